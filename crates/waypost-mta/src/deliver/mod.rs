@@ -1,0 +1,1 @@
+//! One attempt to hand a message to a next hop.

@@ -1,0 +1,1 @@
+//! One log line for each thing that happens.

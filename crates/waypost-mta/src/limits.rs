@@ -1,0 +1,1 @@
+//! Every size, time and count that bounds a peer.

@@ -1,0 +1,1 @@
+//! Accepts connections and says who is calling.

@@ -1,0 +1,1 @@
+//! Drives an SMTP server session over a stream.

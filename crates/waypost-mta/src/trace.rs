@@ -1,0 +1,1 @@
+//! The trace field: where a recipient has already been sent.

@@ -1,0 +1,1 @@
+//! Mail in our charge: kept until it is delivered, whatever happens in between.

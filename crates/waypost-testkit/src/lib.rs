@@ -1,0 +1,1 @@
+//! What tests need: scripted peers, launchers of real servers, ledgers.
