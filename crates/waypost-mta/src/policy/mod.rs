@@ -1,1 +1,151 @@
-//! May it come in.
+//! May it come in: pure rules over facts that the session gathers.
+
+use waypost_proto::mail::{Mailbox, ReversePath};
+use waypost_proto::route::{Rule, Side, TargetId, Verdict};
+use waypost_proto::smtp::reply::Reply;
+
+/// What a client is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Come in.
+    Accept,
+    /// The reply, and the connection ends with it (421).
+    Disconnect(Reply),
+    /// The reply; the session goes on.
+    Refuse(Reply),
+}
+
+/// Limits on what one client may do.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at the same time, all clients together.
+    pub connections: usize,
+    /// Connections at the same time from one client; known targets are not counted.
+    pub connections_per_client: usize,
+    /// Recipients of one message (RFC 5321 §4.5.3.1.8: at least 100).
+    pub recipients: usize,
+}
+
+/// What is known at one point of a session.
+#[derive(Debug)]
+pub enum Facts<'a> {
+    /// A client has connected.
+    Connection(Connection<'a>),
+    /// An author's address in the header of a submitted message.
+    From(Author<'a>),
+    /// MAIL.
+    Mail(Mail<'a>),
+    /// RCPT, with its verdict.
+    Rcpt(Rcpt<'a>),
+}
+
+/// A client that has just connected.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    /// Who it is, as far as its address tells.
+    pub side: &'a Side,
+    /// Open connections, this one not counted.
+    pub open: usize,
+    /// Open connections of this client, this one not counted.
+    pub open_from_client: usize,
+    /// Whether the client keeps to its pace, see the rate limiter.
+    pub pace: Pace,
+    /// The limits.
+    pub limits: &'a Limits,
+}
+
+/// Whether a client keeps to a pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Within its rate.
+    Kept,
+    /// Faster than that.
+    TooFast,
+}
+
+/// Which door a client came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// LMTP (RFC 2033).
+    Lmtp,
+    /// Relay between servers (RFC 5321).
+    Smtp,
+    /// Message submission (RFC 6409).
+    Submission,
+}
+
+/// Whether an address belongs to a user who is logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// Not his.
+    Foreign,
+    /// His own, or that of a shared mailbox he belongs to.
+    Own,
+}
+
+/// Where the mail of a sender address comes from, when its domain protects its senders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// Of the domain, but not of a user on another server: from here, logged in.
+    Here,
+    /// Of a user who lives on this target.
+    Target(TargetId),
+    /// Of a domain that does not protect its senders, or is not served.
+    Unprotected,
+}
+
+/// MAIL, as it was said.
+#[derive(Debug)]
+pub struct Mail<'a> {
+    /// The door.
+    pub service: Service,
+    /// Who says it.
+    pub side: &'a Side,
+    /// The reverse-path.
+    pub reverse_path: &'a ReversePath,
+    /// Whether it is the client's own, when he is logged in.
+    pub ownership: Ownership,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// An author's address in the header of a submitted message (RFC 5322 §3.6.2).
+#[derive(Debug)]
+pub struct Author<'a> {
+    /// Who submits.
+    pub side: &'a Side,
+    /// The address.
+    pub address: &'a Mailbox,
+    /// Whether it is the client's own.
+    pub ownership: Ownership,
+}
+
+/// Room in a mailbox that is kept here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Most bytes; 0: no limit.
+    pub quota_bytes: u64,
+    /// Bytes in use.
+    pub used_bytes: u64,
+    /// Bytes the client declared for this message, or 0 (RFC 1870 §6.1).
+    pub size_bytes: u64,
+}
+
+/// RCPT, with what was resolved.
+#[derive(Debug)]
+pub struct Rcpt<'a> {
+    /// Who says it.
+    pub side: &'a Side,
+    /// Recipients accepted before this one.
+    pub accepted: usize,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// The rule behind it.
+    pub rule: Rule,
+    /// Room in the mailbox, where this server keeps it itself.
+    pub room: Option<Room>,
+    /// Whether the client guesses addresses too fast; only unknown recipients count towards it.
+    pub guessing: Pace,
+    /// The limits.
+    pub limits: &'a Limits,
+}

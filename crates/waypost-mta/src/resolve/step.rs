@@ -1,0 +1,98 @@
+//! The steps that led to a verdict, as `explain` shows them.
+
+use std::fmt;
+
+use super::Detail;
+use super::ask::Heard;
+
+/// What was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// Whether the domain is served here, and under which name.
+    Domain,
+    /// What the directory knows of the address.
+    Directory,
+    /// The setting *forward unknown*.
+    ForwardUnknown,
+    /// Where the recipient has been already.
+    Journey,
+    /// A member of a group.
+    Member,
+    /// The address it leaves with.
+    OutgoingAddress,
+    /// Mail for postmaster and abuse.
+    Postmaster,
+    /// The relay, asked by callout.
+    Callout,
+    /// The server the recipient came from.
+    Source,
+    /// The server it goes to.
+    Target,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Domain => "domain",
+            Self::Directory => "directory",
+            Self::ForwardUnknown => "forward-unknown",
+            Self::Journey => "journey",
+            Self::Member => "member",
+            Self::OutgoingAddress => "outgoing-address",
+            Self::Postmaster => "postmaster",
+            Self::Callout => "callout",
+            Self::Source => "source",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// One step: what was looked at, what was found, and whose answer it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What was looked at.
+    pub tried: Tried,
+    /// What was found, in words for the administrator: names of targets included.
+    pub found: String,
+    /// The answer of another server, when one was needed.
+    pub heard: Option<Heard>,
+}
+
+/// Collects steps when they are wanted, and costs nothing when not.
+#[derive(Debug)]
+pub struct Steps(Option<Vec<Step>>);
+
+impl Steps {
+    /// An empty list, or none at all.
+    #[must_use]
+    pub fn new(detail: Detail) -> Self {
+        Self((detail == Detail::Steps).then(Vec::new))
+    }
+
+    /// Adds a step; the words are made only when they are wanted.
+    pub fn add(&mut self, tried: Tried, found: impl FnOnce() -> String) {
+        self.add_heard(tried, None, found);
+    }
+
+    /// Adds a step that rests on an answer.
+    pub fn add_heard(
+        &mut self,
+        tried: Tried,
+        heard: Option<&Heard>,
+        found: impl FnOnce() -> String,
+    ) {
+        if let Some(steps) = &mut self.0 {
+            steps.push(Step {
+                tried,
+                found: found(),
+                heard: heard.cloned(),
+            });
+        }
+    }
+
+    /// The steps so far.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Step> {
+        self.0.unwrap_or_default()
+    }
+}
