@@ -1,1 +1,3 @@
-//! When does it go.
+//! When a message goes: the schedule, what is ready, and how an administrator changes it.
+
+pub mod schedule;

@@ -4,10 +4,12 @@
 //! into a command, a header field or a log line can never begin another one.
 
 mod address;
+mod date;
 mod domain;
 mod path;
 
 pub use address::{LocalPart, Mailbox};
+pub use date::Date;
 pub use domain::Domain;
 pub use path::{ForwardPath, ReversePath};
 
