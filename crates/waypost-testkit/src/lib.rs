@@ -1,1 +1,8 @@
 //! What tests need: scripted peers, launchers of real servers, ledgers.
+
+pub mod dialogue;
+pub mod dovecot;
+pub mod maildir;
+pub mod place;
+pub mod postfix;
+pub mod wait;
