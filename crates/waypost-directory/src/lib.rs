@@ -1,1 +1,27 @@
-//! Who and where: domains, users, shared mailboxes, groups and targets, and the snapshot that answers at RCPT.
+//! Who and where: domains, users, shared mailboxes, groups and targets, and the snapshot that
+//! answers at RCPT.
+//!
+//! Everything is kept in one SQLite file. The rules of the directory are checked where it is
+//! written ([`Directory::edit`]), all problems at once; readers take a [`Snapshot`] and neither
+//! wait nor ask the store. Calls that touch the store block: callers use a thread that may.
+
+#![deny(missing_docs)]
+
+mod edit;
+mod error;
+mod lookup;
+mod model;
+mod password;
+mod secret;
+
+pub use edit::{Actor, Changed, Edit, Here, Nowhere, When};
+pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
+pub use lookup::{DomainRef, DomainRoute, Found, Group, Shared, Snapshot, Target, UserRoute};
+pub use model::{
+    Address, AddressError, AdminRecord, DomainId, DomainRecord, GroupId, GroupRecord, Hold,
+    HoldKey, Host, HostError, HostPort, Key, Kind, LOCAL, MailType, Names, Object, Quota,
+    RecipientForm, Relay, Role, SharedId, SharedRecord, Stored, TargetRecord, TlsPin, TlsPolicy,
+    UserRecord, VerifyUnknown,
+};
+pub use password::{PasswordError, PasswordHash};
+pub use secret::Secret;

@@ -11,5 +11,6 @@
 #![deny(missing_docs)]
 
 pub mod mail;
+pub mod net;
 pub mod route;
 pub mod smtp;

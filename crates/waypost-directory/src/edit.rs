@@ -1,0 +1,84 @@
+//! Writes: what an edit is, who makes it, and what comes of it.
+
+use std::time::SystemTime;
+
+use crate::model::{Host, Key, Object};
+
+/// Who edits, for the audit.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    /// His login.
+    pub name: &'a str,
+    /// Where he is: `command line`, a client's address.
+    pub from: &'a str,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// What must hold before an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum When {
+    /// There is no such object: it is added.
+    Absent,
+    /// Whatever there is.
+    Any,
+    /// There is such an object.
+    Present,
+    /// There is such an object, and nobody has written it since it had this revision.
+    Revision(u64),
+}
+
+/// One write; those made together are all saved, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Make the object what the record says.
+    Put(Object, When),
+    /// Remove the object.
+    Remove(Key, When),
+}
+
+impl Edit {
+    /// The object it is about.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Put(object, _) => object.key(),
+            Self::Remove(key, _) => key.clone(),
+        }
+    }
+}
+
+/// What an edit has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changed {
+    /// The number of the last write; the present one when nothing changed.
+    pub change: u64,
+    /// Objects that are new.
+    pub created: usize,
+    /// Objects that say something else now.
+    pub changed: usize,
+    /// Objects that are gone.
+    pub removed: usize,
+    /// Objects that already were what the edit says.
+    pub unchanged: usize,
+    /// Allowed, but worth knowing.
+    pub notes: Vec<String>,
+}
+
+/// Answers whether an address leads to this server itself.
+///
+/// Asked outside any transaction, so it may look names up; what cannot be looked up is not here.
+pub trait Here {
+    /// Whether a connection to this host and port ends at one of our own listeners.
+    fn is_here(&self, host: &Host, port: u16) -> bool;
+}
+
+/// Nothing leads here: for tests, and for a directory without a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Nowhere;
+
+impl Here for Nowhere {
+    fn is_here(&self, _: &Host, _: u16) -> bool {
+        false
+    }
+}

@@ -1,0 +1,16 @@
+//! The hot path: what the directory knows of a recipient, from memory.
+//!
+//! A [`Snapshot`] never changes: a write publishes another one, and shares with the one before
+//! whatever the write did not touch. Addresses and users lie in one byte arena (`index`), recent
+//! changes in a small table above it (`overlay`), so that one edit does not copy a million.
+
+mod index;
+mod overlay;
+mod route;
+mod snapshot;
+
+pub(crate) use index::{Index, IndexBuilder, Owner, Scope, UserEntry};
+pub(crate) use overlay::Overlay;
+pub use route::{DomainRef, DomainRoute, Found, Group, Shared, Target, UserRoute};
+pub use snapshot::Snapshot;
+pub(crate) use snapshot::Tables;

@@ -1,0 +1,194 @@
+//! The directory at one moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use waypost_proto::mail::{Domain, LocalPart, Mailbox};
+use waypost_proto::route::{TargetId, UserId};
+
+use super::index::{Index, Owner, Scope, UserEntry};
+use super::overlay::Overlay;
+use super::route::{DomainRef, DomainRoute, Found, Group, Shared, Target, UserRoute};
+use crate::model::{Hold, HoldKey, MailType};
+
+/// A name of a served domain.
+#[derive(Debug, Clone)]
+pub(crate) struct NameEntry {
+    pub(crate) name: Domain,
+    pub(crate) name_id: u32,
+    pub(crate) domain: Arc<DomainRoute>,
+}
+
+/// What there is little of: shared between snapshots table by table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tables {
+    pub(crate) names: Arc<HashMap<Domain, NameEntry>>,
+    pub(crate) names_by_id: Arc<HashMap<u32, Domain>>,
+    pub(crate) domains: Arc<HashMap<u32, Arc<DomainRoute>>>,
+    pub(crate) groups: Arc<HashMap<u32, Arc<Group>>>,
+    pub(crate) shared: Arc<HashMap<u32, Arc<Shared>>>,
+    pub(crate) targets: Arc<Vec<Arc<Target>>>,
+    pub(crate) holds: Arc<HashMap<HoldKey, Hold>>,
+}
+
+/// The directory at one moment: never changes, asks nobody, takes no lock.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    pub(crate) change: u64,
+    pub(crate) tables: Tables,
+    pub(crate) index: Arc<Index>,
+    pub(crate) overlay: Arc<Overlay>,
+}
+
+impl Snapshot {
+    /// The number of the last write that it contains.
+    #[must_use]
+    pub fn change(&self) -> u64 {
+        self.change
+    }
+
+    /// The served domain with this main name or alias.
+    #[must_use]
+    pub fn domain(&self, name: &Domain) -> Option<DomainRef<'_>> {
+        let entry = self.tables.names.get(name)?;
+        Some(DomainRef {
+            domain: &entry.domain,
+            name: &entry.name,
+            scope: Scope::one(entry.name_id),
+        })
+    }
+
+    /// All served domains, by main name.
+    pub fn domains(&self) -> impl Iterator<Item = &DomainRoute> {
+        self.tables.domains.values().map(|domain| &**domain)
+    }
+
+    /// What the address belongs to: exactly as written first, then at all names of the domain.
+    ///
+    /// `local_folded` is [`LocalPart::folded`].
+    #[must_use]
+    pub fn lookup(&self, name: &DomainRef<'_>, local_folded: &str) -> Option<Found<'_>> {
+        self.find(name.scope, local_folded)
+            .or_else(|| self.find(Scope::all(name.domain.id.0), local_folded))
+    }
+
+    /// What the address belongs to, if its domain is served here.
+    #[must_use]
+    pub fn lookup_mailbox(&self, mailbox: &Mailbox) -> Option<Found<'_>> {
+        let name = self.domain(&mailbox.domain)?;
+        self.lookup(&name, &mailbox.local.folded())
+    }
+
+    /// The user with a number; all his addresses count as selected.
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<UserRoute<'_>> {
+        let entry = match self.overlay.user(id.0) {
+            Some(user) => user?,
+            None => self.index.user(id.0)?,
+        };
+        self.route(entry, true)
+    }
+
+    /// Whether this user may send as this address: his own, or a shared mailbox's that he is in.
+    #[must_use]
+    pub fn owns(&self, user: UserId, mailbox: &Mailbox) -> bool {
+        match self.lookup_mailbox(mailbox) {
+            Some(Found::User(owner)) => owner.id == user,
+            Some(Found::Shared(shared)) => shared.members.contains(&user),
+            Some(Found::Group(_)) | None => false,
+        }
+    }
+
+    /// The target on which the owner of an address lives: his own, or his domain's relay.
+    #[must_use]
+    pub fn owner_target(&self, mailbox: &Mailbox) -> Option<TargetId> {
+        match self.lookup_mailbox(mailbox)? {
+            Found::User(user) if user.mail == MailType::ThirdParty => {
+                user.target.or(user.domain.relay)
+            }
+            _ => None,
+        }
+    }
+
+    /// The target with a number.
+    #[must_use]
+    pub fn target(&self, id: TargetId) -> Option<&Target> {
+        let targets = &self.tables.targets;
+        let at = targets.binary_search_by_key(&id, |target| target.id).ok()?;
+        targets.get(at).map(|target| &**target)
+    }
+
+    /// All targets, those that a domain names by host only too, in the order of their numbers.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.tables.targets.iter().map(|target| &**target)
+    }
+
+    /// The hold on a domain, target or user; the caller looks whether it is over.
+    #[must_use]
+    pub fn hold(&self, key: &HoldKey) -> Option<&Hold> {
+        self.tables.holds.get(key)
+    }
+
+    /// All holds.
+    pub fn holds(&self) -> impl Iterator<Item = (&HoldKey, &Hold)> {
+        self.tables.holds.iter()
+    }
+
+    pub(crate) fn mailbox(&self, scope: Scope, local: &str) -> Option<Mailbox> {
+        let domain = match scope.domain_id() {
+            Some(id) => &self.tables.domains.get(&id)?.name,
+            None => self.tables.names_by_id.get(&scope.0)?,
+        };
+        Some(Mailbox::new(local_part(local)?, domain.clone()))
+    }
+
+    fn find(&self, scope: Scope, local: &str) -> Option<Found<'_>> {
+        let (owner, selected, entry) = match self.overlay.find(scope, local) {
+            Some(found) => {
+                let (owner, selected) = found?;
+                let entry = match owner {
+                    Owner::User(id) => self.overlay.user(id).flatten(),
+                    _ => None,
+                };
+                (owner, selected, entry)
+            }
+            None => {
+                let (owner, selected) = self.index.find(scope, local)?;
+                let entry = match owner {
+                    Owner::User(offset) => Some(self.index.user_at(offset)),
+                    _ => None,
+                };
+                (owner, selected, entry)
+            }
+        };
+        match owner {
+            Owner::Group(id) => self.tables.groups.get(&id).map(|g| Found::Group(g)),
+            Owner::Shared(id) => self.tables.shared.get(&id).map(|s| Found::Shared(s)),
+            Owner::User(_) => self.route(entry?, selected).map(Found::User),
+        }
+    }
+
+    fn route<'a>(&'a self, entry: UserEntry<'a>, selected: bool) -> Option<UserRoute<'a>> {
+        let domain = self.tables.domains.get(&entry.domain_id)?;
+        Some(UserRoute {
+            id: UserId(entry.id),
+            domain,
+            login: entry.login,
+            mail: entry.mail,
+            suspended: entry.suspended,
+            selected,
+            target: entry.target.map(TargetId),
+            quota_bytes: domain.quota.of_user(entry.quota_bytes),
+            default: entry.default,
+            snapshot: self,
+        })
+    }
+}
+
+/// A local part from what it says, quoted where it must be.
+fn local_part(text: &str) -> Option<LocalPart> {
+    LocalPart::parse(text).ok().or_else(|| {
+        let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+        LocalPart::parse(&format!("\"{escaped}\"")).ok()
+    })
+}
