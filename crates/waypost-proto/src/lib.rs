@@ -10,6 +10,7 @@
 
 #![deny(missing_docs)]
 
+pub mod dsn;
 pub mod mail;
 pub mod net;
 pub mod route;
