@@ -6,7 +6,9 @@
 mod address;
 mod date;
 mod domain;
+pub mod header;
 mod path;
+pub mod trace;
 
 pub use address::{LocalPart, Mailbox};
 pub use date::Date;
