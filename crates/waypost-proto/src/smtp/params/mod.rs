@@ -1,6 +1,14 @@
 //! ESMTP parameters of MAIL and RCPT, as values.
+//!
+//! Reading them from a command is in [`parse`]; every type prints itself as it goes over the wire.
+
+mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+
+pub use parse::ParamError;
 
 /// What the content is declared to hold (RFC 6152).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +38,12 @@ impl Xtext {
     #[must_use]
     pub fn from_decoded(text: &str) -> Option<Self> {
         (!text.chars().any(char::is_control)).then(|| Self(text.into()))
+    }
+
+    /// Decodes xtext; none when it is not, or holds a control character.
+    #[must_use]
+    pub fn parse(encoded: &str) -> Option<Self> {
+        Self::from_decoded(&parse::decode_xtext(encoded)?)
     }
 
     /// The decoded text.
@@ -94,6 +108,31 @@ pub struct Orcpt {
     pub address: Xtext,
 }
 
+impl Orcpt {
+    /// Whether the address is encoded by RFC 6533 §3 and not as xtext.
+    fn is_utf8(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("utf-8")
+    }
+}
+
+impl fmt::Display for Orcpt {
+    /// As in `ORCPT=`, always in ASCII: a `utf-8` address as utf-8-addr-xtext (RFC 6533 §3).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};", self.kind)?;
+        if !self.is_utf8() {
+            return self.address.fmt(f);
+        }
+        for c in self.address.as_str().chars() {
+            match c {
+                '+' | '=' | '\\' => write!(f, "\\x{{{:02X}}}", u32::from(c))?,
+                '!'..='~' => write!(f, "{c}")?,
+                c => write!(f, "\\x{{{:02X}}}", u32::from(c))?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Parameters of MAIL (RFC 5321 §4.1.1.2 and the extensions).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MailParams {
@@ -116,4 +155,41 @@ pub struct RcptParams {
     pub notify: Option<Notify>,
     /// `ORCPT=`
     pub orcpt: Option<Orcpt>,
+}
+
+impl fmt::Display for MailParams {
+    /// Each parameter that says something, with a space before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(size) = self.size {
+            write!(f, " SIZE={size}")?;
+        }
+        if self.body == Body::EightBitMime {
+            f.write_str(" BODY=8BITMIME")?;
+        }
+        if self.smtputf8 {
+            f.write_str(" SMTPUTF8")?;
+        }
+        match self.ret {
+            Some(Ret::Full) => f.write_str(" RET=FULL")?,
+            Some(Ret::Headers) => f.write_str(" RET=HDRS")?,
+            None => {}
+        }
+        match &self.envid {
+            Some(envid) => write!(f, " ENVID={envid}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for RcptParams {
+    /// Each parameter that is there, with a space before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(notify) = self.notify {
+            write!(f, " NOTIFY={notify}")?;
+        }
+        match &self.orcpt {
+            Some(orcpt) => write!(f, " ORCPT={orcpt}"),
+            None => Ok(()),
+        }
+    }
 }
