@@ -115,6 +115,9 @@ pub struct Recipient {
     pub last: Option<LastAttempt>,
     /// Time under hold so far, which does not count towards lifetime or delay notice.
     pub held_for: Duration,
+    /// Since when a hold on its target, domain or user keeps it; its time is added to `held_for`
+    /// when the hold is over.
+    pub held_since: Option<SystemTime>,
     /// Since when the next hop refuses an address that its authority says it has.
     pub contradicted_since: Option<SystemTime>,
 }
@@ -136,6 +139,7 @@ impl Recipient {
             delay_notified: false,
             last: None,
             held_for: Duration::ZERO,
+            held_since: None,
             contradicted_since: None,
         }
     }

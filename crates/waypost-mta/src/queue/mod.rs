@@ -1,3 +1,4 @@
 //! When a message goes: the schedule, what is ready, and how an administrator changes it.
 
+pub mod control;
 pub mod schedule;
