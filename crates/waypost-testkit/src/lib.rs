@@ -5,4 +5,5 @@ pub mod dovecot;
 pub mod maildir;
 pub mod place;
 pub mod postfix;
+pub mod site;
 pub mod wait;

@@ -107,6 +107,16 @@ impl Postfix {
         Ok(())
     }
 
+    /// The process above all others of it.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        let pid_file = self.dir.path().join("spool/pid/master.pid");
+        let pid = fs::read_to_string(pid_file)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
+        pid.unwrap_or_else(|| self.master.id())
+    }
+
     /// Where it takes mail.
     #[must_use]
     pub fn smtp(&self) -> SocketAddr {
