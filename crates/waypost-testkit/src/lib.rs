@@ -3,6 +3,7 @@
 pub mod dialogue;
 pub mod dovecot;
 pub mod maildir;
+pub mod peer;
 pub mod place;
 pub mod postfix;
 pub mod site;
