@@ -1,8 +1,13 @@
 //! May it come in: pure rules over facts that the session gathers.
 
+pub mod rate;
+pub mod sender;
+
 use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::{Rule, Side, TargetId, Verdict};
+use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
+use waypost_proto::smtp::status::EnhancedStatus;
 
 /// What a client is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +53,7 @@ pub struct Connection<'a> {
     pub open: usize,
     /// Open connections of this client, this one not counted.
     pub open_from_client: usize,
-    /// Whether the client keeps to its pace, see the rate limiter.
+    /// Whether the client keeps to its pace, see [`rate::Limiter`].
     pub pace: Pace,
     /// The limits.
     pub limits: &'a Limits,
@@ -149,3 +154,100 @@ pub struct Rcpt<'a> {
     /// The limits.
     pub limits: &'a Limits,
 }
+
+/// What the client is told.
+#[must_use]
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    match facts {
+        Facts::Connection(connection) => decide_connection(connection),
+        Facts::From(author) => decide_author(author),
+        Facts::Mail(mail) => decide_mail(mail),
+        Facts::Rcpt(rcpt) => decide_rcpt(rcpt),
+    }
+}
+
+fn decide_connection(facts: &Connection<'_>) -> Decision {
+    if facts.open >= facts.limits.connections {
+        return Decision::Disconnect(replies::too_many_connections());
+    }
+    // Another server of the site's domains carries the mail of many people.
+    if matches!(facts.side, Side::Target(_)) {
+        return Decision::Accept;
+    }
+    if facts.open_from_client >= facts.limits.connections_per_client || facts.pace == Pace::TooFast
+    {
+        return Decision::Disconnect(replies::too_many_connections());
+    }
+    Decision::Accept
+}
+
+fn decide_mail(facts: &Mail<'_>) -> Decision {
+    let authenticated = matches!(facts.side, Side::Authenticated(_));
+    if facts.service == Service::Submission && !authenticated {
+        return Decision::Refuse(replies::authentication_required());
+    }
+    // The null path is nobody's address: reports must be able to leave (RFC 8098 §3).
+    let ReversePath::Mailbox(sender) = facts.reverse_path else {
+        return Decision::Accept;
+    };
+    match (facts.side, facts.home) {
+        (Side::Authenticated(_), _) => owned(facts.ownership, sender),
+        (Side::Here | Side::Trusted, _) | (_, Home::Unprotected) => Decision::Accept,
+        (Side::Target(from), Home::Target(home)) if *from == home => Decision::Accept,
+        (Side::Stranger | Side::Target(_), Home::Here | Home::Target(_)) => {
+            Decision::Refuse(replies::sender_not_logged_in(sender))
+        }
+    }
+}
+
+fn decide_author(facts: &Author<'_>) -> Decision {
+    match facts.side {
+        Side::Authenticated(_) => owned(facts.ownership, facts.address),
+        Side::Here | Side::Stranger | Side::Target(_) | Side::Trusted => Decision::Accept,
+    }
+}
+
+fn owned(ownership: Ownership, address: &Mailbox) -> Decision {
+    match ownership {
+        Ownership::Foreign => Decision::Refuse(replies::sender_not_owned(address)),
+        Ownership::Own => Decision::Accept,
+    }
+}
+
+fn decide_rcpt(facts: &Rcpt<'_>) -> Decision {
+    match facts.verdict {
+        // The guesser learns nothing more; a message to known recipients never meets this limit.
+        Verdict::Refuse(_) if facts.rule == Rule::Unknown && facts.guessing == Pace::TooFast => {
+            return Decision::Disconnect(replies::too_many_unknown());
+        }
+        Verdict::Refuse(reply) => return Decision::Refuse(reply.clone()),
+        Verdict::TryLater(reply) if !queued_unresolved(facts.side, reply) => {
+            return Decision::Refuse(reply.clone());
+        }
+        Verdict::Deliver(destination) if facts.room.is_some_and(|room| room.is_full()) => {
+            return Decision::Refuse(replies::mailbox_full(&destination.recipient));
+        }
+        Verdict::Deliver(_) | Verdict::Expand(_) | Verdict::Relay { .. } | Verdict::TryLater(_) => {
+        }
+    }
+    if facts.accepted >= facts.limits.recipients {
+        return Decision::Refuse(replies::too_many_recipients());
+    }
+    Decision::Accept
+}
+
+/// A person's mail program does not retry, so that "cannot tell now" is our business, not his
+/// (RFC 6409 §3).
+fn queued_unresolved(side: &Side, reply: &Reply) -> bool {
+    matches!(side, Side::Authenticated(_)) && reply.status() == Some(EnhancedStatus::new(4, 4, 3))
+}
+
+impl Room {
+    /// Whether the message does not fit any more.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        let wanted = self.used_bytes.saturating_add(self.size_bytes);
+        self.quota_bytes > 0 && (wanted > self.quota_bytes || self.used_bytes >= self.quota_bytes)
+    }
+}
+

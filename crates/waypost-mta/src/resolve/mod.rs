@@ -1,25 +1,44 @@
 //! Where does this recipient go: one verdict per recipient, the same for everybody who asks.
 
 pub mod ask;
+pub mod expand;
+mod memory;
+mod outgoing;
+mod resolver;
+mod rules;
 pub mod step;
 
-use waypost_proto::mail::{Domain, Mailbox};
-use waypost_proto::route::{Rule, Side, TargetId, Verdict};
+use waypost_directory::{Here, Snapshot};
+use waypost_proto::mail::{ForwardPath, Mailbox};
+use waypost_proto::route::{Rule, Side, TargetId, Verdict, Via};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 
 pub use ask::{Answer, Answers, Asked, Callout, Heard, Question, Said, Source};
+pub use memory::{CacheSettings, Remembered};
+pub use resolver::{Parts, Refresher, Resolver, Snapshots};
 pub use step::{Step, Steps, Tried};
 
 /// What the site's configuration says about routes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// This server's name: `postmaster` at it, and without a domain, is the site's own mailbox.
-    pub hostname: Domain,
+    /// `postmaster` at this server's own name: the mailbox of the site itself.
+    pub postmaster: Mailbox,
     /// What separates a sub-address from its tag (RFC 5233); none: there are no sub-addresses.
     pub delimiter: Option<char>,
     /// Outbound mail goes to the smart host instead of MX hosts.
     pub smart_host: bool,
+}
+
+impl Settings {
+    /// Whom RCPT names: `<postmaster>` is the site's own (RFC 5321 §4.1.1.3).
+    #[must_use]
+    pub fn recipient<'a>(&'a self, path: &'a ForwardPath) -> &'a Mailbox {
+        match path {
+            ForwardPath::Mailbox(mailbox) => mailbox,
+            ForwardPath::Postmaster => &self.postmaster,
+        }
+    }
 }
 
 /// Whether questions may be asked on the way to a verdict.
@@ -27,6 +46,8 @@ pub struct Settings {
 pub enum Asking {
     /// What no answer is known for is asked.
     Allowed,
+    /// It is asked, but nothing is remembered of it: for `explain`.
+    Aside,
     /// Nobody is asked: what the relay would be asked is forwarded to it, as for a known client.
     Forbidden,
 }
@@ -99,6 +120,13 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Request<'_> {
+    /// The address as the client named it.
+    fn received(&self) -> &Mailbox {
+        self.original.unwrap_or(self.recipient)
+    }
+}
+
 /// What is decided for a recipient, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decided {
@@ -113,7 +141,7 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// The reply to RCPT; a group's own reply needs its members, see the expansion of groups.
+    /// The reply to RCPT; a group's own reply needs its members, see [`expand::Expanded`].
     #[must_use]
     pub fn reply(&self) -> Reply {
         match &self.verdict {
@@ -133,3 +161,47 @@ pub enum Resolution {
     /// This is decided.
     Decided(Decided),
 }
+
+/// Everything a decision rests on besides the recipient.
+pub struct Facts<'a> {
+    /// The directory at one moment.
+    pub snapshot: &'a Snapshot,
+    /// The answers of other servers so far.
+    pub answers: &'a Answers,
+    /// The site's configuration.
+    pub settings: &'a Settings,
+    /// Which addresses lead to this server itself.
+    pub here: &'a dyn Here,
+}
+
+impl Facts<'_> {
+    /// A target's name, for the administrator only.
+    fn target_name(&self, id: TargetId) -> &str {
+        let target = self.snapshot.target(id);
+        target.map_or("a target that is gone", |target| &target.name)
+    }
+
+    fn way(&self, via: Via) -> &str {
+        match via {
+            Via::Mx => "the MX hosts of the domain",
+            Via::SmartHost => "the smart host",
+            Via::Target(id) => self.target_name(id),
+        }
+    }
+
+    /// Whether two targets are one server: a domain may name a listed target by its host.
+    fn same_server(&self, a: TargetId, b: TargetId) -> bool {
+        a == b
+            || match (self.snapshot.target(a), self.snapshot.target(b)) {
+                (Some(a), Some(b)) => a.host == b.host && a.port == b.port,
+                _ => false,
+            }
+    }
+}
+
+/// Decides a recipient: pure, total, and the same for everybody who asks.
+#[must_use]
+pub fn resolve(request: &Request<'_>, facts: &Facts<'_>) -> Resolution {
+    rules::resolve(request, facts)
+}
+

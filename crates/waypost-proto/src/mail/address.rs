@@ -37,6 +37,23 @@ impl LocalPart {
         }
     }
 
+    /// Takes what the local part says, without quotes and escapes.
+    ///
+    /// # Errors
+    ///
+    /// [`SyntaxError::LocalPart`] when it holds a control character or nothing, and
+    /// [`SyntaxError::LocalPartTooLong`].
+    pub fn from_unquoted(text: &str) -> Result<Self, SyntaxError> {
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(SyntaxError::LocalPart);
+        }
+        let local = Self(text.into());
+        if text.len() > MAX_LOCAL_PART_OCTETS || local.to_string().len() > MAX_LOCAL_PART_OCTETS {
+            return Err(SyntaxError::LocalPartTooLong);
+        }
+        Ok(local)
+    }
+
     /// What the local part says, without quotes and escapes.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -199,6 +216,17 @@ mod tests {
         }
         let long = format!("{}@example.com", "a".repeat(65));
         assert_eq!(Mailbox::parse(&long), Err(SyntaxError::LocalPartTooLong));
+    }
+
+    #[test]
+    fn takes_what_a_local_part_says() {
+        let printed = |text: &str| LocalPart::from_unquoted(text).map(|local| local.to_string());
+        assert_eq!(printed("jdoe+tag"), Ok("jdoe+tag".to_owned()));
+        assert_eq!(printed("john doe"), Ok("\"john doe\"".to_owned()));
+        assert_eq!(printed(""), Err(SyntaxError::LocalPart));
+        assert_eq!(printed("a\r\nb"), Err(SyntaxError::LocalPart));
+        let long = "\"".repeat(32);
+        assert_eq!(printed(&long), Err(SyntaxError::LocalPartTooLong));
     }
 
     proptest! {

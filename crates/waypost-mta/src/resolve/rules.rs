@@ -1,0 +1,435 @@
+//! The rules, in their order: the first that matches decides.
+
+use waypost_directory::{DomainRef, Found, Host, MailType, Shared, UserRoute, VerifyUnknown};
+use waypost_proto::mail::Mailbox;
+use waypost_proto::route::{Destination, Expansion, Rule, Side, Store, TargetId, Verdict, Via};
+use waypost_proto::smtp::replies;
+
+use super::ask::{Answer, Heard, Question};
+use super::outgoing::{self, Local};
+use super::step::{Steps, Tried};
+use super::{Asking, Decided, Facts, Outbound, Request, Resolution};
+use crate::trace;
+
+/// The local part whose mail always finds somebody (RFC 5321 §4.5.1).
+const POSTMASTER: &str = "postmaster";
+/// The one of RFC 2142 §4.
+const ABUSE: &str = "abuse";
+/// The port of mail exchange.
+const SMTP_PORT: u16 = 25;
+/// Ways a recipient may go out by before its coming back is a loop, whatever way is left: the
+/// first, and two others.
+const MAX_JOURNEYS: usize = 3;
+
+/// What a rule makes of a recipient.
+enum End {
+    Ask(Question),
+    Decided(Rule, Verdict, Option<Heard>),
+}
+
+impl End {
+    fn plain(rule: Rule, verdict: Verdict) -> Self {
+        Self::Decided(rule, verdict, None)
+    }
+}
+
+/// One walk through the rules.
+pub(super) struct Walk<'a> {
+    request: &'a Request<'a>,
+    facts: &'a Facts<'a>,
+    steps: Steps,
+    /// Whether a postmaster setting led here, so that it is not followed twice.
+    for_postmaster: bool,
+}
+
+/// Walks through the rules.
+pub(super) fn resolve(request: &Request<'_>, facts: &Facts<'_>) -> Resolution {
+    let mut walk = Walk {
+        request,
+        facts,
+        steps: Steps::new(request.detail),
+        for_postmaster: false,
+    };
+    match walk.recipient() {
+        End::Ask(question) => Resolution::Ask(vec![question]),
+        End::Decided(rule, verdict, proof) => Resolution::Decided(Decided {
+            verdict,
+            rule,
+            proof,
+            steps: walk.steps.into_vec(),
+        }),
+    }
+}
+
+impl Walk<'_> {
+    fn recipient(&mut self) -> End {
+        let recipient = self.request.recipient;
+        let Some(domain) = self.facts.snapshot.domain(&recipient.domain) else {
+            return self.not_served();
+        };
+        self.steps.add(Tried::Domain, || {
+            if *domain.name == domain.domain.name {
+                format!("{} is served here", domain.name)
+            } else {
+                let (alias, main) = (domain.name, &domain.domain.name);
+                format!("{alias} is served here, as another name of {main}")
+            }
+        });
+        let local = Local::new(&recipient.local, self.facts.settings.delimiter);
+        if let Some(found) = self.facts.snapshot.lookup(&domain, local.folded()) {
+            return self.known(&found, &domain, "");
+        }
+        if let Some(base) = local.without_tag()
+            && let Some(found) = self.facts.snapshot.lookup(&domain, base)
+        {
+            self.steps.add(Tried::Directory, || {
+                format!("{} is not known, without its tag it is", recipient.local)
+            });
+            return self.known(&found, &domain, local.tag());
+        }
+        self.steps.add(Tried::Directory, || {
+            format!("{recipient} is not an address here")
+        });
+        let role = local.without_tag().unwrap_or_else(|| local.folded());
+        if matches!(role, POSTMASTER | ABUSE) && !self.for_postmaster {
+            return self.postmaster(&domain);
+        }
+        self.unknown(&domain)
+    }
+
+    /// Outbound for those who may, denied to everybody else.
+    fn not_served(&mut self) -> End {
+        let recipient = self.request.recipient;
+        let name = &recipient.domain;
+        if recipient.same_as(&self.facts.settings.postmaster) {
+            return End::plain(Rule::Postmaster, self.site_postmaster());
+        }
+        if self.request.outbound == Outbound::Denied {
+            self.steps.add(Tried::Domain, || {
+                format!("{name} is not served here, and this client may not send elsewhere")
+            });
+            let reply = replies::relay_denied(recipient);
+            return End::plain(Rule::NotServed, Verdict::Refuse(reply));
+        }
+        self.steps.add(Tried::Domain, || {
+            format!("{name} is not served here: outbound mail")
+        });
+        let via = if self.facts.settings.smart_host {
+            Via::SmartHost
+        } else {
+            Via::Mx
+        };
+        let literal = name.address().map(Host::Address);
+        if let Some(host) = literal
+            && self.facts.here.is_here(&host, SMTP_PORT)
+        {
+            self.steps
+                .add(Tried::Target, || format!("{name} is this server itself"));
+            return self.routing_loop();
+        }
+        self.relay(Rule::NotServed, via, recipient.clone())
+    }
+
+    /// The directory knows the address.
+    fn known(&mut self, found: &Found<'_>, domain: &DomainRef<'_>, tag: &str) -> End {
+        match found {
+            Found::User(user) => self.user(user, tag),
+            Found::Shared(shared) => {
+                self.steps.add(Tried::Directory, || {
+                    format!("shared mailbox {}", shared.name)
+                });
+                End::plain(Rule::Local, self.deliver_shared(shared, domain))
+            }
+            Found::Group(group) => {
+                self.steps.add(Tried::Directory, || {
+                    let count = group.members.len();
+                    format!("group {} with {count} members", group.name)
+                });
+                let expansion = Expansion {
+                    group: self.request.recipient.clone(),
+                    members: group.members.clone(),
+                    owner: group.owner.clone(),
+                };
+                End::plain(Rule::Group, Verdict::Expand(expansion))
+            }
+        }
+    }
+
+    fn user(&mut self, user: &UserRoute<'_>, tag: &str) -> End {
+        let recipient = self.request.recipient;
+        self.steps.add(Tried::Directory, || describe(user));
+        if user.suspended {
+            let reply = replies::mailbox_disabled(recipient);
+            return End::plain(Rule::Suspended, Verdict::Refuse(reply));
+        }
+        match user.mail {
+            MailType::Local => End::plain(
+                Rule::Local,
+                Verdict::Deliver(Destination {
+                    store: Store::User,
+                    domain: user.domain.name.clone(),
+                    login: user.login.into(),
+                    quota_bytes: user.quota_bytes,
+                    recipient: recipient.clone(),
+                }),
+            ),
+            MailType::ThirdParty if user.selected => self.third_party(user, tag),
+            MailType::ThirdParty | MailType::None => {
+                let reply = replies::user_unknown(recipient);
+                End::plain(Rule::NoMail, Verdict::Refuse(reply))
+            }
+        }
+    }
+
+    fn third_party(&mut self, user: &UserRoute<'_>, tag: &str) -> End {
+        let recipient = self.request.recipient;
+        let id = user.target.or(user.domain.relay);
+        let Some(target) = id.and_then(|id| self.facts.snapshot.target(id)) else {
+            // Saving prevents it; a slip there must not bounce mail.
+            self.steps.add(Tried::Target, || {
+                "there is neither a target of his own nor a relay".to_owned()
+            });
+            let reply = replies::verification_unavailable(recipient);
+            return End::plain(Rule::ThirdParty, Verdict::TryLater(reply));
+        };
+        let outgoing = outgoing::of_user(recipient, tag, user, &target.recipient);
+        self.relay(Rule::ThirdParty, Via::Target(target.id), outgoing)
+    }
+
+    fn deliver_shared(&self, shared: &Shared, domain: &DomainRef<'_>) -> Verdict {
+        Verdict::Deliver(Destination {
+            store: Store::Shared,
+            domain: domain.domain.name.clone(),
+            login: shared.name.as_str().into(),
+            quota_bytes: shared.quota_bytes,
+            recipient: self.request.recipient.clone(),
+        })
+    }
+
+    /// postmaster@ and abuse@ that the directory does not know: somebody always takes it.
+    fn postmaster(&mut self, domain: &DomainRef<'_>) -> End {
+        if let Some(address) = &domain.domain.postmaster {
+            self.steps.add(Tried::Postmaster, || {
+                format!("mail for postmaster and abuse goes to {address}")
+            });
+            match self.postmaster_setting(address) {
+                End::Decided(_, Verdict::Refuse(reply), _) => {
+                    self.steps
+                        .add(Tried::Postmaster, || format!("which is refused: {reply}"));
+                }
+                End::Decided(_, verdict, proof) => {
+                    return End::Decided(Rule::Postmaster, verdict, proof);
+                }
+                ask @ End::Ask(_) => return ask,
+            }
+        }
+        if domain.domain.forward_unknown
+            && let Some(relay) = domain.domain.relay
+            && *self.request.side != Side::Target(relay)
+        {
+            self.steps.add(Tried::ForwardUnknown, || {
+                "on: the relay takes it".to_owned()
+            });
+            let end = self.forward(Rule::Postmaster, relay);
+            if matches!(end, End::Decided(_, Verdict::Relay { .. }, _)) {
+                return end;
+            }
+        }
+        End::plain(Rule::Postmaster, self.site_postmaster())
+    }
+
+    /// What becomes of the address that a domain names for its postmaster.
+    fn postmaster_setting(&mut self, address: &Mailbox) -> End {
+        let request = Request {
+            recipient: address,
+            original: Some(self.request.received()),
+            outbound: Outbound::Allowed,
+            ..self.request.clone()
+        };
+        let steps = std::mem::replace(&mut self.steps, Steps::new(self.request.detail));
+        let mut walk = Walk {
+            request: &request,
+            facts: self.facts,
+            steps,
+            for_postmaster: true,
+        };
+        let end = walk.recipient();
+        self.steps = walk.steps;
+        end
+    }
+
+    fn site_postmaster(&mut self) -> Verdict {
+        self.steps.add(Tried::Postmaster, || {
+            "the site's own postmaster mailbox".to_owned()
+        });
+        Verdict::Deliver(Destination {
+            store: Store::Postmaster,
+            domain: self.facts.settings.postmaster.domain.clone(),
+            login: POSTMASTER.into(),
+            quota_bytes: 0,
+            recipient: self.request.recipient.clone(),
+        })
+    }
+
+    /// The directory does not know it, and no role makes it known.
+    fn unknown(&mut self, domain: &DomainRef<'_>) -> End {
+        let recipient = self.request.recipient;
+        let relay = domain
+            .domain
+            .relay
+            .filter(|_| domain.domain.forward_unknown);
+        let Some(relay) = relay else {
+            self.steps
+                .add(Tried::ForwardUnknown, || "off: nobody has it".to_owned());
+            let reply = replies::user_unknown(recipient);
+            return End::plain(Rule::Unknown, Verdict::Refuse(reply));
+        };
+        // Only what it named itself: a group's member may be its own, unknown to us alone.
+        if *self.request.side == Side::Target(relay) && self.request.original.is_none() {
+            self.steps.add(Tried::ForwardUnknown, || {
+                "on, but the recipient comes from the relay itself".to_owned()
+            });
+            return self.routing_loop();
+        }
+        self.steps
+            .add(Tried::ForwardUnknown, || "on: the relay decides".to_owned());
+        let end = self.forward(Rule::ForwardUnknown, relay);
+        let End::Decided(
+            rule,
+            Verdict::Relay {
+                via,
+                recipient: outgoing,
+            },
+            _,
+        ) = end
+        else {
+            return end;
+        };
+        if *self.request.side != Side::Stranger
+            || domain.domain.verify_unknown == VerifyUnknown::None
+        {
+            let verdict = Verdict::Relay {
+                via,
+                recipient: outgoing,
+            };
+            return End::plain(rule, verdict);
+        }
+        self.verified(relay, outgoing)
+    }
+
+    fn forward(&mut self, rule: Rule, relay: TargetId) -> End {
+        let Some(target) = self.facts.snapshot.target(relay) else {
+            let reply = replies::verification_unavailable(self.request.recipient);
+            return End::plain(rule, Verdict::TryLater(reply));
+        };
+        let outgoing = outgoing::of_unknown(self.request.recipient, &target.recipient);
+        self.relay(rule, Via::Target(relay), outgoing)
+    }
+
+    /// A stranger's unknown recipient, by what the relay says of it.
+    fn verified(&mut self, relay: TargetId, outgoing: Mailbox) -> End {
+        let recipient = self.request.recipient;
+        let question = Question::Callout {
+            target: relay,
+            recipient: outgoing.clone(),
+        };
+        let onward = Verdict::Relay {
+            via: Via::Target(relay),
+            recipient: outgoing,
+        };
+        let Some(heard) = self.facts.answers.to(&question) else {
+            if self.request.asking != Asking::Forbidden {
+                return End::Ask(question);
+            }
+            self.steps.add(Tried::Callout, || {
+                "not asked: the relay will say when it gets the message".to_owned()
+            });
+            return End::plain(Rule::ForwardUnknown, onward);
+        };
+        self.steps.add_heard(Tried::Callout, Some(heard), || {
+            format!("{} says {}", self.facts.target_name(relay), heard.answer)
+        });
+        let verdict = match heard.answer {
+            Answer::Active => onward,
+            Answer::Unavailable => Verdict::TryLater(replies::verification_unavailable(recipient)),
+            Answer::Unknown => Verdict::Refuse(replies::user_unknown(recipient)),
+        };
+        End::Decided(Rule::ForwardUnknown, verdict, Some(heard.clone()))
+    }
+
+    /// On to another server, unless that would be a way back.
+    fn relay(&mut self, rule: Rule, via: Via, outgoing: Mailbox) -> End {
+        let recipient = self.request.recipient;
+        if outgoing != *recipient {
+            self.steps
+                .add(Tried::OutgoingAddress, || format!("{outgoing}"));
+        }
+        if let Via::Target(id) = via
+            && self.leads_back(id, &outgoing)
+        {
+            return self.routing_loop();
+        }
+        let visited = self.request.visited;
+        if visited.contains(&trace::hop(via)) {
+            self.steps.add(Tried::Journey, || {
+                format!("it has been sent to {} already", self.facts.way(via))
+            });
+            return self.routing_loop();
+        }
+        if visited.len() >= MAX_JOURNEYS {
+            self.steps.add(Tried::Journey, || {
+                format!("it has been sent out {} times already", visited.len())
+            });
+            return self.routing_loop();
+        }
+        self.steps
+            .add(Tried::Target, || format!("on to {}", self.facts.way(via)));
+        let verdict = Verdict::Relay {
+            via,
+            recipient: outgoing,
+        };
+        End::plain(rule, verdict)
+    }
+
+    /// Whether a target is this server, or the one that named this very recipient.
+    fn leads_back(&mut self, id: TargetId, outgoing: &Mailbox) -> bool {
+        let Some(target) = self.facts.snapshot.target(id) else {
+            return false;
+        };
+        if self.facts.here.is_here(&target.host, target.port) {
+            self.steps.add(Tried::Target, || {
+                format!("{} is this server itself", self.facts.target_name(id))
+            });
+            return true;
+        }
+        let Side::Target(source) = self.request.side else {
+            return false;
+        };
+        let received = self.request.received();
+        let back = self.facts.same_server(*source, id) && outgoing.same_as(received);
+        if back {
+            self.steps.add(Tried::Source, || {
+                format!("{} has sent it here", self.facts.target_name(id))
+            });
+        }
+        back
+    }
+
+    fn routing_loop(&self) -> End {
+        let reply = replies::routing_loop(self.request.recipient);
+        End::plain(Rule::Loop, Verdict::Refuse(reply))
+    }
+}
+
+fn describe(user: &UserRoute<'_>) -> String {
+    let state = if user.suspended { "suspended " } else { "" };
+    let mail = match (user.mail, user.selected) {
+        (MailType::Local, _) => "mailbox here",
+        (MailType::None, _) => "no mail",
+        (MailType::ThirdParty, true) => "mailbox on another server",
+        (MailType::ThirdParty, false) => {
+            "mailbox on another server, and this address is not one that goes there"
+        }
+    };
+    format!("{state}user {}: {mail}", user.login)
+}
