@@ -195,7 +195,7 @@ fn decide_mail(facts: &Mail<'_>) -> Decision {
         (Side::Here | Side::Trusted, _) | (_, Home::Unprotected) => Decision::Accept,
         (Side::Target(from), Home::Target(home)) if *from == home => Decision::Accept,
         (Side::Stranger | Side::Target(_), Home::Here | Home::Target(_)) => {
-            Decision::Refuse(replies::sender_not_logged_in(sender))
+            Decision::Refuse(replies::not_logged_in(sender))
         }
     }
 }
@@ -209,7 +209,7 @@ fn decide_author(facts: &Author<'_>) -> Decision {
 
 fn owned(ownership: Ownership, address: &Mailbox) -> Decision {
     match ownership {
-        Ownership::Foreign => Decision::Refuse(replies::sender_not_owned(address)),
+        Ownership::Foreign => Decision::Refuse(replies::not_owned(address)),
         Ownership::Own => Decision::Accept,
     }
 }
@@ -250,4 +250,3 @@ impl Room {
         self.quota_bytes > 0 && (wanted > self.quota_bytes || self.used_bytes >= self.quota_bytes)
     }
 }
-

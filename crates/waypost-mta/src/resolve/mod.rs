@@ -204,4 +204,3 @@ impl Facts<'_> {
 pub fn resolve(request: &Request<'_>, facts: &Facts<'_>) -> Resolution {
     rules::resolve(request, facts)
 }
-

@@ -440,52 +440,10 @@ pub fn routing_loop(recipient: &Mailbox) -> Reply {
     )
 }
 
-/// MAIL on a submission service without a login before it (RFC 6409 §4.3).
-#[must_use]
-pub fn authentication_required() -> Reply {
-    Reply::new(530, status(5, 7, 0), "Authentication required")
-}
-
-/// A user sends as somebody else.
-#[must_use]
-pub fn sender_not_owned(sender: &Mailbox) -> Reply {
-    sender_rejected(sender, "not owned by user")
-}
-
-/// A sender of a protected domain comes from outside.
-#[must_use]
-pub fn sender_not_logged_in(sender: &Mailbox) -> Reply {
-    sender_rejected(sender, "not logged in")
-}
-
-/// One recipient more than a message may have (RFC 5321 §4.5.3.1.10).
-#[must_use]
-pub fn too_many_recipients() -> Reply {
-    Reply::new(452, status(4, 5, 3), "Too many recipients")
-}
-
-/// No room for another connection, of this client or at all (RFC 5321 §3.8).
-#[must_use]
-pub fn too_many_connections() -> Reply {
-    Reply::new(
-        421,
-        status(4, 3, 2),
-        "Too many connections, try again later",
-    )
-}
-
 /// The client names more recipients that nobody has than mail needs.
 #[must_use]
 pub fn too_many_unknown() -> Reply {
     Reply::new(421, status(4, 7, 0), "Too many unknown recipients")
-}
-
-fn sender_rejected(sender: &Mailbox, why: &str) -> Reply {
-    Reply::new(
-        553,
-        status(5, 7, 1),
-        format!("<{sender}>: Sender address rejected: {why}"),
-    )
 }
 
 fn rejected(code: u16, status: Option<EnhancedStatus>, recipient: &Mailbox, why: &str) -> Reply {
