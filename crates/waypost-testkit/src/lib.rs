@@ -1,7 +1,9 @@
 //! What tests need: scripted peers, launchers of real servers, ledgers.
 
+pub mod chance;
 pub mod dialogue;
 pub mod dovecot;
+pub mod ledger;
 pub mod maildir;
 pub mod peer;
 pub mod place;

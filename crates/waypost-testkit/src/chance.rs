@@ -1,0 +1,38 @@
+//! Chance with a seed, so that a failure can be had again.
+
+/// A small generator (xorshift64*); never for secrets.
+#[derive(Debug, Clone)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// Starts from a seed; the same seed gives the same sequence.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed ^ 0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// Starts from the seed in `WAYPOST_SEED`, else from a new one; prints it, for the next time.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        use std::hash::{BuildHasher as _, RandomState};
+        let given = std::env::var("WAYPOST_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);
+        eprintln!("WAYPOST_SEED={seed}");
+        Self::new(seed)
+    }
+
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `bound`, which is not zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.draw() % bound
+    }
+}
