@@ -1,1 +1,229 @@
-//! Logins of users.
+//! Logins of users: a password check that takes its time, and takes longer for who keeps failing.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
+use waypost_proto::route::UserId;
+
+use crate::clock::Clock;
+use crate::policy::rate;
+
+/// Hashes computed at a time; each needs some 20 MB and a core.
+const HASHES_AT_ONCE: usize = 2;
+/// Attempts that may wait for their turn; more are told to come again.
+const MAX_WAITING: usize = 200;
+/// Clients whose failures are remembered.
+const MAX_CLIENTS: usize = 100_000;
+/// After this long without a failure a client is as good as new.
+const FORGIVEN_AFTER: Duration = Duration::from_mins(30);
+
+/// A user who has logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Who he is.
+    pub user: UserId,
+    /// His login, as the log names him.
+    pub name: String,
+}
+
+/// Why a login was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LoginError {
+    /// Unknown, wrong, suspended or without a mailbox here: nobody outside learns which.
+    #[error("wrong login or password")]
+    Refused,
+    /// It cannot be checked now.
+    #[error("logins cannot be checked now")]
+    Unavailable,
+}
+
+/// Checks a login and a password, blocking.
+pub type CheckPassword = dyn Fn(&str, &str) -> Result<Login, LoginError> + Send + Sync;
+
+/// How long a client that keeps failing has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delays {
+    /// After the first failure; doubled with every further one.
+    pub first: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Delays {
+    /// The wait of a client with so many failures.
+    fn after(self, failures: u32) -> Duration {
+        match failures.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(doublings) => self
+                .first
+                .saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX))
+                .min(self.max),
+        }
+    }
+}
+
+/// A client's failures.
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+/// Checks logins for all sessions.
+pub struct Logins {
+    check: Arc<CheckPassword>,
+    clock: Arc<dyn Clock>,
+    turns: Arc<Semaphore>,
+    waiting: Semaphore,
+    failures: Cache<IpAddr, Arc<Mutex<Failures>>>,
+}
+
+impl fmt::Debug for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Logins")
+    }
+}
+
+impl Logins {
+    /// Logins that are checked with this function, on threads that may block.
+    #[must_use]
+    pub fn new(check: Arc<CheckPassword>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            check,
+            clock,
+            turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            waiting: Semaphore::new(MAX_WAITING),
+            failures: Cache::new(MAX_CLIENTS),
+        }
+    }
+
+    /// Checks one login. A client that has failed before waits first, whatever comes out, so that
+    /// neither the answer nor its time tells anything.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`].
+    pub async fn check(
+        &self,
+        client: Option<IpAddr>,
+        delays: Delays,
+        login: &str,
+        password: &str,
+    ) -> Result<Login, LoginError> {
+        let Ok(_waiting) = self.waiting.try_acquire() else {
+            return Err(LoginError::Unavailable);
+        };
+        // Counted before the check, so that attempts side by side slow each other down.
+        let failures = client.map(|client| self.count(client));
+        let before = failures.as_ref().map_or(0, |(_, before)| *before);
+        sleep(delays.after(before)).await;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let check = Arc::clone(&self.check);
+        let (login, password) = (login.to_owned(), password.to_owned());
+        let checked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            check(&login, &password)
+        })
+        .await
+        .unwrap_or(Err(LoginError::Unavailable));
+        if checked.is_ok()
+            && let Some((failures, _)) = failures
+        {
+            failures
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .count = 0;
+        }
+        checked
+    }
+
+    /// Counts an attempt as failed until it has succeeded; also the failures before.
+    fn count(&self, client: IpAddr) -> (Arc<Mutex<Failures>>, u32) {
+        let now = self.clock.now();
+        let client = rate::client(client);
+        let failures = self.failures.get(&client).unwrap_or_else(|| {
+            let fresh = Arc::new(Mutex::new(Failures {
+                count: 0,
+                last: now,
+            }));
+            self.failures.insert(client, Arc::clone(&fresh));
+            fresh
+        });
+        let before = {
+            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.saturating_duration_since(failures.last) > FORGIVEN_AFTER {
+                failures.count = 0;
+            }
+            let before = failures.count;
+            failures.count = before.saturating_add(1);
+            failures.last = now;
+            before
+        };
+        (failures, before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    const DELAYS: Delays = Delays {
+        first: Duration::from_secs(1),
+        max: Duration::from_secs(10),
+    };
+
+    fn logins() -> Logins {
+        let check = |login: &str, password: &str| match password {
+            "right" => Ok(Login {
+                user: UserId(1),
+                name: login.to_owned(),
+            }),
+            _ => Err(LoginError::Refused),
+        };
+        Logins::new(Arc::new(check), Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let waits: Vec<_> = (0..7).map(|n| DELAYS.after(n).as_secs()).collect();
+        assert_eq!(waits, [0, 1, 2, 4, 8, 10, 10]);
+        assert_eq!(DELAYS.after(u32::MAX), DELAYS.max);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_fails_waits_and_a_success_clears_it() {
+        let logins = logins();
+        let client = Some(IpAddr::from([192, 0, 2, 1]));
+        let start = SystemClock.now();
+        for password in ["wrong", "wrong", "wrong"] {
+            let failed = logins.check(client, DELAYS, "a", password).await;
+            assert_eq!(failed, Err(LoginError::Refused));
+        }
+        assert_eq!((SystemClock.now() - start).as_secs(), 3);
+        logins.check(client, DELAYS, "a", "right").await.unwrap();
+        assert_eq!((SystemClock.now() - start).as_secs(), 7);
+        logins.check(client, DELAYS, "a", "right").await.unwrap();
+        assert_eq!((SystemClock.now() - start).as_secs(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_client_does_not_slow_down_another() {
+        let logins = logins();
+        let start = SystemClock.now();
+        for last in 1..5 {
+            let client = Some(IpAddr::from([192, 0, 2, last]));
+            logins
+                .check(client, DELAYS, "a", "wrong")
+                .await
+                .unwrap_err();
+        }
+        assert_eq!(SystemClock.now(), start);
+    }
+}

@@ -1,1 +1,3 @@
-//! Accepts connections and says who is calling.
+//! Takes connections.
+
+pub mod proxy;
