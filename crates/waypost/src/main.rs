@@ -1,1 +1,31 @@
-fn main() {}
+//! Waypost, a mail router for domains that live on many servers.
+//!
+//! The only crate that knows all others: it reads the command line and the configuration, builds
+//! the parts, joins them and runs them.
+
+mod backup;
+mod bridge;
+mod cli;
+mod config;
+mod control;
+mod copy;
+mod logging;
+mod manual;
+mod run;
+mod time;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to hear that standard error is closed.
+            let _ = writeln!(std::io::stderr(), "waypost: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `waypost explain`
+
+use std::net::IpAddr;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::object::cell;
+use super::{Common, Failure, client};
+use crate::control::protocol::{Explain as ExplainRequest, Request};
+
+/// Show where mail to an address goes, and every step that led there.
+///
+/// Sends nothing and caches nothing.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The recipient.
+    address: String,
+    /// As if this user had logged in and sent it.
+    #[arg(long, value_name = "ADDRESS")]
+    sender: Option<String>,
+    /// As if it came from this address; without it and without sender, from this site itself.
+    #[arg(long, value_name = "IP")]
+    client: Option<IpAddr>,
+}
+
+impl Explain {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
+        let request = Request::Explain(ExplainRequest {
+            address: self.address,
+            sender: self.sender,
+            client: self.client.map(|address| address.to_string()),
+        });
+        let result = client::call(common, &request)?;
+        Ok(common.output().result(&result, text_of)?)
+    }
+}
+
+fn text_of(result: &Value) -> String {
+    let steps = result.get("steps").and_then(Value::as_array);
+    let mut text = String::new();
+    for (n, step) in steps.into_iter().flatten().enumerate() {
+        text += &format!("{:>3}. {}\n", n + 1, cell(Some(step)));
+    }
+    let verdict = cell(result.get("verdict"));
+    let why = cell(result.get("why"));
+    text + &format!("{verdict}  why={why}\n")
+}

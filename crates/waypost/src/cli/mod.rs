@@ -1,0 +1,125 @@
+//! The command line: one file per sub-command.
+
+mod admin;
+mod apply;
+mod backup;
+mod check;
+mod client;
+mod domain;
+mod explain;
+mod export;
+mod failure;
+mod generate;
+mod group;
+mod mailbox;
+mod object;
+mod output;
+mod password;
+mod queue;
+mod restore;
+mod serve;
+mod target;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+pub(crate) use failure::Failure;
+use output::Output;
+pub(crate) use output::print;
+
+/// Where the configuration file is when nobody says so.
+const CONFIG: &str = "/etc/waypost/waypost.toml";
+
+/// Route mail for domains that live on many servers.
+#[derive(Debug, Parser)]
+#[command(name = "waypost", version, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later (the \
+                        server is not running or not reachable)."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "WAYPOST_CONFIG",
+        hide_env_values = true,
+        default_value = CONFIG
+    )]
+    config: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Admin(admin::Admin),
+    Apply(apply::Apply),
+    Backup(backup::Backup),
+    Check(check::Check),
+    #[command(hide = true)]
+    Completions(generate::Completions),
+    Domain(domain::Domain),
+    Explain(explain::Explain),
+    Export(export::Export),
+    Group(group::Group),
+    Mailbox(mailbox::Mailbox),
+    #[command(hide = true)]
+    Man(generate::Man),
+    Queue(queue::Queue),
+    Restore(restore::Restore),
+    Serve(serve::Serve),
+    Target(target::Target),
+    User(user::User),
+}
+
+/// The whole command line, for manual pages and completions.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let common = self.common;
+        match self.command {
+            Command::Admin(admin) => admin.run(&common),
+            Command::Apply(apply) => apply.run(&common),
+            Command::Backup(backup) => backup.run(&common),
+            Command::Check(check) => check.run(&common),
+            Command::Completions(completions) => completions.run(),
+            Command::Domain(domain) => domain.run(&common),
+            Command::Explain(explain) => explain.run(&common),
+            Command::Export(export) => export.run(&common),
+            Command::Group(group) => group.run(&common),
+            Command::Mailbox(mailbox) => mailbox.run(&common),
+            Command::Man(man) => man.run(),
+            Command::Queue(queue) => queue.run(&common),
+            Command::Restore(restore) => restore.run(&common),
+            Command::Serve(serve) => serve.run(&common),
+            Command::Target(target) => target.run(&common),
+            Command::User(user) => user.run(&common),
+        }
+    }
+}
+
+impl Common {
+    /// How the result is printed.
+    fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+}

@@ -1,0 +1,52 @@
+//! Passwords: from a terminal without echo, or from standard input; never an argument.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use super::{Failure, output};
+
+/// Asks twice on the terminal, without echo.
+pub(super) fn ask() -> Result<String, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::Usage(
+            "standard input is no terminal; use --password-stdin".to_owned(),
+        ));
+    }
+    let first = hidden("Password: ")?;
+    if hidden("Again: ")? != first {
+        return Err(Failure::failed("the two passwords differ; nothing changed"));
+    }
+    checked(first)
+}
+
+/// The first line of standard input.
+pub(super) fn read_stdin() -> Result<String, Failure> {
+    checked(line()?)
+}
+
+fn line() -> Result<String, Failure> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn checked(password: String) -> Result<String, Failure> {
+    if password.is_empty() {
+        return Err(Failure::failed("the password is empty; nothing changed"));
+    }
+    Ok(password)
+}
+
+fn hidden(prompt: &str) -> Result<String, Failure> {
+    let terminal = io::stdin();
+    let before = tcgetattr(&terminal).map_err(io::Error::from)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    output::ask(prompt);
+    tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(io::Error::from)?;
+    let answer = line();
+    tcsetattr(&terminal, OptionalActions::Flush, &before).map_err(io::Error::from)?;
+    output::tell("");
+    answer
+}

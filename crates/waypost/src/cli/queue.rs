@@ -1,0 +1,261 @@
+//! `waypost queue`
+
+use std::time::{Duration, SystemTime};
+
+use clap::{ArgGroup, Args, Subcommand};
+use serde_json::Value;
+use waypost_mta::clock::{Clock as _, SystemClock};
+
+use super::object::cell;
+use super::output::{self, table};
+use super::{Common, Failure, client};
+use crate::config::{Size, parse_duration};
+use crate::control::protocol::{QueueRequest, Request, Selection};
+use crate::time;
+
+/// Messages fetched with one request.
+const PAGE: usize = 500;
+
+/// Look at the queue and change what waits in it.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(super) struct Queue {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Try now what waits for its next attempt.
+    Flush(What),
+    /// Keep deliveries back until they are released or the end time comes.
+    Hold {
+        #[command(flatten)]
+        what: What,
+        /// Why, for the next administrator.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        /// End: a time such as "2026-12-24 18:00" (UTC), or a duration such as "4h".
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// List messages, oldest first.
+    List {
+        /// Print at most so many.
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Let held deliveries go.
+    Release(What),
+    /// Remove a message, or one recipient of it, for ever, without telling anybody.
+    Remove {
+        /// Queue id.
+        id: String,
+        /// Only this recipient.
+        #[arg(long, value_name = "ADDRESS")]
+        recipient: Option<String>,
+    },
+    /// Show one message: envelope, attempts, state of each recipient.
+    Show {
+        /// Queue id.
+        id: String,
+        /// Print the content behind it.
+        #[arg(long)]
+        content: bool,
+    },
+    /// Count messages by next hop and age.
+    Summary,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+struct What {
+    /// Queue id of one message.
+    #[arg(group = "what")]
+    id: Option<String>,
+    /// Everything.
+    #[arg(long, group = "what")]
+    all: bool,
+    /// All deliveries to this target.
+    #[arg(long, value_name = "TARGET", group = "what")]
+    target: Option<String>,
+    /// All recipients in this domain.
+    #[arg(long, value_name = "DOMAIN", group = "what")]
+    domain: Option<String>,
+    /// All deliveries for this user, as LOGIN@DOMAIN.
+    #[arg(long, value_name = "USER", group = "what")]
+    user: Option<String>,
+}
+
+impl What {
+    fn selection(self) -> Selection {
+        if let Some(id) = self.id {
+            Selection::Message(id)
+        } else if let Some(target) = self.target {
+            Selection::Target(target)
+        } else if let Some(domain) = self.domain {
+            Selection::Domain(domain)
+        } else if let Some(user) = self.user {
+            Selection::User(user)
+        } else {
+            Selection::All
+        }
+    }
+}
+
+impl Queue {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
+        let request = match self.verb {
+            Verb::List { limit } => return list(common, limit),
+            Verb::Show { id, content } => return show(common, id, content),
+            Verb::Summary => return summary(common),
+            Verb::Flush(what) => QueueRequest::Flush(what.selection()),
+            Verb::Release(what) => QueueRequest::Release(what.selection()),
+            Verb::Remove { id, recipient } => QueueRequest::Remove { id, recipient },
+            Verb::Hold {
+                what,
+                reason,
+                until,
+            } => QueueRequest::Hold {
+                what: what.selection(),
+                reason,
+                until: until.as_deref().map(end_of_hold).transpose()?,
+            },
+        };
+        let result = client::call(common, &Request::Queue(request))?;
+        let text = |result: &Value| cell(result.get("summary"));
+        Ok(common.output().result(&result, text)?)
+    }
+}
+
+/// A time, or a duration from now, as seconds since 1970.
+fn end_of_hold(text: &str) -> Result<u64, Failure> {
+    let now = SystemClock.wall();
+    let end = parse_duration(text)
+        .and_then(|duration| now.checked_add(duration))
+        .or_else(|| time::parse(text));
+    let end = end.ok_or_else(|| {
+        let text = format!(
+            "--until: found {text:?}; write a time such as \"2026-12-24 18:00\" or a duration \
+             such as \"4h\""
+        );
+        Failure::Usage(text)
+    })?;
+    if end <= now {
+        return Err(Failure::Usage("--until: the time is over".to_owned()));
+    }
+    let since = end.duration_since(SystemTime::UNIX_EPOCH);
+    Ok(since.unwrap_or(Duration::ZERO).as_secs())
+}
+
+fn list(common: &Common, limit: Option<usize>) -> Result<(), Failure> {
+    let most = limit.unwrap_or(usize::MAX);
+    let mut all = Vec::new();
+    let mut after = None;
+    while all.len() < most {
+        let request = QueueRequest::List {
+            after: after.take(),
+            limit: PAGE.min(most - all.len()),
+        };
+        let mut page = client::call(common, &Request::Queue(request))?;
+        if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+            all.extend(items);
+        }
+        match page.get("next").and_then(Value::as_str) {
+            Some(next) => after = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    Ok(common.output().result(&all, |all| listing(all))?)
+}
+
+/// As `mailq` prints it.
+fn listing(messages: &[Value]) -> String {
+    if messages.is_empty() {
+        return "Mail queue is empty".to_owned();
+    }
+    let mut text =
+        String::from("-Queue ID-      --Size-- ----Arrival Time---- -Sender/Recipient-------\n");
+    let mut bytes = 0;
+    for message in messages {
+        let mark = if message.get("hold").is_some_and(|hold| !hold.is_null()) {
+            "!"
+        } else {
+            " "
+        };
+        let size = message.get("size").and_then(Value::as_u64).unwrap_or(0);
+        bytes += size;
+        text += &format!(
+            "{:<14}{mark} {size:>8} {:<20} {}\n",
+            cell(message.get("id")),
+            cell(message.get("arrived")),
+            cell(message.get("sender")),
+        );
+        let recipients = message.get("recipients").and_then(Value::as_array);
+        for recipient in recipients.into_iter().flatten() {
+            let reason = cell(recipient.get("reason"));
+            if !reason.is_empty() {
+                text += &format!("    ({reason})\n");
+            }
+            text += &format!("{:46}{}\n", "", cell(recipient.get("address")));
+        }
+        text.push('\n');
+    }
+    let plural = if messages.len() == 1 { "" } else { "s" };
+    text + &format!(
+        "-- {} KiB in {} message{plural}.\n",
+        bytes.div_ceil(1024),
+        messages.len()
+    )
+}
+
+fn show(common: &Common, id: String, content: bool) -> Result<(), Failure> {
+    let request = Request::Queue(QueueRequest::Show { id, content });
+    let message = client::call(common, &request)?;
+    let text = |message: &Value| {
+        let Value::Object(mut fields) = message.clone() else {
+            return String::new();
+        };
+        let content = fields.remove("content");
+        let recipients = fields.remove("recipients");
+        let mut text = output::fields(&Value::Object(fields));
+        for recipient in recipients
+            .as_ref()
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            text.push('\n');
+            text += &output::fields(recipient);
+        }
+        if let Some(content) = content {
+            text += &format!("\n{}", cell(Some(&content)));
+        }
+        text
+    };
+    Ok(common.output().result(&message, text)?)
+}
+
+fn summary(common: &Common) -> Result<(), Failure> {
+    let result = client::call(common, &Request::Queue(QueueRequest::Summary))?;
+    let text = |result: &Value| {
+        let rows = result.get("next_hops").and_then(Value::as_array);
+        let columns = [
+            "next_hop",
+            "recipients",
+            "ready",
+            "deferred",
+            "held",
+            "oldest",
+        ];
+        let rows = rows.into_iter().flatten().map(|row| {
+            let cells = columns.iter().map(|column| cell(row.get(*column)));
+            cells.collect()
+        });
+        let table = table(&columns, rows.collect());
+        let messages = result.get("messages").and_then(Value::as_u64).unwrap_or(0);
+        let bytes = result.get("bytes").and_then(Value::as_u64).unwrap_or(0);
+        format!("{table}\n{messages} messages, {}\n", Size(bytes))
+    };
+    Ok(common.output().result(&result, text)?)
+}

@@ -1,0 +1,82 @@
+//! `waypost target`
+
+use clap::Args;
+
+use super::object::{Changes, Fields, Verb};
+use super::{Common, Failure, password};
+use crate::control::protocol::Kind;
+
+/// Manage targets: other mail servers that this site hands mail to.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(super) struct Target {
+    #[command(subcommand)]
+    verb: Verb<TargetFields>,
+}
+
+#[derive(Debug, Args)]
+struct TargetFields {
+    /// Host name, IP address, host:port, or mx:NAME.
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Port; 25 when neither this nor the host says.
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Network that its mail comes from, if not from its host; give all, repeat as needed.
+    #[arg(long = "source", value_name = "NETWORK")]
+    sources: Vec<String>,
+    /// TLS towards it.
+    #[arg(long, value_parser = ["off", "opportunistic", "required", "verified", "pinned"])]
+    tls: Option<String>,
+    /// SHA-256 of its public key, for pinned.
+    #[arg(long, value_name = "HEX")]
+    tls_pin: Option<String>,
+    /// Name to log in with there; empty: no login.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// Ask for the password to log in with there.
+    #[arg(long, conflicts_with = "password_stdin")]
+    password: bool,
+    /// Read the password from standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    /// Most connections at once.
+    #[arg(long, value_name = "N")]
+    connections: Option<u32>,
+    /// Recipient address that it gets: original, default, or "@DOMAIN".
+    #[arg(long, value_name = "FORM")]
+    recipient: Option<String>,
+    /// Send over the smart host when delivery to it fails.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    smart_host_on_error: Option<bool>,
+}
+
+impl Fields for TargetFields {
+    fn changes(&self) -> Result<Changes, Failure> {
+        let password = if self.password {
+            Some(password::ask()?)
+        } else if self.password_stdin {
+            Some(password::read_stdin()?)
+        } else {
+            None
+        };
+        Ok(Changes::default()
+            .set("host", self.host.as_ref())
+            .set("port", self.port.as_ref())
+            .list("sources", &self.sources)
+            .set("tls", self.tls.as_ref())
+            .set("tls_pin", self.tls_pin.as_ref())
+            .set("username", self.username.as_ref())
+            .set("password", password.as_ref())
+            .set("connections", self.connections.as_ref())
+            .set("recipient", self.recipient.as_ref())
+            .set("smart_host_on_error", self.smart_host_on_error.as_ref()))
+    }
+}
+
+impl Target {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
+        let columns = ["name", "host", "port", "tls", "recipient"];
+        self.verb.run(common, Kind::Target, &columns)
+    }
+}

@@ -1,0 +1,136 @@
+//! From a file to a [`Config`]: everything set, everything checked, all mistakes at once.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use waypost_mta::limits::Limits;
+
+use super::problem::Problem;
+use super::raw::{Heading, Reader, Setting};
+use super::sections::{self, Cache, Listen, Local, Log, Minger, Outbound, Queue, Tls, Top, Trust};
+
+/// What the configuration file says, with defaults where it does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) top: Top,
+    pub(crate) listen: Listen,
+    pub(crate) tls: Tls,
+    pub(crate) trust: Trust,
+    pub(crate) local: Local,
+    pub(crate) outbound: Outbound,
+    pub(crate) queue: Queue,
+    pub(crate) cache: Cache,
+    pub(crate) limits: Limits,
+    pub(crate) log: Log,
+}
+
+impl Config {
+    /// Where administrative commands find the running server.
+    pub(crate) fn control_socket(&self) -> PathBuf {
+        self.top.data_dir.join("control.sock")
+    }
+}
+
+/// A configuration with the record of its keys.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    /// What holds.
+    pub(crate) config: Config,
+    /// Every key in the order of the file.
+    pub(crate) settings: Vec<Setting>,
+    /// Every section in the order of the file.
+    pub(crate) headings: Vec<Heading>,
+}
+
+impl Loaded {
+    /// The keys of one section.
+    pub(crate) fn of_section(&self, name: &str) -> impl Iterator<Item = &Setting> {
+        self.settings
+            .iter()
+            .filter(move |setting| setting.section == name)
+    }
+
+    /// What is allowed and yet probably not meant.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.config.listen.is_empty() {
+            let text = "listen: no service runs; set smtp = [\"0.0.0.0:25\"] under [listen]";
+            warnings.push(text.to_owned());
+        }
+        warnings
+    }
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// In the order of the file.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.problems.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// Reads and checks the file.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Unreadable> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Unreadable {
+        problems: vec![Problem {
+            file: name.clone(),
+            line: None,
+            key: String::new(),
+            found: format!("cannot be read: {error}"),
+            mend: "give the file with --config or in WAYPOST_CONFIG".to_owned(),
+        }],
+    })?;
+    read(&name, &text)
+}
+
+/// What holds where no file says anything.
+pub(crate) fn defaults() -> Result<Loaded, Unreadable> {
+    read("defaults", "")
+}
+
+/// Reads and checks a text; `name` is the file's, for the errors.
+pub(crate) fn read(name: &str, text: &str) -> Result<Loaded, Unreadable> {
+    let mut reader = Reader::new(name, text);
+    let config = Config {
+        top: Top::read(&mut reader),
+        listen: Listen::read(&mut reader),
+        tls: Tls::read(&mut reader),
+        trust: Trust::read(&mut reader),
+        local: {
+            Minger::read(&mut reader);
+            Local::read(&mut reader)
+        },
+        outbound: Outbound::read(&mut reader),
+        queue: Queue::read(&mut reader),
+        cache: Cache::read(&mut reader),
+        limits: sections::limits(&mut reader),
+        log: Log::read(&mut reader),
+    };
+    let (settings, headings, problems) = reader.finish();
+    if problems.is_empty() {
+        Ok(Loaded {
+            config,
+            settings,
+            headings,
+        })
+    } else {
+        Err(Unreadable { problems })
+    }
+}
+
+#[cfg(test)]
+mod tests;

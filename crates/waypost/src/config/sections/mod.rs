@@ -1,0 +1,25 @@
+//! One file per section of the configuration file: its keys, their defaults, what they are for.
+
+mod cache;
+mod limits;
+mod listen;
+mod local;
+mod log;
+mod minger;
+mod outbound;
+mod queue;
+mod tls;
+mod top;
+mod trust;
+
+pub(crate) use cache::Cache;
+pub(crate) use limits::read as limits;
+pub(crate) use listen::Listen;
+pub(crate) use local::{Delivery, Local};
+pub(crate) use log::{Log, LogFormat};
+pub(crate) use minger::Minger;
+pub(crate) use outbound::Outbound;
+pub(crate) use queue::Queue;
+pub(crate) use tls::Tls;
+pub(crate) use top::Top;
+pub(crate) use trust::Trust;

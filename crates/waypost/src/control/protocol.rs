@@ -1,0 +1,215 @@
+//! What is said over the control socket: one request as a JSON line, then progress lines, then
+//! one result. The names are those of the command line.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Longest request: a site file of a million users fits.
+pub(crate) const REQUEST_MAX: u64 = 256 << 20;
+
+/// What is asked of the running server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// Makes an object.
+    Add(Object),
+    /// Sets the password of an administrator, who is made if he is not there.
+    AdminPassword { login: String, password: String },
+    /// Makes the directory what the site file says.
+    Apply(Apply),
+    /// Copies directory, spool and keys.
+    Backup { directory: String },
+    /// Decides about one address without sending anything.
+    Explain(Explain),
+    /// Prints the directory as a site file.
+    Export,
+    /// Lists objects of one kind, a page at a time.
+    List(List),
+    /// Asks about or changes the queue.
+    Queue(QueueRequest),
+    /// Reads the configuration file again.
+    Reload,
+    /// Removes an object.
+    Remove { kind: Kind, name: String },
+    /// Changes fields of an object.
+    Set(Object),
+    /// Shows one object.
+    Show { kind: Kind, name: String },
+    /// Sets or takes away the password of a user.
+    UserPassword {
+        name: String,
+        password: Option<String>,
+    },
+}
+
+/// Kinds of objects of the directory, as the command line names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Admin,
+    Domain,
+    Group,
+    Mailbox,
+    Target,
+    User,
+}
+
+impl Kind {
+    /// The word of the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Domain => "domain",
+            Self::Group => "group",
+            Self::Mailbox => "mailbox",
+            Self::Target => "target",
+            Self::User => "user",
+        }
+    }
+}
+
+/// An object with the fields that are given, named as in the site file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Object {
+    pub(crate) kind: Kind,
+    /// The name by which the command line knows it: `example.com`, `jdoe@example.com`, `old`.
+    pub(crate) name: String,
+    /// The fields, as the site file writes them.
+    pub(crate) fields: serde_json::Map<String, Value>,
+    /// Members or addresses to add to what is there.
+    #[serde(default)]
+    pub(crate) append: serde_json::Map<String, Value>,
+    /// Members or addresses to take out of what is there.
+    #[serde(default)]
+    pub(crate) take: serde_json::Map<String, Value>,
+}
+
+/// A site file to apply.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Apply {
+    /// The file's name, for errors.
+    pub(crate) file: String,
+    pub(crate) text: String,
+    pub(crate) dry_run: bool,
+    pub(crate) prune: bool,
+}
+
+/// An address to decide about.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Explain {
+    pub(crate) address: String,
+    pub(crate) sender: Option<String>,
+    pub(crate) client: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct List {
+    pub(crate) kind: Kind,
+    /// Only objects of this domain.
+    pub(crate) domain: Option<String>,
+    /// The last name of the page before.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+}
+
+/// The verbs of `waypost queue`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum QueueRequest {
+    Flush(Selection),
+    Hold {
+        what: Selection,
+        reason: String,
+        /// Seconds since 1970.
+        until: Option<u64>,
+    },
+    List {
+        after: Option<String>,
+        limit: usize,
+    },
+    Release(Selection),
+    Remove {
+        id: String,
+        recipient: Option<String>,
+    },
+    Show {
+        id: String,
+        /// The content too.
+        content: bool,
+    },
+    Summary,
+}
+
+/// What of the queue is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Selection {
+    All,
+    Domain(String),
+    Message(String),
+    Target(String),
+    User(String),
+}
+
+/// A line of the answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    Error(Refused),
+    Progress(Progress),
+    Result(Value),
+}
+
+/// How far a long command is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) what: String,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
+/// Why the server did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    /// One sentence.
+    pub(crate) message: String,
+    /// Everything that is wrong, when it is more than one sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<Fault>,
+    /// Whether the same may work later.
+    #[serde(default)]
+    pub(crate) later: bool,
+}
+
+/// One thing that is wrong with one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    /// Which object, such as `user jdoe@example.com`.
+    pub(crate) object: String,
+    /// The line of the site file, when one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    pub(crate) field: String,
+    pub(crate) message: String,
+    pub(crate) mend: String,
+}
+
+impl Refused {
+    /// A refusal of one sentence.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            problems: Vec::new(),
+            later: false,
+        }
+    }
+
+    /// A refusal that may be gone later.
+    pub(crate) fn later(message: impl Into<String>) -> Self {
+        Self {
+            later: true,
+            ..Self::new(message)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The log on standard error: lines as Postfix and syslog write them, or JSON.
+
+use std::fmt::{self, Write as _};
+use std::io;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::event::escaped;
+
+use crate::config::{Log, LogFormat};
+use crate::time;
+
+/// Starts logging for the whole process.
+pub(crate) fn start(log: &Log, hostname: &str) -> anyhow::Result<()> {
+    let filter: Targets = match std::env::var("RUST_LOG") {
+        Ok(filter) => filter.parse()?,
+        Err(_) => log.filter.parse()?,
+    };
+    let registry = Registry::default().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    match log.format {
+        LogFormat::Json => {
+            let layer = layer.json().flatten_event(true).with_current_span(false);
+            tracing::subscriber::set_global_default(registry.with(layer))?;
+        }
+        LogFormat::Postfix => {
+            let lines = Lines {
+                prefix: Prefix::of_this_process(hostname),
+            };
+            let layer = layer.event_format(lines);
+            tracing::subscriber::set_global_default(registry.with(layer))?;
+        }
+    }
+    Ok(())
+}
+
+/// Lines in the shape of `2026-11-22T06:22:40Z mx1 waypost/smtpd[123]: text key=value`.
+struct Lines {
+    prefix: Prefix,
+}
+
+/// What stands before the program's name.
+enum Prefix {
+    /// The journal adds time and host itself, and takes the level as a number.
+    Journal,
+    /// The host's name behind the time.
+    Time(String),
+}
+
+impl Prefix {
+    fn of_this_process(hostname: &str) -> Self {
+        if std::env::var_os("JOURNAL_STREAM").is_some() {
+            return Self::Journal;
+        }
+        let short = hostname.split('.').next().unwrap_or(hostname);
+        Self::Time(short.to_owned())
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = *event.metadata().level();
+        match &self.prefix {
+            Prefix::Journal => write!(writer, "<{}>", priority(level))?,
+            Prefix::Time(host) => {
+                write!(writer, "{} {host} ", time::show(SystemClock.wall()))?;
+            }
+        }
+        let program = program(event.metadata().target());
+        let pid = std::process::id();
+        write!(writer, "{program}[{pid}]: {}", word(level))?;
+        let mut text = Text::default();
+        event.record(&mut text);
+        writeln!(writer, "{}", escaped(text.whole().trim_end()))
+    }
+}
+
+/// The message, then the fields.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Text {
+    fn whole(mut self) -> String {
+        self.message += &self.fields;
+        self.message
+    }
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String does not fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}
+
+/// `waypost/smtpd` for the target `waypost::smtpd`; `waypost` for everything else.
+fn program(target: &str) -> String {
+    match target.strip_prefix("waypost::") {
+        Some(part) if !part.contains("::") => format!("waypost/{part}"),
+        _ => "waypost".to_owned(),
+    }
+}
+
+/// What Postfix writes before a message that is more than information.
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error: ",
+        Level::WARN => "warning: ",
+        Level::INFO => "",
+        Level::DEBUG => "debug: ",
+        Level::TRACE => "trace: ",
+    }
+}
+
+/// syslog's numbers (RFC 5424 §6.2.1).
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        Level::DEBUG | Level::TRACE => 7,
+    }
+}
