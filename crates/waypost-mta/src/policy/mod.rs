@@ -4,7 +4,7 @@ pub mod rate;
 pub mod sender;
 
 use waypost_proto::mail::{Mailbox, ReversePath};
-use waypost_proto::route::{Rule, Side, TargetId, Verdict};
+use waypost_proto::route::{Side, TargetId, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::status::EnhancedStatus;
@@ -145,8 +145,6 @@ pub struct Rcpt<'a> {
     pub accepted: usize,
     /// The verdict.
     pub verdict: &'a Verdict,
-    /// The rule behind it.
-    pub rule: Rule,
     /// Room in the mailbox, where this server keeps it itself.
     pub room: Option<Room>,
     /// Whether the client guesses addresses too fast; only unknown recipients count towards it.
@@ -174,9 +172,11 @@ fn decide_connection(facts: &Connection<'_>) -> Decision {
     if matches!(facts.side, Side::Target(_)) {
         return Decision::Accept;
     }
-    if facts.open_from_client >= facts.limits.connections_per_client || facts.pace == Pace::TooFast
-    {
+    if facts.open_from_client >= facts.limits.connections_per_client {
         return Decision::Disconnect(replies::too_many_connections());
+    }
+    if facts.pace == Pace::TooFast {
+        return Decision::Disconnect(replies::connecting_too_often());
     }
     Decision::Accept
 }
@@ -217,7 +217,9 @@ fn owned(ownership: Ownership, address: &Mailbox) -> Decision {
 fn decide_rcpt(facts: &Rcpt<'_>) -> Decision {
     match facts.verdict {
         // The guesser learns nothing more; a message to known recipients never meets this limit.
-        Verdict::Refuse(_) if facts.rule == Rule::Unknown && facts.guessing == Pace::TooFast => {
+        Verdict::Refuse(reply)
+            if facts.guessing == Pace::TooFast && is_guess(facts.side, reply) =>
+        {
             return Decision::Disconnect(replies::too_many_unknown());
         }
         Verdict::Refuse(reply) => return Decision::Refuse(reply.clone()),
@@ -236,6 +238,12 @@ fn decide_rcpt(facts: &Rcpt<'_>) -> Decision {
     Decision::Accept
 }
 
+/// Whether a refusal counts towards the limit on guesses: a stranger's recipient that nobody has.
+#[must_use]
+pub fn is_guess(side: &Side, reply: &Reply) -> bool {
+    *side == Side::Stranger && reply.status() == Some(EnhancedStatus::new(5, 1, 1))
+}
+
 /// A person's mail program does not retry, so that "cannot tell now" is our business, not his
 /// (RFC 6409 §3).
 fn queued_unresolved(side: &Side, reply: &Reply) -> bool {
@@ -250,3 +258,6 @@ impl Room {
         self.quota_bytes > 0 && (wanted > self.quota_bytes || self.used_bytes >= self.quota_bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

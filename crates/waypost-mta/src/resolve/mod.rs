@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod expand;
+mod explain;
 mod memory;
 mod outgoing;
 mod resolver;
@@ -15,6 +16,7 @@ use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 
 pub use ask::{Answer, Answers, Asked, Callout, Heard, Question, Said, Source};
+pub use explain::{Explanation, Subject};
 pub use memory::{CacheSettings, Remembered};
 pub use resolver::{Parts, Refresher, Resolver, Snapshots};
 pub use step::{Step, Steps, Tried};

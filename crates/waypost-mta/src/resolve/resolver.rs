@@ -104,6 +104,12 @@ impl Resolver {
         &self.0.settings
     }
 
+    /// The directory of now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        (self.0.snapshots)()
+    }
+
     /// Decides one recipient. Ready at once when nobody must be asked.
     pub async fn decide(&self, request: &Request<'_>) -> Decided {
         let mut answers = Answers::default();
@@ -169,7 +175,7 @@ impl Resolver {
     ///
     /// Returns how many answers there were.
     pub fn forget(&self, address: &Mailbox) -> usize {
-        let snapshot = (self.0.snapshots)();
+        let snapshot = self.snapshot();
         let forgotten = snapshot.targets().filter(|target| {
             let outgoing = outgoing::of_unknown(address, &target.recipient);
             self.0.memory.forget(target.id, &outgoing)
@@ -191,12 +197,12 @@ impl Resolver {
     /// What a target is called, for the administrator.
     #[must_use]
     pub fn target_name(&self, id: TargetId) -> Option<String> {
-        let snapshot = (self.0.snapshots)();
+        let snapshot = self.snapshot();
         snapshot.target(id).map(|target| target.name.clone())
     }
 
     fn look(&self, request: &Request<'_>, answers: &Answers) -> Resolution {
-        let snapshot = (self.0.snapshots)();
+        let snapshot = self.snapshot();
         let facts = Facts {
             snapshot: &snapshot,
             answers,

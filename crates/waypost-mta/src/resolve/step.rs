@@ -24,6 +24,8 @@ pub enum Tried {
     Postmaster,
     /// The relay, asked by callout.
     Callout,
+    /// Who sends it.
+    Sender,
     /// The server the recipient came from.
     Source,
     /// The server it goes to.
@@ -41,6 +43,7 @@ impl fmt::Display for Tried {
             Self::OutgoingAddress => "outgoing-address",
             Self::Postmaster => "postmaster",
             Self::Callout => "callout",
+            Self::Sender => "sender",
             Self::Source => "source",
             Self::Target => "target",
         })

@@ -440,6 +440,16 @@ pub fn routing_loop(recipient: &Mailbox) -> Reply {
     )
 }
 
+/// One client opens connections faster than it may.
+#[must_use]
+pub fn connecting_too_often() -> Reply {
+    Reply::new(
+        421,
+        status(4, 7, 0),
+        "Connecting too often, try again later",
+    )
+}
+
 /// The client names more recipients that nobody has than mail needs.
 #[must_use]
 pub fn too_many_unknown() -> Reply {

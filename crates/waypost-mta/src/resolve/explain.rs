@@ -1,0 +1,191 @@
+//! Why a recipient goes where it goes, in words: what `waypost explain` prints.
+
+use std::fmt;
+use std::time::Duration;
+
+use waypost_proto::mail::{Mailbox, ReversePath};
+use waypost_proto::route::{Rule, Side, Store, Verdict, Via};
+use waypost_proto::smtp::reply::Reply;
+
+use super::ask::Heard;
+use super::expand::{Expanded, Once};
+use super::resolver::Resolver;
+use super::step::{Step, Tried};
+use super::{Asking, Decided, Detail, Request};
+use crate::policy::{self, Decision, Mail, Ownership, Service};
+
+/// A recipient's verdict, with every step that led there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The recipient.
+    pub recipient: Mailbox,
+    /// What a client is told.
+    pub reply: Reply,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// Where it goes, in words.
+    pub verdict: String,
+    /// The answer it rests on, in words.
+    pub proof: Option<String>,
+    /// What was looked at, in order.
+    pub steps: Vec<Step>,
+    /// The final members of a group, refused ones too.
+    pub members: Vec<Self>,
+}
+
+/// A message to explain, as far as it is known.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// Who it comes from, when that matters.
+    pub sender: Option<&'a ReversePath>,
+    /// Where it comes from.
+    pub side: &'a Side,
+    /// Who it is for.
+    pub recipient: &'a Mailbox,
+}
+
+impl Resolver {
+    /// Says where a recipient would go and why; sends nothing, remembers nothing.
+    pub async fn explain(&self, subject: &Subject<'_>) -> Explanation {
+        let request = Request {
+            asking: Asking::Aside,
+            detail: Detail::Steps,
+            ..Request::at_rcpt(subject.recipient, subject.side)
+        };
+        let decided = self.decide(&request).await;
+        let mut explanation = self.in_words(subject.recipient, decided.clone());
+        if let Verdict::Expand(expansion) = &decided.verdict {
+            let mut once = Once::new(self.settings().delimiter);
+            let null = ReversePath::Null;
+            let sender = subject.sender.unwrap_or(&null);
+            let expanded = self.expand(&request, expansion, sender, &mut once).await;
+            self.explain_members(&mut explanation, expanded);
+        }
+        if let Some(refusal) = self.sender_refused(subject) {
+            let step = Step {
+                tried: Tried::Sender,
+                found: refusal.to_string(),
+                heard: None,
+            };
+            explanation.steps.insert(0, step);
+            explanation.reply = refusal;
+        }
+        explanation
+    }
+
+    fn explain_members(&self, explanation: &mut Explanation, expanded: Expanded) {
+        explanation.reply = expanded.reply;
+        let members = expanded.members.into_iter().chain(expanded.refused);
+        explanation.members = members
+            .map(|member| self.in_words(&member.address, member.decided))
+            .collect();
+    }
+
+    fn in_words(&self, recipient: &Mailbox, decided: Decided) -> Explanation {
+        Explanation {
+            recipient: recipient.clone(),
+            reply: decided.reply(),
+            rule: decided.rule,
+            verdict: self.verdict_in_words(&decided.verdict),
+            proof: decided.proof.as_ref().map(|heard| self.proof(heard)),
+            steps: decided.steps,
+            members: Vec::new(),
+        }
+    }
+
+    fn verdict_in_words(&self, verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Deliver(to) => {
+                let whose = match to.store {
+                    Store::Postmaster => "the site's postmaster mailbox",
+                    Store::Shared => "the shared mailbox",
+                    Store::User => "the mailbox of",
+                };
+                format!("deliver to {whose} {}@{}", to.login, to.domain)
+            }
+            Verdict::Expand(to) => format!("expand to {} members", to.members.len()),
+            Verdict::Refuse(_) => "refuse".to_owned(),
+            Verdict::Relay { via, recipient } => {
+                let way = match via {
+                    Via::Mx => format!("the MX hosts of {}", recipient.domain),
+                    Via::SmartHost => "the smart host".to_owned(),
+                    Via::Target(id) => self.target_name(*id).unwrap_or_default(),
+                };
+                format!("relay to {way} as {recipient}")
+            }
+            Verdict::TryLater(_) => "try later".to_owned(),
+        }
+    }
+
+    fn proof(&self, heard: &Heard) -> String {
+        let name = self.target_name(heard.target).unwrap_or_default();
+        let Heard { answer, source, .. } = heard;
+        let mut text = format!("{name} says {answer} ({source}, {})", age(heard.age));
+        if let Some(reply) = &heard.reply {
+            text.push_str(": ");
+            text.push_str(&reply.to_string());
+        }
+        text
+    }
+
+    /// What MAIL would be told, when a sender is given.
+    fn sender_refused(&self, subject: &Subject<'_>) -> Option<Reply> {
+        let reverse_path = subject.sender?;
+        let snapshot = self.snapshot();
+        let delimiter = self.settings().delimiter;
+        let sender = reverse_path.mailbox()?;
+        let ownership = match subject.side {
+            Side::Authenticated(user) => {
+                policy::sender::ownership(&snapshot, *user, sender, delimiter)
+            }
+            _ => Ownership::Foreign,
+        };
+        let decision = policy::decide(&policy::Facts::Mail(Mail {
+            service: Service::Smtp,
+            side: subject.side,
+            reverse_path,
+            ownership,
+            home: policy::sender::home(&snapshot, sender, delimiter),
+        }));
+        match decision {
+            Decision::Accept => None,
+            Decision::Disconnect(reply) | Decision::Refuse(reply) => Some(reply),
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    /// The verdict first, then what led there, members indented below.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}
+
+impl Explanation {
+    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let indent = depth * 4;
+        let space = "";
+        writeln!(f, "{space:indent$}{}: {}", self.recipient, self.verdict)?;
+        writeln!(f, "{space:indent$}  why    {}", self.rule)?;
+        writeln!(f, "{space:indent$}  reply  {}", self.reply)?;
+        if let Some(proof) = &self.proof {
+            writeln!(f, "{space:indent$}  proof  {proof}")?;
+        }
+        for step in &self.steps {
+            writeln!(f, "{space:indent$}  {:<16} {}", step.tried, step.found)?;
+        }
+        let mut members = self.members.iter();
+        members.try_for_each(|member| member.write(f, depth + 1))
+    }
+}
+
+/// A length of time as people say it.
+fn age(age: Duration) -> String {
+    match age.as_secs() {
+        0 => "now".to_owned(),
+        seconds @ 1..60 => format!("{seconds} s ago"),
+        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
+        seconds @ 3600..86_400 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} d ago", seconds / 86_400),
+    }
+}
