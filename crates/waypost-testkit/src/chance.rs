@@ -11,16 +11,16 @@ impl Chance {
         Self(seed ^ 0x9e37_79b9_7f4a_7c15)
     }
 
-    /// Starts from the seed in `WAYPOST_SEED`, else from a new one; prints it, for the next time.
+    /// Starts from the seed in `WAYPOST_SEED`, else from a new one; also the seed, to be shown when
+    /// something fails.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub fn from_environment() -> (Self, u64) {
         use std::hash::{BuildHasher as _, RandomState};
         let given = std::env::var("WAYPOST_SEED")
             .ok()
             .and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0) >> 32);
-        eprintln!("WAYPOST_SEED={seed}");
-        Self::new(seed)
+        (Self::new(seed), seed)
     }
 
     /// The next number.

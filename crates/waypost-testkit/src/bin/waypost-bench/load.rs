@@ -84,7 +84,10 @@ fn last_count(output: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(output);
     let (whole, _) = text.rsplit_once('\r')?;
     let (_, count) = whole.rsplit_once("mesg=")?;
-    count.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()
+    count
+        .trim_end_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .ok()
 }
 
 /// Sends the load to `server` and waits until all of it is at the sink.
@@ -94,7 +97,12 @@ pub(crate) fn run(load: Load, server: SocketAddr, server_pid: u32, sink: &Sink) 
     let memory = PeakMemory::watch(server_pid);
     let start = Instant::now();
     let status = Command::new("/usr/sbin/smtp-source")
-        .args(["-s", &load.sessions.to_string(), "-l", &load.size_bytes.to_string()])
+        .args([
+            "-s",
+            &load.sessions.to_string(),
+            "-l",
+            &load.size_bytes.to_string(),
+        ])
         .args(["-m", &load.messages.to_string()])
         .args(["-f", "sender@example.net", "-t", "user1@example.com"])
         .arg(format!("inet:{server}"))

@@ -42,7 +42,9 @@ pub(crate) fn run(questions: Questions, server: SocketAddr, server_pid: u32) -> 
             .map(|number| scope.spawn(move || ask(questions.known, number, each, server)))
             .collect();
         threads.into_iter().try_for_each(|thread| {
-            thread.join().map_err(|_| anyhow::anyhow!("a client panicked"))?
+            thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a client panicked"))?
         })
     })?;
     let asked = u32::try_from(each * questions.connections * BATCH)?;
@@ -68,7 +70,9 @@ fn ask(known: u64, number: u64, batches: u64, server: SocketAddr) -> Result<()> 
         flight.clear();
         flight.extend_from_slice(b"MAIL FROM:<sender@example.net>\r\n");
         for _ in 0..BATCH {
-            user = user.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            user = user
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let local = (user >> 33) % known + 1;
             write!(flight, "RCPT TO:<user{local}@example.com>\r\n")?;
         }
@@ -86,10 +90,15 @@ fn read_replies(reader: &mut BufReader<TcpStream>, count: u64, code: u16) -> Res
     let mut left = count;
     while left > 0 {
         line.clear();
-        let read = reader.read_until(b'\n', &mut line).context("read a reply")?;
+        let read = reader
+            .read_until(b'\n', &mut line)
+            .context("read a reply")?;
         anyhow::ensure!(read > 0, "the server closed the connection");
         let text = String::from_utf8_lossy(&line);
-        let got: u16 = text.get(..3).and_then(|code| code.parse().ok()).unwrap_or(0);
+        let got: u16 = text
+            .get(..3)
+            .and_then(|code| code.parse().ok())
+            .unwrap_or(0);
         anyhow::ensure!(got == code, "wanted {code}, got {text}");
         if line.get(3) != Some(&b'-') {
             left -= 1;

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use waypost_testkit::postfix::Postfix;
+use waypost_testkit::site::{Plan, Site};
 
 /// What a mail administrator raises when Postfix has to be fast, and nothing that costs safety.
 const TUNING: &str = "
@@ -42,7 +43,9 @@ pub(crate) fn postfix(known: u64, sink: SocketAddr, dir: &Path) -> Result<Postfi
         writeln!(text, "user{number}@example.com OK")?;
     }
     fs::write(&table, text)?;
-    let status = Command::new("/usr/sbin/postmap").arg(format!("hash:{}", table.display())).status();
+    let status = Command::new("/usr/sbin/postmap")
+        .arg(format!("hash:{}", table.display()))
+        .status();
     anyhow::ensure!(status.context("run postmap")?.success(), "postmap failed");
     let routes = format!(
         "{TUNING}
@@ -58,7 +61,28 @@ smtpd_relay_restrictions = reject_unauth_destination
     Postfix::start(&routes)
 }
 
-/// The process above all others of this Postfix.
-pub(crate) fn postfix_pid(postfix: &Postfix) -> u32 {
-    postfix.pid()
+/// A Waypost that knows `user1..userN@example.com` and relays them to `sink`.
+pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Site> {
+    let mut users = String::new();
+    for number in 1..=known {
+        writeln!(
+            users,
+            "[[user]]\ndomain = \"example.com\"\nlogin = \"user{number}\"\n\
+             mail = \"third-party\"\naddresses = [\"user{number}@example.com\"]"
+        )?;
+    }
+    let site = Plan::new(program)?
+        .section("queue", "")
+        .section(
+            "limits",
+            "connections_per_client = 1000\nconnection_rate = 0\nmessage_rate = 0\n",
+        )
+        .site(&format!(
+            "[[target]]\nname = \"sink\"\nhost = \"{}\"\nport = {}\ntls = \"off\"\n\
+             [[domain]]\nname = \"example.com\"\nrelay = \"sink\"\n{users}",
+            sink.ip(),
+            sink.port()
+        ))
+        .start()?;
+    Ok(site)
 }

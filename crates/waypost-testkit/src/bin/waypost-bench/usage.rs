@@ -14,7 +14,11 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(200);
 
 /// User and system time of a process, all its living descendants, and their ended children.
 pub(crate) fn cpu_seconds(root: u32) -> f64 {
-    let ticks: u64 = tree(root).iter().filter_map(|pid| stat(*pid)).map(|s| s.ticks).sum();
+    let ticks: u64 = tree(root)
+        .iter()
+        .filter_map(|pid| stat(*pid))
+        .map(|s| s.ticks)
+        .sum();
     // Ticks of a bench fit a double exactly.
     f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS_PER_SECOND
 }
@@ -28,7 +32,10 @@ pub(crate) struct PeakMemory {
 
 impl PeakMemory {
     pub(crate) fn watch(root: u32) -> Self {
-        let (peak_kib, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (peak_kib, stop) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let (peak, stopped) = (Arc::clone(&peak_kib), Arc::clone(&stop));
         let watcher = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
@@ -64,9 +71,10 @@ struct Stat {
 /// The process and all its living descendants.
 fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    let pids = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
-        entry.ok()?.file_name().to_str()?.parse::<u32>().ok()
-    });
+    let pids = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     for pid in pids {
         if let Some(stat) = stat(pid) {
             children.entry(stat.parent).or_default().push(pid);
@@ -87,7 +95,10 @@ fn stat(pid: u32) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let parent = fields.get(1)?.parse().ok()?;
     let times = fields.get(11..15)?;
-    let ticks = times.iter().filter_map(|time| time.parse::<u64>().ok()).sum();
+    let ticks = times
+        .iter()
+        .filter_map(|time| time.parse::<u64>().ok())
+        .sum();
     Some(Stat { parent, ticks })
 }
 

@@ -1,0 +1,168 @@
+//! `make bench`: Waypost and a tuned Postfix, in turn, on one machine, with the same load.
+//!
+//! Postfix's own `smtp-source` sends and `smtp-sink` takes. Both servers run with full durability:
+//! what they acknowledge is on disk. Figures are medians over pairs of runs; the ratio is the
+//! median of the pairs' ratios. Nothing here judges: `docs/benchmarks.md` keeps the table.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "printing a table is what this program is for"
+)]
+
+mod load;
+mod rcpt;
+mod report;
+mod servers;
+mod usage;
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use waypost_testkit::place::unused_address;
+
+use load::{Load, Run, Sink};
+use rcpt::Questions;
+use report::{Pair, cell};
+
+/// Pairs of runs behind every figure.
+const PAIRS: usize = 5;
+/// Addresses known while messages are relayed.
+const KNOWN: u64 = 1_000;
+/// Bytes, and messages for a run with that size over many sessions.
+const SIZES: [(u32, u32); 4] = [
+    (1_000, 4_000),
+    (10_000, 4_000),
+    (100_000, 1_000),
+    (1_000_000, 150),
+];
+/// Connections at the same time.
+const SESSIONS: [u32; 4] = [1, 10, 50, 200];
+
+fn main() -> Result<()> {
+    let program = PathBuf::from(
+        env::args()
+            .nth(1)
+            .context("usage: waypost-bench PROGRAM [quick]")?,
+    );
+    let quick = env::args().nth(2).is_some_and(|word| word == "quick");
+    println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
+    messages(&program, quick)?;
+    decisions(&program, quick)
+}
+
+/// Messages through both servers, for all sizes and numbers of sessions.
+fn messages(program: &std::path::Path, quick: bool) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    open_to_all(dir.path())?;
+    let (for_waypost, for_postfix) = (sink_address()?, sink_address()?);
+    let waypost = servers::waypost(program, KNOWN, for_waypost)?;
+    let postfix = servers::postfix(KNOWN, for_postfix, dir.path())?;
+    let sinks = (Sink::start(for_waypost)?, Sink::start(for_postfix)?);
+    let waypost_pid = waypost.pid().context("Waypost is not running")?;
+    println!("| size | sessions | delivered/s | accepted/s | CPU s per 1,000 | peak MiB |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (size_bytes, most) in SIZES {
+        for sessions in SESSIONS {
+            if quick && (size_bytes, sessions) != (10_000, 50) {
+                continue;
+            }
+            // A single session waits for each sync in turn.
+            let messages = if sessions == 1 { most / 4 } else { most };
+            let load = Load {
+                size_bytes,
+                sessions,
+                messages,
+            };
+            let mut runs = Vec::new();
+            for _ in 0..PAIRS {
+                let ours = load::run(load, waypost.smtp(), waypost_pid, &sinks.0)?;
+                let theirs = load::run(load, postfix.smtp(), postfix.pid(), &sinks.1)?;
+                runs.push((ours, theirs));
+            }
+            println!("| {size_bytes} | {sessions} | {} |", row(&runs));
+        }
+    }
+    Ok(())
+}
+
+fn row(runs: &[(Run, Run)]) -> String {
+    let column = |figure: fn(&Run) -> f64, digits| {
+        let pairs: Vec<Pair> = runs
+            .iter()
+            .map(|(waypost, postfix)| Pair {
+                waypost: figure(waypost),
+                postfix: figure(postfix),
+            })
+            .collect();
+        cell(&pairs, digits)
+    };
+    [
+        column(|run| run.delivered_rate, 0),
+        column(|run| run.accepted_rate, 0),
+        column(|run| run.cpu_per_thousand, 2),
+        column(|run| run.peak_mib, 0),
+    ]
+    .join(" | ")
+}
+
+/// RCPT decisions of both servers, with short and long lists of addresses.
+fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
+    println!("\n| known addresses | connections | RCPT/s | CPU µs each |");
+    println!("| --- | --- | --- | --- |");
+    for known in [10_000, 1_000_000] {
+        if quick && known > 10_000 {
+            continue;
+        }
+        let dir = tempfile::tempdir()?;
+        open_to_all(dir.path())?;
+        let sink = sink_address()?;
+        let waypost = servers::waypost(program, known, sink)?;
+        let postfix = servers::postfix(known, sink, dir.path())?;
+        let waypost_pid = waypost.pid().context("Waypost is not running")?;
+        for connections in [1, 50] {
+            let ours = Questions {
+                connections,
+                recipients: 500_000,
+                known,
+            };
+            // The same flights, fewer of them: the slower server takes as long.
+            let theirs = Questions {
+                recipients: 50_000,
+                ..ours
+            };
+            let mut rates = Vec::new();
+            let mut costs = Vec::new();
+            for _ in 0..PAIRS {
+                let waypost = rcpt::run(ours, waypost.smtp(), waypost_pid)?;
+                let postfix = rcpt::run(theirs, postfix.smtp(), postfix.pid())?;
+                rates.push(Pair {
+                    waypost: waypost.rate,
+                    postfix: postfix.rate,
+                });
+                costs.push(Pair {
+                    waypost: waypost.cpu_micros,
+                    postfix: postfix.cpu_micros,
+                });
+            }
+            println!(
+                "| {known} | {connections} | {} | {} |",
+                cell(&rates, 0),
+                cell(&costs, 1)
+            );
+        }
+    }
+    Ok(())
+}
+
+fn sink_address() -> Result<SocketAddr> {
+    Ok(SocketAddr::new(unused_address()?, 2525))
+}
+
+/// Lets Postfix's own user read what is put there.
+fn open_to_all(dir: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
