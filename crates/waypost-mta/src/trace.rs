@@ -125,6 +125,25 @@ impl Tracer {
     }
 }
 
+/// What a message that has arrived tells of its way, in its own header.
+#[derive(Debug, Clone, Copy)]
+pub struct Journey<'a> {
+    /// This site.
+    pub tracer: &'a Tracer,
+    /// The trace fields in the header.
+    pub fields: &'a [TraceField],
+    /// The Message-ID in the header.
+    pub message_id: Option<&'a str>,
+}
+
+impl Journey<'_> {
+    /// The targets that this recipient was already sent to.
+    #[must_use]
+    pub fn visited(&self, recipient: &Mailbox) -> Vec<TargetId> {
+        self.tracer.visited(self.fields, recipient, self.message_id)
+    }
+}
+
 /// Compared in constant time: nobody learns a MAC by trying.
 fn same(a: &Mac, b: &Mac) -> bool {
     constant_time::verify_slices_are_equal(a, b).is_ok()

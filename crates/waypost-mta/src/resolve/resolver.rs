@@ -16,6 +16,7 @@ use super::expand::{Expanded, Flattening, Once};
 use super::memory::{CacheSettings, Memory, Remembered};
 use super::{Asking, Decided, Facts, Outbound, Request, Resolution, Settings, outgoing, resolve};
 use crate::clock::Clock;
+use crate::trace::Journey;
 
 /// Rounds of questions for one recipient; the directory may change between them.
 const MAX_ROUNDS: usize = 2;
@@ -132,6 +133,35 @@ impl Resolver {
         undecided(request.recipient)
     }
 
+    /// Decides a recipient again when the header of its message has told where it has been.
+    ///
+    /// Returns the targets it was already sent to, too: for the queue to keep. Both the address
+    /// received and the one it would leave with are looked for, since rewriting on the way would
+    /// hide either.
+    pub async fn decide_returned(
+        &self,
+        request: &Request<'_>,
+        journey: &Journey<'_>,
+    ) -> (Decided, Vec<TargetId>) {
+        let mut visited = journey.visited(request.recipient);
+        loop {
+            let request = Request {
+                visited: &visited,
+                ..request.clone()
+            };
+            let decided = self.decide(&request).await;
+            let mut more = match &decided.verdict {
+                Verdict::Relay { recipient, .. } => journey.visited(recipient),
+                _ => Vec::new(),
+            };
+            more.retain(|hop| !visited.contains(hop));
+            if more.is_empty() {
+                return (decided, visited);
+            }
+            visited.append(&mut more);
+        }
+    }
+
     /// Decides recipients together: their questions are asked at the same time.
     pub async fn decide_all(&self, requests: &[Request<'_>]) -> Vec<Decided> {
         all(requests.iter().map(|request| self.decide(request))).await
@@ -246,6 +276,7 @@ fn member_of<'a>(group: &'a Request<'a>, address: &'a Mailbox, asking: Asking) -
         original: Some(group.received()),
         outbound: Outbound::Allowed,
         asking,
+        visited: &[],
         ..group.clone()
     }
 }

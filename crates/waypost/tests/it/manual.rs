@@ -37,7 +37,10 @@ fn manual_pages_and_the_sample_file_are_as_the_program_makes_them() {
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&committed), names(&made), "run `make man`");
     for (path, text) in &made {
-        assert!(committed.get(path) == Some(text), "{path} is old: run `make man`");
+        assert!(
+            committed.get(path) == Some(text),
+            "{path} is old: run `make man`"
+        );
     }
 }
 
