@@ -1,0 +1,366 @@
+//! What is ready for each next hop: bounded, and each next hop by itself.
+//!
+//! A next hop has its own ready queue, its own number of attempts at a time, and its own silence
+//! after it could not be reached. What finds no room, or a silent next hop, is parked by its id
+//! alone and comes back when there is room or somebody answers again. Nothing here does I/O or
+//! knows what a job is.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
+
+use waypost_spool::QueueId;
+
+use super::timetable::Tick;
+
+/// Jobs that are ready at a time, all next hops together.
+pub(super) const READY_MAX: usize = 8_000;
+/// Jobs that are ready at a time for one of many next hops.
+const READY_MIN: usize = 16;
+
+/// What became of a job that was placed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Placed<J> {
+    /// It waits for one of the running workers.
+    Ready,
+    /// It waits, and a worker is to be started.
+    Start,
+    /// No room: the message is to be parked.
+    Full(J),
+    /// The next hop could not be reached lately and is left alone for now.
+    Silent(J),
+}
+
+#[derive(Debug)]
+struct Hop<J> {
+    ready: VecDeque<J>,
+    parked: VecDeque<QueueId>,
+    running: u32,
+    limit: u32,
+    /// How often in a row it could not be reached.
+    failures: u32,
+    silent_until: Tick,
+    /// Why it could not be reached.
+    trouble: String,
+}
+
+impl<J> Hop<J> {
+    fn new() -> Self {
+        Self {
+            ready: VecDeque::new(),
+            parked: VecDeque::new(),
+            running: 0,
+            limit: 1,
+            failures: 0,
+            silent_until: 0,
+            trouble: String::new(),
+        }
+    }
+
+    /// One attempt finds out whether a next hop that failed is back.
+    fn workers(&self) -> u32 {
+        if self.failures > 0 { 1 } else { self.limit }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.parked.is_empty() && self.running == 0 && self.failures == 0
+    }
+}
+
+/// All next hops that something is ready, running or parked for.
+#[derive(Debug)]
+pub(super) struct Hops<K, J> {
+    hops: HashMap<K, Hop<J>>,
+    /// When the next attempt at a silent next hop is due.
+    probes: BTreeSet<(Tick, K)>,
+    ready: usize,
+    most: usize,
+}
+
+impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
+    /// With so many jobs ready at most.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            hops: HashMap::new(),
+            probes: BTreeSet::new(),
+            ready: 0,
+            most,
+        }
+    }
+
+    /// Jobs that are ready, all next hops together.
+    pub(super) fn ready(&self) -> usize {
+        self.ready
+    }
+
+    /// Half of all room is shared out among the next hops in use; the other half is for new ones.
+    fn room(&self) -> usize {
+        (self.most / 2 / self.hops.len().max(1)).max(READY_MIN)
+    }
+
+    /// Makes a job ready for a next hop with so many attempts at a time.
+    pub(super) fn place(&mut self, key: &K, limit: u32, job: J, now: Tick) -> Placed<J> {
+        if !self.hops.contains_key(key) {
+            self.hops.insert(key.clone(), Hop::new());
+        }
+        let room = self.room();
+        let Some(hop) = self.hops.get_mut(key) else {
+            return Placed::Full(job);
+        };
+        hop.limit = limit.max(1);
+        if now < hop.silent_until {
+            return Placed::Silent(job);
+        }
+        if hop.ready.len() >= room {
+            return Placed::Full(job);
+        }
+        hop.ready.push_back(job);
+        self.ready += 1;
+        if hop.running < hop.workers() {
+            hop.running += 1;
+            return Placed::Start;
+        }
+        Placed::Ready
+    }
+
+    /// The next job of a worker; with none, the worker ends.
+    pub(super) fn next(&mut self, key: &K) -> Option<J> {
+        let hop = self.hops.get_mut(key)?;
+        if hop.running <= hop.workers()
+            && let Some(job) = hop.ready.pop_front()
+        {
+            self.ready -= 1;
+            return Some(job);
+        }
+        hop.running = hop.running.saturating_sub(1);
+        if hop.is_idle() {
+            self.hops.remove(key);
+        }
+        None
+    }
+
+    /// A next hop was reached; how many more workers are to be started for what is ready.
+    pub(super) fn reached(&mut self, key: &K) -> u32 {
+        let Some(hop) = self.hops.get_mut(key) else {
+            return 0;
+        };
+        if hop.failures == 0 {
+            return 0;
+        }
+        self.probes.remove(&(hop.silent_until, key.clone()));
+        hop.failures = 0;
+        hop.silent_until = 0;
+        hop.trouble.clear();
+        let more = hop.limit.saturating_sub(hop.running);
+        let more = more.min(u32::try_from(hop.ready.len()).unwrap_or(u32::MAX));
+        hop.running += more;
+        more
+    }
+
+    /// A next hop could not be reached: it is left alone for `wait(failures)`. What was ready for
+    /// it is given back; nothing when its silence has already begun.
+    pub(super) fn unreachable(
+        &mut self,
+        key: &K,
+        trouble: &str,
+        now: Tick,
+        wait: impl FnOnce(u32) -> Tick,
+    ) -> Vec<J> {
+        let Some(hop) = self.hops.get_mut(key) else {
+            return Vec::new();
+        };
+        if now < hop.silent_until {
+            return Vec::new();
+        }
+        hop.failures += 1;
+        self.probes.remove(&(hop.silent_until, key.clone()));
+        hop.silent_until = now + wait(hop.failures).max(1);
+        hop.trouble = trouble.to_owned();
+        self.probes.insert((hop.silent_until, key.clone()));
+        self.ready -= hop.ready.len();
+        hop.ready.drain(..).collect()
+    }
+
+    /// Why a next hop is silent.
+    pub(super) fn trouble(&self, key: &K) -> &str {
+        self.hops.get(key).map_or("", |hop| &hop.trouble)
+    }
+
+    /// Remembers a message that could not be placed.
+    pub(super) fn park(&mut self, key: &K, id: QueueId) {
+        let hop = self.hops.entry(key.clone()).or_insert_with(Hop::new);
+        hop.parked.push_back(id);
+    }
+
+    /// Parked messages that there is room for now, once less than half of it is taken.
+    pub(super) fn unpark(&mut self, key: &K, now: Tick) -> Vec<QueueId> {
+        let room = self.room();
+        let Some(hop) = self.hops.get_mut(key) else {
+            return Vec::new();
+        };
+        if hop.parked.is_empty() || hop.failures > 0 || now < hop.silent_until {
+            return Vec::new();
+        }
+        if hop.ready.len() > room / 2 {
+            return Vec::new();
+        }
+        let count = (room - hop.ready.len()).min(hop.parked.len());
+        let ids = hop.parked.drain(..count).collect();
+        if hop.is_idle() {
+            self.hops.remove(key);
+        }
+        ids
+    }
+
+    /// When a silent next hop is to be tried again.
+    pub(super) fn first_probe(&self) -> Option<Tick> {
+        self.probes.first().map(|(at, _)| *at)
+    }
+
+    /// For each next hop whose silence is over, parked messages of which the first that is still
+    /// there finds out whether it is back.
+    pub(super) fn probes(&mut self, now: Tick) -> Vec<VecDeque<QueueId>> {
+        let mut found = Vec::new();
+        while let Some((at, key)) = self.probes.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.probes.pop_first();
+            let Some(hop) = self.hops.get_mut(&key) else {
+                continue;
+            };
+            if hop.running == 0 && !hop.parked.is_empty() {
+                let count = hop.parked.len().min(READY_MIN);
+                found.push(hop.parked.drain(..count).collect());
+            } else if hop.running == 0 && hop.ready.is_empty() {
+                // Nobody waits: whoever comes next finds out.
+                self.hops.remove(&key);
+            }
+        }
+        found
+    }
+
+    /// Ends the silence of a next hop, as an administrator asks; all that is parked for it.
+    pub(super) fn flush(&mut self, key: &K) -> VecDeque<QueueId> {
+        let Some(hop) = self.hops.get_mut(key) else {
+            return VecDeque::new();
+        };
+        self.probes.remove(&(hop.silent_until, key.clone()));
+        hop.silent_until = 0;
+        std::mem::take(&mut hop.parked)
+    }
+
+    /// All next hops, for [`Self::flush`].
+    pub(super) fn keys(&self) -> Vec<K> {
+        self.hops.keys().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u64) -> QueueId {
+        QueueId::from_number(n).unwrap()
+    }
+
+    fn place(hops: &mut Hops<&'static str, u32>, key: &'static str, job: u32) -> Placed<u32> {
+        hops.place(&key, 2, job, 0)
+    }
+
+    #[test]
+    fn starts_as_many_workers_as_the_next_hop_may_have() {
+        let mut hops = Hops::new(READY_MAX);
+        assert_eq!(place(&mut hops, "a", 1), Placed::Start);
+        assert_eq!(place(&mut hops, "a", 2), Placed::Start);
+        assert_eq!(place(&mut hops, "a", 3), Placed::Ready);
+        assert_eq!(place(&mut hops, "b", 4), Placed::Start);
+        assert_eq!(hops.ready(), 4);
+        for job in [Some(1), Some(2), Some(3), None, None] {
+            assert_eq!(hops.next(&"a"), job);
+        }
+        assert_eq!(hops.next(&"b"), Some(4));
+        assert_eq!((hops.ready(), hops.keys()), (0, vec!["b"]));
+    }
+
+    #[test]
+    fn a_full_next_hop_leaves_room_for_the_others() {
+        let mut hops = Hops::new(64);
+        let placed = (0..100).filter(|n| !matches!(place(&mut hops, "a", *n), Placed::Full(_)));
+        assert_eq!(placed.count(), 32);
+        assert_eq!(place(&mut hops, "b", 1), Placed::Start);
+    }
+
+    #[test]
+    fn what_found_no_room_comes_back_when_there_is() {
+        let mut hops = Hops::new(32);
+        for n in 0..16 {
+            place(&mut hops, "a", n);
+        }
+        assert_eq!(place(&mut hops, "a", 99), Placed::Full(99));
+        hops.park(&"a", id(1));
+        assert_eq!(hops.unpark(&"a", 0), []);
+        for _ in 0..8 {
+            hops.next(&"a");
+        }
+        assert_eq!(hops.unpark(&"a", 0), [id(1)]);
+        assert_eq!(hops.unpark(&"a", 0), []);
+    }
+
+    #[test]
+    fn a_silent_next_hop_is_tried_by_one_and_everybody_follows() {
+        let mut hops = Hops::new(READY_MAX);
+        for n in 0..5 {
+            place(&mut hops, "a", n);
+        }
+        hops.next(&"a");
+        hops.next(&"a");
+        let back = hops.unreachable(&"a", "refused", 0, |failures| 100 * u64::from(failures));
+        assert_eq!(back, [2, 3, 4]);
+        // The second worker says the same: that is no second failure.
+        assert_eq!(hops.unreachable(&"a", "refused", 1, |_| 9999), []);
+        assert_eq!((hops.next(&"a"), hops.next(&"a")), (None, None));
+        assert_eq!(hops.place(&"a", 2, 9, 99), Placed::Silent(9));
+        assert_eq!(hops.trouble(&"a"), "refused");
+        hops.park(&"a", id(1));
+        hops.park(&"a", id(2));
+        assert_eq!((hops.first_probe(), hops.probes(99).len()), (Some(100), 0));
+        assert_eq!(hops.unpark(&"a", 100), []);
+        assert_eq!(hops.probes(100), [[id(1), id(2)]]);
+        assert_eq!(hops.place(&"a", 2, 10, 100), Placed::Start);
+        assert_eq!(hops.place(&"a", 2, 11, 100), Placed::Ready);
+        assert_eq!(hops.place(&"a", 2, 12, 100), Placed::Ready);
+        assert_eq!(hops.next(&"a"), Some(10));
+        assert_eq!(hops.reached(&"a"), 1);
+        assert_eq!(hops.reached(&"a"), 0);
+    }
+
+    #[test]
+    fn the_silence_grows_with_every_failed_try_and_a_flush_ends_it() {
+        let mut hops = Hops::new(READY_MAX);
+        let mut now = 0;
+        for n in 1..4_u32 {
+            assert_eq!(hops.place(&"a", 2, n, now), Placed::Start);
+            hops.next(&"a");
+            hops.unreachable(&"a", "timeout", now, |failures| 10 * u64::from(failures));
+            assert_eq!(hops.next(&"a"), None);
+            assert_eq!(hops.first_probe(), Some(now + 10 * u64::from(n)));
+            now += 10 * u64::from(n);
+        }
+        hops.park(&"a", id(7));
+        assert_eq!(hops.place(&"a", 2, 4, now - 1), Placed::Silent(4));
+        assert_eq!(hops.flush(&"a"), [id(7)]);
+        assert_eq!(hops.place(&"a", 2, 4, now - 1), Placed::Start);
+    }
+
+    #[test]
+    fn a_silent_next_hop_that_nobody_waits_for_is_forgotten() {
+        let mut hops = Hops::new(READY_MAX);
+        place(&mut hops, "a", 1);
+        hops.next(&"a");
+        hops.unreachable(&"a", "refused", 0, |_| 10);
+        hops.next(&"a");
+        assert_eq!(hops.keys(), ["a"]);
+        assert_eq!(hops.probes(10).len(), 0);
+        assert_eq!(hops.keys(), [] as [&str; 0]);
+    }
+}
