@@ -11,6 +11,7 @@ mod control;
 mod copy;
 mod logging;
 mod manual;
+mod object;
 mod run;
 mod time;
 

@@ -8,9 +8,10 @@ use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use waypost_directory::Secret;
 
 use super::problem::Problem;
-use super::secret::{self, Secret};
+use super::secret;
 use super::written::Written;
 
 /// A key: its name, what it is for, and whether a reload changes it.

@@ -1,26 +1,9 @@
 //! Secrets: written themselves, or as `file:PATH` or `env:NAME`; never shown again.
 
-use std::fmt;
+use waypost_directory::Secret;
 
 /// How a secret is written.
 pub(crate) const MEND: &str = "write the secret, \"file:/PATH\" or \"env:NAME\"";
-
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// Reads what was written; the error says what was found, without the secret.
 pub(crate) fn read(written: &str) -> Result<Secret, String> {
@@ -35,5 +18,5 @@ pub(crate) fn read(written: &str) -> Result<Secret, String> {
     if secret.is_empty() {
         return Err("found an empty secret".to_owned());
     }
-    Ok(Secret(secret))
+    Ok(Secret::new(secret))
 }
