@@ -89,9 +89,10 @@ impl Disk {
             .mode(FILE_MODE)
             .open(&path)?;
         Ok(NewFile {
-            file,
+            file: Arc::new(file),
             path,
             len: 0,
+            kept: false,
             disk: self.clone(),
         })
     }
@@ -143,7 +144,9 @@ impl Disk {
         loop {
             let count = source.read(&mut piece)?;
             if count == 0 {
-                return copy.sync();
+                copy.sync()?;
+                copy.keep();
+                return Ok(());
             }
             copy.write(&piece[..count])?;
         }
@@ -251,13 +254,25 @@ pub(crate) struct Lock {
     _file: File,
 }
 
-/// A file of ours that is being written.
+/// A file of ours that is being written; removed when dropped, unless it is to be kept.
 #[derive(Debug)]
 pub(crate) struct NewFile {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     len: u64,
+    kept: bool,
     disk: Disk,
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.kept
+            && let Err(error) = self.disk.remove(&self.path)
+        {
+            // The next start sweeps it.
+            tracing::warn!(path = %self.path.display(), %error, "abandoned content stays for now");
+        }
+    }
 }
 
 impl NewFile {
@@ -267,9 +282,13 @@ impl NewFile {
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk.ask(Call::Write, &self.path)?;
-        self.file.write_all(bytes)?;
+        (&*self.file).write_all(bytes)?;
         self.len += bytes.len() as u64;
         Ok(())
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
     }
 
     /// Makes the content durable, but not the name. To be called once: after a failure the file
@@ -279,10 +298,15 @@ impl NewFile {
         self.file.sync_data()
     }
 
+    /// The file stays under its name.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+
     /// The file, to be read.
-    pub(crate) fn into_stored(self) -> StoredFile {
+    pub(crate) fn stored(&self) -> StoredFile {
         StoredFile {
-            file: Arc::new(self.file),
+            file: Arc::clone(&self.file),
             len: self.len,
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::QueueId;
+use crate::sqlite::StoreError;
 
 /// The spool cannot take or change anything now; ours, and transient: 4yz to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -79,4 +80,13 @@ pub enum OpenError {
         /// The newest schema known here.
         known: u32,
     },
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(match error {
+            StoreError::Damaged(reason) | StoreError::Failing(reason) => reason,
+            StoreError::Full => "the disk is full".to_owned(),
+        })
+    }
 }

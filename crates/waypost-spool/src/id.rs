@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
+use crate::limits;
+
 /// The low bits say which node made the id; the bits above are microseconds since 1970.
 const NODE_BITS: u32 = 8;
+const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 /// Digits and capitals without I, L, O and U, so that an id can be read aloud.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Shortest printed form: all ids until the year 2112 have it, and sort as text by age.
@@ -40,10 +43,16 @@ impl QueueId {
         }
     }
 
+    /// The greatest id in the minute behind `self`, of whatever node.
+    pub(crate) const fn minute_later(self) -> Self {
+        let micros = (self.0 >> NODE_BITS).saturating_add(limits::ID_RESERVE_US);
+        Self(((micros << NODE_BITS) | NODE_MASK) & (u64::MAX >> 1))
+    }
+
     /// The node that made it.
     #[must_use]
     pub const fn node(self) -> u8 {
-        (self.0 & ((1 << NODE_BITS) - 1)) as u8
+        (self.0 & NODE_MASK) as u8
     }
 
     /// About when it was made: after a clock that was set back it runs ahead.
@@ -135,7 +144,7 @@ mod tests {
     fn an_id_is_short_capitals_and_tells_its_time_and_node() {
         let now = UNIX_EPOCH + Duration::from_micros(1_795_000_000_000_000);
         let id = IdSource::new(7, QueueId(0)).next(now);
-        assert_eq!(id.to_string(), "CRH3G1A5G007");
+        assert_eq!(id.to_string(), "CR4B05FK0007");
         assert_eq!((id.node(), id.time()), (7, now));
     }
 

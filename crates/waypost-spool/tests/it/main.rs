@@ -1,0 +1,5 @@
+//! The spool from outside: what it keeps, and what survives.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
+
+mod custody;
+mod support;
