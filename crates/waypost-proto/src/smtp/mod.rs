@@ -1,5 +1,6 @@
 //! SMTP, submission and LMTP: commands, replies and sessions without a socket.
 
+pub mod client;
 pub mod command;
 pub mod data;
 pub mod extension;
