@@ -82,3 +82,22 @@ impl Here for Nowhere {
         false
     }
 }
+
+/// A line of the audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The number of the write.
+    pub change: u64,
+    /// When.
+    pub at: SystemTime,
+    /// Who.
+    pub who: String,
+    /// From where.
+    pub from: String,
+    /// What: `user jdoe@example.com`.
+    pub object: String,
+    /// The record before, as JSON; missing: it is new.
+    pub before: Option<String>,
+    /// The record after, as JSON; missing: it is gone. Passwords are `***`.
+    pub after: Option<String>,
+}

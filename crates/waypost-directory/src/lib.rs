@@ -7,14 +7,23 @@
 
 #![deny(missing_docs)]
 
+mod batch;
+mod directory;
 mod edit;
 mod error;
+mod json;
 mod lookup;
+mod migrate;
 mod model;
 mod password;
+mod rules;
 mod secret;
+mod sqlite;
+#[cfg(test)]
+mod tests;
 
-pub use edit::{Actor, Changed, Edit, Here, Nowhere, When};
+pub use directory::{Directory, Login, Page};
+pub use edit::{Actor, AuditEntry, Changed, Edit, Here, Nowhere, When};
 pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 pub use lookup::{DomainRef, DomainRoute, Found, Group, Shared, Snapshot, Target, UserRoute};
 pub use model::{

@@ -151,16 +151,6 @@ impl Index {
         Some(self.user_at(*offset))
     }
 
-    /// How many addresses there are.
-    pub(crate) fn addresses(&self) -> usize {
-        self.by_address.len()
-    }
-
-    /// How many users there are.
-    pub(crate) fn users(&self) -> usize {
-        self.by_id.len()
-    }
-
     fn id_at(&self, offset: u32) -> u32 {
         Bytes(self.users.get(offset as usize..).unwrap_or_default()).u32()
     }
@@ -299,9 +289,10 @@ fn flags_of(user: &UserEntry<'_>) -> u8 {
         MailType::None => NONE,
         MailType::ThirdParty => THIRD_PARTY,
     };
-    mail | u8::from(user.suspended) * SUSPENDED
-        | u8::from(user.target.is_some()) * HAS_TARGET
-        | u8::from(user.quota_bytes.is_some()) * HAS_QUOTA
+    let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    mail | flag(user.suspended, SUSPENDED)
+        | flag(user.target.is_some(), HAS_TARGET)
+        | flag(user.quota_bytes.is_some(), HAS_QUOTA)
 }
 
 fn push_short(arena: &mut Vec<u8>, text: &str) {

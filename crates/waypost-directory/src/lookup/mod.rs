@@ -5,12 +5,11 @@
 //! changes in a small table above it (`overlay`), so that one edit does not copy a million.
 
 mod index;
+pub(crate) mod load;
 mod overlay;
 mod route;
 mod snapshot;
 
-pub(crate) use index::{Index, IndexBuilder, Owner, Scope, UserEntry};
-pub(crate) use overlay::Overlay;
+pub(crate) use index::{Index, Scope};
 pub use route::{DomainRef, DomainRoute, Found, Group, Shared, Target, UserRoute};
 pub use snapshot::Snapshot;
-pub(crate) use snapshot::Tables;

@@ -154,6 +154,20 @@ pub enum Object {
 }
 
 impl Object {
+    /// The kind of object.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Admin(_) => Kind::Admin,
+            Self::Domain(_) => Kind::Domain,
+            Self::Group(_) => Kind::Group,
+            Self::Hold(..) => Kind::Hold,
+            Self::Mailbox(_) => Kind::Mailbox,
+            Self::Target(_) => Kind::Target,
+            Self::User(_) => Kind::User,
+        }
+    }
+
     /// What identifies the object.
     #[must_use]
     pub fn key(&self) -> Key {

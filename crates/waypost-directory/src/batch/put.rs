@@ -1,0 +1,442 @@
+//! Making objects what records say.
+
+use std::rc::Rc;
+
+use waypost_proto::mail::Domain;
+
+use super::{Batch, Before, DomainFacts, Touched};
+use crate::edit::When;
+use crate::model::{
+    Address, AdminRecord, DomainRecord, GroupRecord, Hold, HoldKey, Key, Kind, MailType, Object,
+    Relay, SharedRecord, Stored, TargetRecord, UserRecord,
+};
+use crate::sqlite::address::{self, AddressRow};
+use crate::sqlite::user::References;
+use crate::sqlite::{self, Identity};
+
+/// The object that an edit is about, as it was.
+struct Found<T> {
+    edit: usize,
+    key: Key,
+    identity: Option<Identity>,
+    /// Missing too when the object cannot be read: then it is replaced.
+    stored: Option<Stored<T>>,
+}
+
+impl<T> Found<T> {
+    fn touched(&self, id: u32, addresses: Vec<AddressRow>) -> Touched {
+        Touched {
+            edit: self.edit,
+            kind: self.key.kind(),
+            id,
+            before: match self.identity {
+                Some(_) => Before::Something,
+                None => Before::Nothing,
+            },
+            addresses,
+            removed: false,
+        }
+    }
+}
+
+/// An unreadable object counts as one without a record, so that it can be replaced.
+fn replaceable<T>(read: rusqlite::Result<Option<T>>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Err(error) if sqlite::is_damage(&error) => Ok(None),
+        other => other,
+    }
+}
+
+impl Batch<'_> {
+    pub(super) fn put(&mut self, edit: usize, object: &Object, when: When) -> rusqlite::Result<()> {
+        let key = object.key();
+        crate::rules::record::check(object, &mut self.report.about(edit, &key));
+        match object {
+            Object::Admin(record) => self.put_admin(edit, record, when),
+            Object::Domain(record) => self.put_domain(edit, record, when),
+            Object::Group(record) => self.put_group(edit, record, when),
+            Object::Hold(key, hold) => self.put_hold(edit, (key, hold), when),
+            Object::Mailbox(record) => self.put_mailbox(edit, record, when),
+            Object::Target(record) => self.put_target(edit, record, when),
+            Object::User(record) => self.put_user(edit, record, when),
+        }
+    }
+
+    /// Looks whether the edit is allowed and would change anything; none: there is nothing to do.
+    fn found<T: PartialEq>(
+        &mut self,
+        edit: usize,
+        (key, when): (Key, When),
+        identity: Option<Identity>,
+        read: impl FnOnce(u32) -> rusqlite::Result<Option<Stored<T>>>,
+        record: &T,
+    ) -> rusqlite::Result<Option<Found<T>>> {
+        if !self.admits(edit, &key, identity, when) {
+            return Ok(None);
+        }
+        let stored = match identity {
+            Some(identity) => replaceable(read(identity.id))?,
+            None => None,
+        };
+        if stored
+            .as_ref()
+            .is_some_and(|stored| stored.record == *record)
+        {
+            self.changed.unchanged += 1;
+            return Ok(None);
+        }
+        Ok(Some(Found {
+            edit,
+            key,
+            identity,
+            stored,
+        }))
+    }
+
+    fn put_admin(&mut self, edit: usize, record: &AdminRecord, when: When) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = (Key::Admin(record.login.clone()), when);
+        let identity = sqlite::admin::find(store, &record.login)?;
+        let read = |id| sqlite::admin::read(store, id);
+        let Some(found) = self.found(edit, key, identity, read, record)? else {
+            return Ok(());
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::admin::set(store, identity.id, record)?;
+                identity.id
+            }
+            None => sqlite::admin::add(store, record)?,
+        };
+        let touched = found.touched(id, Vec::new());
+        let before = found.stored.map(|stored| Object::Admin(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Admin(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_target(
+        &mut self,
+        edit: usize,
+        record: &TargetRecord,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = (Key::Target(record.name.clone()), when);
+        let identity = sqlite::target::find(store, &record.name)?;
+        let read = |id| Ok(sqlite::target::read(store, id)?.map(|(stored, _)| stored));
+        let Some(found) = self.found(edit, key, identity, read, record)? else {
+            return Ok(());
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::target::set(store, identity.id, record)?;
+                identity.id
+            }
+            None => sqlite::target::add(store, record)?,
+        };
+        let touched = found.touched(id, Vec::new());
+        let before = found.stored.map(|stored| Object::Target(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Target(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_domain(
+        &mut self,
+        edit: usize,
+        record: &DomainRecord,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = (Key::Domain(record.name.clone()), when);
+        let identity = sqlite::domain::find(store, &record.name)?;
+        let read = |id| Ok(sqlite::domain::read(store, id)?.map(|(stored, _)| stored));
+        let Some(found) = self.found(edit, key, identity, read, record)? else {
+            return Ok(());
+        };
+        let relay = self.relay_id(edit, &found.key, record)?;
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::domain::set(store, identity.id, record, relay)?;
+                identity.id
+            }
+            None => sqlite::domain::add(store, record, relay)?,
+        };
+        self.domains.remove(&record.name);
+        let mut touched = found.touched(id, Vec::new());
+        if let Some(stored) = &found.stored {
+            touched.before = Before::Domain {
+                relay: stored.record.relay.is_some(),
+                renamed: stored.record.aliases != record.aliases,
+            };
+        }
+        self.note_own_name(record);
+        let before = found.stored.map(|stored| Object::Domain(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Domain(record.clone())),
+            touched,
+        )
+    }
+
+    fn relay_id(
+        &mut self,
+        edit: usize,
+        key: &Key,
+        record: &DomainRecord,
+    ) -> rusqlite::Result<Option<u32>> {
+        match &record.relay {
+            None => Ok(None),
+            Some(Relay::Host(host)) => sqlite::target::implicit(self.store, host).map(Some),
+            Some(Relay::Target(name)) => self.target_id(edit, key, "relay", name),
+        }
+    }
+
+    /// "The domain's own name as relay is explained."
+    fn note_own_name(&mut self, record: &DomainRecord) {
+        if let Some(Relay::Host(relay)) = &record.relay
+            && let crate::model::Host::Name(name) = &relay.host
+            && record.names().any(|own| own == name)
+        {
+            self.changed.notes.push(format!(
+                "domain {}: the relay {relay} is the domain's own name: mail goes to the host of \
+                 that name by its address, not to its MX",
+                record.name
+            ));
+        }
+    }
+
+    fn target_id(
+        &mut self,
+        edit: usize,
+        key: &Key,
+        field: &'static str,
+        name: &str,
+    ) -> rusqlite::Result<Option<u32>> {
+        let found = sqlite::target::find(self.store, name)?;
+        if found.is_none() {
+            let mend = match field {
+                "relay" => "add the target first, or write host:port to name a host",
+                _ => "add the target first, or leave it empty for the domain's relay",
+            };
+            let message = format!("there is no target {name:?}");
+            self.report.about(edit, key).add(field, message, mend);
+        }
+        Ok(found.map(|identity| identity.id))
+    }
+
+    /// The domain of an object; a problem if it is not served.
+    fn domain_of(
+        &mut self,
+        edit: usize,
+        key: &Key,
+        name: &Domain,
+    ) -> rusqlite::Result<Option<Rc<DomainFacts>>> {
+        let facts = self.domain(name)?;
+        if facts.is_none() {
+            self.report.about(edit, key).add(
+                "domain",
+                format!("there is no domain with the main name {name}"),
+                "add the domain first, or use its main name where an alias stands",
+            );
+        }
+        Ok(facts)
+    }
+
+    fn put_user(&mut self, edit: usize, record: &UserRecord, when: When) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = Key::User(record.domain.clone(), record.login.clone());
+        let Some(facts) = self.domain_of(edit, &key, &record.domain)? else {
+            return Ok(());
+        };
+        let identity = sqlite::user::find(store, facts.id, &record.login)?;
+        let read = |id| sqlite::user::read(store, id);
+        let Some(found) = self.found(edit, (key, when), identity, read, record)? else {
+            return Ok(());
+        };
+        let target_id = match &record.target {
+            Some(name) => self.target_id(edit, &found.key, "target", name)?,
+            None => None,
+        };
+        let references = References {
+            domain_id: facts.id,
+            target_id,
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::user::set(store, identity.id, record, references)?;
+                identity.id
+            }
+            None => sqlite::user::add(store, record, references)?,
+        };
+        let selected = |address: &Address| match &record.relayed {
+            Some(relayed) => relayed.contains(address),
+            None => record.mail == MailType::ThirdParty,
+        };
+        let old = self.replace_addresses(&found, id, &facts, &record.addresses, &selected)?;
+        let touched = found.touched(id, old);
+        let before = found.stored.map(|stored| Object::User(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::User(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_mailbox(
+        &mut self,
+        edit: usize,
+        record: &SharedRecord,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = Key::Mailbox(record.domain.clone(), record.name.clone());
+        let Some(facts) = self.domain_of(edit, &key, &record.domain)? else {
+            return Ok(());
+        };
+        let identity = sqlite::mailbox::find(store, facts.id, &record.name)?;
+        let read = |id| sqlite::mailbox::read(store, id);
+        let Some(found) = self.found(edit, (key, when), identity, read, record)? else {
+            return Ok(());
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::mailbox::set(store, identity.id, record)?;
+                identity.id
+            }
+            None => sqlite::mailbox::add(store, record, facts.id)?,
+        };
+        let old = self.replace_addresses(&found, id, &facts, &record.addresses, &|_| false)?;
+        self.replace_members(edit, &found.key, id, record)?;
+        let touched = found.touched(id, old);
+        let before = found.stored.map(|stored| Object::Mailbox(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Mailbox(record.clone())),
+            touched,
+        )
+    }
+
+    fn replace_members(
+        &mut self,
+        edit: usize,
+        key: &Key,
+        id: u32,
+        record: &SharedRecord,
+    ) -> rusqlite::Result<()> {
+        let mut members = Vec::with_capacity(record.members.len());
+        for member in &record.members {
+            match address::owner_of(self.store, member)? {
+                Some((Kind::User, user_id)) => members.push((user_id, member)),
+                _ => self.report.about(edit, key).add(
+                    "members",
+                    format!("{member} is not an address of a user"),
+                    "name users by one of their addresses; groups and outsiders cannot share it",
+                ),
+            }
+        }
+        sqlite::mailbox::set_members(self.store, id, &members)
+    }
+
+    fn put_group(&mut self, edit: usize, record: &GroupRecord, when: When) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = Key::Group(record.domain.clone(), record.name.clone());
+        let Some(facts) = self.domain_of(edit, &key, &record.domain)? else {
+            return Ok(());
+        };
+        let identity = sqlite::group::find(store, facts.id, &record.name)?;
+        let read = |id| sqlite::group::read(store, id);
+        let Some(found) = self.found(edit, (key, when), identity, read, record)? else {
+            return Ok(());
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::group::set(store, identity.id, record)?;
+                identity.id
+            }
+            None => sqlite::group::add(store, record, facts.id)?,
+        };
+        let old = self.replace_addresses(&found, id, &facts, &record.addresses, &|_| false)?;
+        let touched = found.touched(id, old);
+        let before = found.stored.map(|stored| Object::Group(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Group(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_hold(
+        &mut self,
+        edit: usize,
+        (key, hold): (&HoldKey, &Hold),
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let store = self.store;
+        let object_key = Key::Hold(key.clone());
+        let identity = sqlite::hold::find(store, key)?;
+        if !self.admits(edit, &object_key, identity, when) {
+            return Ok(());
+        }
+        let stored = match identity {
+            Some(identity) => replaceable(sqlite::hold::read(store, identity.id))?,
+            None => None,
+        };
+        if stored.as_ref().is_some_and(|(_, before)| before == hold) {
+            self.changed.unchanged += 1;
+            return Ok(());
+        }
+        let id = match identity {
+            Some(identity) => {
+                sqlite::hold::set(store, identity.id, hold)?;
+                identity.id
+            }
+            None => sqlite::hold::add(store, key, hold)?,
+        };
+        let found = Found::<()> {
+            edit,
+            key: object_key,
+            identity,
+            stored: None,
+        };
+        let touched = found.touched(id, Vec::new());
+        let before = stored.map(|(key, hold)| Object::Hold(key, hold));
+        let after = Object::Hold(key.clone(), hold.clone());
+        self.written(&found.key, before.as_ref(), Some(&after), touched)
+    }
+
+    /// Replaces the addresses of an object, and gives those that it had.
+    fn replace_addresses<T>(
+        &mut self,
+        found: &Found<T>,
+        id: u32,
+        facts: &DomainFacts,
+        addresses: &[Address],
+        selected: &dyn Fn(&Address) -> bool,
+    ) -> rusqlite::Result<Vec<AddressRow>> {
+        let owner = (found.key.kind(), id);
+        let old = match found.identity {
+            Some(_) => address::rows_of_owner(self.store, owner)?,
+            None => Vec::new(),
+        };
+        let mut rows = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if let Some(name_id) = self.name_id(found.edit, &found.key, facts, address) {
+                rows.push((name_id, address, selected(address)));
+            }
+        }
+        address::replace(self.store, owner, facts.id, &rows)?;
+        Ok(old)
+    }
+}

@@ -1,0 +1,461 @@
+//! The directory's front door.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rusqlite::{Connection, TransactionBehavior};
+use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::route::UserId;
+
+use crate::batch::{Batch, problems};
+use crate::edit::{Actor, AuditEntry, Changed, Edit, Here};
+use crate::error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
+use crate::lookup::{Found, Snapshot, load};
+use crate::migrate::migrate;
+use crate::model::{
+    AdminRecord, DomainRecord, GroupRecord, Host, Key, Object, Relay, Role, SharedRecord, Stored,
+    TargetRecord, UserRecord,
+};
+use crate::password::Checker;
+use crate::sqlite;
+use crate::sqlite::user::LoginRow;
+
+/// How long a statement waits for another process that has the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared per connection.
+const STATEMENTS: usize = 128;
+
+/// Who and where, in one SQLite file.
+///
+/// Cheap to share behind an `Arc`: readers of [`Directory::snapshot`] take no lock, writers take
+/// turns. Everything else blocks for the length of a query.
+#[derive(Debug)]
+pub struct Directory {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    snapshot: ArcSwap<Snapshot>,
+    checker: Checker,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Objects of this domain only, by its main name.
+    pub domain: Option<Domain>,
+    /// The number of the last object of the page before; 0: from the start.
+    pub after: u32,
+    /// Most objects.
+    pub limit: usize,
+}
+
+/// A user who has proved who he is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Login {
+    /// His number.
+    pub user: UserId,
+}
+
+impl Directory {
+    /// Opens the directory, makes the file when there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Newer`] when a later release has written it.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let mut writer = connect(path)?;
+        migrate(&mut writer)?;
+        let snapshot = load::all(&writer)?;
+        let reader = connect(path)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            checker: Checker::default(),
+        })
+    }
+
+    /// The directory as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Makes all the edits, or none of them.
+    ///
+    /// When it returns, the edits are on disk and in the snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError::Rejected`] with every problem, when a rule would be broken.
+    pub fn edit(
+        &self,
+        actor: &Actor<'_>,
+        here: &dyn Here,
+        edits: &[Edit],
+    ) -> Result<Changed, EditError> {
+        self.edit_with_progress(actor, here, edits, &mut |_, _| {})
+    }
+
+    /// The same, telling from time to time how many of how many steps are done.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::edit`].
+    pub fn edit_with_progress(
+        &self,
+        actor: &Actor<'_>,
+        here: &dyn Here,
+        edits: &[Edit],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Changed, EditError> {
+        let mut found = leads_here(here, edits);
+        let mut writer = lock(&self.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch::new(&transaction, actor);
+        batch.run(edits, progress)?;
+        let (changed, touched) = match problems(batch) {
+            Ok(done) if found.is_empty() => done,
+            Ok(_) => return Err(Rejected { problems: found }.into()),
+            Err(problems) => {
+                found.extend(problems);
+                return Err(Rejected { problems: found }.into());
+            }
+        };
+        if touched.is_empty() {
+            return Ok(changed);
+        }
+        let snapshot = load::next(&transaction, &self.snapshot.load(), &touched)?;
+        transaction.commit()?;
+        self.snapshot.store(Arc::new(snapshot));
+        Ok(changed)
+    }
+
+    /// Checks the password of a user, by login and domain or by any of his addresses.
+    ///
+    /// Blocks for as long as a hash takes, and longer when several are waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::Refused`] for all who may not log in, in the same time.
+    pub fn check_password(&self, login: &str, password: &str) -> Result<Login, LoginError> {
+        let row = self.login_row(login).map_err(Unavailable)?;
+        let hash = row.as_ref().and_then(|row| row.password.as_ref());
+        let right = self.checker.check(password, hash);
+        match row {
+            Some(row) if right && row.may_log_in => Ok(Login {
+                user: UserId(row.id),
+            }),
+            _ => Err(LoginError::Refused),
+        }
+    }
+
+    fn login_row(&self, login: &str) -> rusqlite::Result<Option<LoginRow>> {
+        let Ok(mailbox) = Mailbox::parse(login) else {
+            return Ok(None);
+        };
+        let snapshot = self.snapshot.load();
+        let Some(name) = snapshot.domain(&mailbox.domain) else {
+            return Ok(None);
+        };
+        let reader = lock(&self.reader);
+        let local = mailbox.local.folded();
+        let by_login = sqlite::user::login(&reader, name.domain.id.0, &local)?;
+        match (by_login, snapshot.lookup(&name, &local)) {
+            (Some(row), _) => Ok(Some(row)),
+            (None, Some(Found::User(user))) => sqlite::user::login_by_id(&reader, user.id.0),
+            _ => Ok(None),
+        }
+    }
+
+    /// Checks the password of an administrator.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::check_password`].
+    pub fn check_admin(&self, login: &str, password: &str) -> Result<Role, LoginError> {
+        let found = self.admin(login)?;
+        let record = found.map(|stored| stored.record);
+        let hash = record.as_ref().and_then(|record| record.password.as_ref());
+        let right = self.checker.check(password, hash);
+        match record {
+            Some(record) if right => Ok(record.role),
+            _ => Err(LoginError::Refused),
+        }
+    }
+
+    /// The administrator with a login.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn admin(&self, login: &str) -> Result<Option<Stored<AdminRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(match sqlite::admin::find(&reader, login)? {
+            Some(found) => sqlite::admin::read(&reader, found.id)?,
+            None => None,
+        })
+    }
+
+    /// The domain with a main name.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn domain(&self, name: &Domain) -> Result<Option<Stored<DomainRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(match sqlite::domain::find(&reader, name)? {
+            Some(found) => sqlite::domain::read(&reader, found.id)?.map(|(stored, _)| stored),
+            None => None,
+        })
+    }
+
+    /// The group with a name in a domain.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn group(
+        &self,
+        domain: &Domain,
+        name: &str,
+    ) -> Result<Option<Stored<GroupRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(in_domain(
+            &reader,
+            domain,
+            |id| match sqlite::group::find(&reader, id, name)? {
+                Some(found) => sqlite::group::read(&reader, found.id),
+                None => Ok(None),
+            },
+        )?)
+    }
+
+    /// The shared mailbox with a name in a domain.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn mailbox(
+        &self,
+        domain: &Domain,
+        name: &str,
+    ) -> Result<Option<Stored<SharedRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(in_domain(
+            &reader,
+            domain,
+            |id| match sqlite::mailbox::find(&reader, id, name)? {
+                Some(found) => sqlite::mailbox::read(&reader, found.id),
+                None => Ok(None),
+            },
+        )?)
+    }
+
+    /// The target with a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn target(&self, name: &str) -> Result<Option<Stored<TargetRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        let found = match sqlite::target::find(&reader, name)? {
+            Some(found) => sqlite::target::read(&reader, found.id)?,
+            None => None,
+        };
+        Ok(found.and_then(|(stored, implicit)| (!implicit).then_some(stored)))
+    }
+
+    /// The user with a login in a domain.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn user(
+        &self,
+        domain: &Domain,
+        login: &str,
+    ) -> Result<Option<Stored<UserRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(in_domain(
+            &reader,
+            domain,
+            |id| match sqlite::user::find(&reader, id, login)? {
+                Some(found) => sqlite::user::read(&reader, found.id),
+                None => Ok(None),
+            },
+        )?)
+    }
+
+    /// Administrators, in the order of their numbers; an object that cannot be read is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn admins(&self, page: &Page) -> Result<Vec<Stored<AdminRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(sqlite::admin::list(&reader, page.after, page.limit)?)
+    }
+
+    /// Domains, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn domains(&self, page: &Page) -> Result<Vec<Stored<DomainRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        let list = sqlite::domain::list(&reader, page.after, page.limit)?;
+        Ok(list.into_iter().map(|(stored, _)| stored).collect())
+    }
+
+    /// Groups, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn groups(&self, page: &Page) -> Result<Vec<Stored<GroupRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        listed(&reader, page, |id| {
+            sqlite::group::list(&reader, id, page.after, page.limit)
+        })
+    }
+
+    /// Shared mailboxes, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn mailboxes(&self, page: &Page) -> Result<Vec<Stored<SharedRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        listed(&reader, page, |id| {
+            sqlite::mailbox::list(&reader, id, page.after, page.limit)
+        })
+    }
+
+    /// Targets, in the order of their numbers, without those made for a `relay = "host"`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn targets(&self, page: &Page) -> Result<Vec<Stored<TargetRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(sqlite::target::list_named(&reader, page.after, page.limit)?)
+    }
+
+    /// Users, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn users(&self, page: &Page) -> Result<Vec<Stored<UserRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        listed(&reader, page, |id| {
+            sqlite::user::list(&reader, id, page.after, page.limit)
+        })
+    }
+
+    /// The audit before a change, the latest entry first.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn audit(&self, before: u64, limit: usize) -> Result<Vec<AuditEntry>, Unavailable> {
+        Ok(sqlite::audit::list(&lock(&self.reader), before, limit)?)
+    }
+
+    /// Copies the directory to a new file, as it is at one moment, while it is in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`]; what is in the new file is then no backup.
+    pub fn backup(&self, path: &Path) -> Result<(), Unavailable> {
+        let reader = lock(&self.reader);
+        reader.backup(rusqlite::MAIN_DB, path, rusqlite::backup::NO_PROGRESS)?;
+        Ok(())
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// A thread that panicked while it had a connection has left no transaction open behind it.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_domain<T>(
+    reader: &Connection,
+    domain: &Domain,
+    read: impl FnOnce(u32) -> rusqlite::Result<Option<T>>,
+) -> rusqlite::Result<Option<T>> {
+    match sqlite::domain::find(reader, domain)? {
+        Some(found) => read(found.id),
+        None => Ok(None),
+    }
+}
+
+fn listed<T>(
+    reader: &Connection,
+    page: &Page,
+    list: impl FnOnce(Option<u32>) -> rusqlite::Result<Vec<T>>,
+) -> Result<Vec<T>, Unavailable> {
+    let domain = match &page.domain {
+        None => None,
+        Some(name) => match sqlite::domain::find(reader, name)? {
+            Some(found) => Some(found.id),
+            None => return Ok(Vec::new()),
+        },
+    };
+    Ok(list(domain)?)
+}
+
+/// Targets and relays that are this server; asked before the store is locked, as it may take time.
+fn leads_here(here: &dyn Here, edits: &[Edit]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, edit) in edits.iter().enumerate() {
+        let (field, host, port) = match edit {
+            Edit::Put(Object::Target(target), _) => ("host", &target.host, target.port),
+            Edit::Put(Object::Domain(domain), _) => match &domain.relay {
+                Some(Relay::Host(relay)) => ("relay", &relay.host, relay.port),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        if here.is_here(host, port) {
+            problems.push(leads_here_problem(index, &edit.key(), (field, host, port)));
+        }
+    }
+    problems
+}
+
+fn leads_here_problem(
+    edit: usize,
+    key: &Key,
+    (field, host, port): (&'static str, &Host, u16),
+) -> Problem {
+    let own_name = match (key, host) {
+        (Key::Domain(name), Host::Name(host)) => name == host,
+        _ => false,
+    };
+    let message = if own_name {
+        format!("{host} is the domain's own name, and it leads to this server, port {port}")
+    } else {
+        format!("{host} port {port} is this server itself")
+    };
+    Problem {
+        edit: Some(edit),
+        object: key.to_string(),
+        field,
+        message,
+        mend: "name the other server by a name or address that leads to it".into(),
+    }
+}

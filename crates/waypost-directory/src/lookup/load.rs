@@ -1,0 +1,408 @@
+//! From the store to a snapshot: the whole of it, or what a batch has written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row};
+use waypost_proto::mail::Domain;
+use waypost_proto::route::{TargetId, UserId};
+
+use super::index::{IndexBuilder, Owner, Scope};
+use super::overlay::{Overlay, OverlayUser};
+use super::route::{DomainRoute, Group, Shared, Target};
+use super::snapshot::{NameEntry, Snapshot, Tables};
+use crate::batch::Touched;
+use crate::model::{
+    DomainId, DomainRecord, GroupId, GroupRecord, Kind, MailType, SharedId, SharedRecord, Stored,
+    TargetRecord,
+};
+use crate::sqlite::address::scope;
+use crate::sqlite::{self, audit, readable, word};
+
+/// Changes kept above the index before it is built anew; copying them costs under a millisecond.
+const MAX_OVERLAY: usize = 4096;
+/// Objects read at a time.
+const PAGE: usize = 1000;
+
+const USERS: &str = "
+    SELECT id, domain_id, login, mail, suspended, target_id, quota_bytes FROM user";
+const ADDRESSES: &str = "
+    SELECT owner_id, domain_id, name_id, local, selected, position FROM address
+    WHERE owner_kind = ?1 ORDER BY owner_id, position";
+
+/// Everything.
+pub(crate) fn all(store: &Connection) -> rusqlite::Result<Snapshot> {
+    Ok(Snapshot {
+        change: audit::last(store)?,
+        tables: Tables {
+            targets: Arc::new(targets(store)?),
+            holds: Arc::new(sqlite::hold::list(store)?.into_iter().collect()),
+            ..tables(store)?
+        },
+        index: Arc::new(index(store)?),
+        overlay: Arc::default(),
+    })
+}
+
+/// What comes after a batch: the old snapshot with what the batch has written.
+pub(crate) fn next(
+    store: &Connection,
+    old: &Snapshot,
+    touched: &[Touched],
+) -> rusqlite::Result<Snapshot> {
+    let written: usize = touched.iter().map(|t| 2 + 2 * t.addresses.len()).sum();
+    if written + old.overlay.len() > MAX_OVERLAY {
+        return all(store);
+    }
+    let mut tables = old.tables.clone();
+    let mut overlay = Overlay::clone(&old.overlay);
+    for object in touched {
+        match object.kind {
+            Kind::Domain => replace_domain(store, &mut tables, object.id)?,
+            Kind::Group => replace_group(store, &mut tables, object.id)?,
+            Kind::Mailbox => replace_shared(store, &mut tables, object.id)?,
+            Kind::Admin | Kind::Hold | Kind::Target => {}
+            Kind::User => overlay.set_user(object.id, overlay_user(store, object.id)?),
+        }
+        replace_addresses(store, &mut overlay, object)?;
+    }
+    if touched.iter().any(|t| t.kind == Kind::Domain) {
+        requota(store, &mut tables)?;
+    }
+    if touched
+        .iter()
+        .any(|t| matches!(t.kind, Kind::Domain | Kind::Target))
+    {
+        tables.targets = Arc::new(targets(store)?);
+    }
+    if touched.iter().any(|t| t.removed || t.kind == Kind::Hold) {
+        tables.holds = Arc::new(sqlite::hold::list(store)?.into_iter().collect());
+    }
+    Ok(Snapshot {
+        change: audit::last(store)?,
+        tables,
+        index: Arc::clone(&old.index),
+        overlay: Arc::new(overlay),
+    })
+}
+
+fn index(store: &Connection) -> rusqlite::Result<super::Index> {
+    let mut builder = IndexBuilder::default();
+    for (kind, owner) in [
+        (Kind::Group, Owner::Group as fn(u32) -> Owner),
+        (Kind::Mailbox, Owner::Shared),
+    ] {
+        let mut statement = store.prepare_cached(ADDRESSES)?;
+        let mut rows = statement.query([kind.as_str()])?;
+        while let Some(row) = rows.next()? {
+            if let Some(address) = readable(kind, row, AddressOf::read(row))? {
+                let owner = owner(address.owner_id);
+                builder.address(address.scope, &address.local, owner, false);
+            }
+        }
+    }
+    users(store, &mut builder)?;
+    Ok(builder.finish())
+}
+
+struct AddressOf {
+    owner_id: u32,
+    scope: Scope,
+    local: String,
+    selected: bool,
+    is_default: bool,
+}
+
+impl AddressOf {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            owner_id: row.get(0)?,
+            scope: scope(row.get(1)?, row.get(2)?),
+            local: row.get(3)?,
+            selected: row.get(4)?,
+            is_default: row.get::<_, u32>(5)? == 0,
+        })
+    }
+}
+
+/// Users and their addresses, both in the order of the users' numbers, side by side.
+fn users(store: &Connection, builder: &mut IndexBuilder) -> rusqlite::Result<()> {
+    let mut users = store.prepare_cached(&format!("{USERS} ORDER BY id"))?;
+    let mut users = users.query([])?;
+    let mut addresses = store.prepare_cached(ADDRESSES)?;
+    let mut addresses = addresses.query([Kind::User.as_str()])?;
+    let mut next = next_address(&mut addresses)?;
+    while let Some(row) = users.next()? {
+        let Some(user) = readable(Kind::User, row, overlay_user_of(row))? else {
+            continue;
+        };
+        let offset = builder.user(&user.entry());
+        while let Some(address) = next.as_ref().filter(|a| a.owner_id <= user.id) {
+            if address.owner_id == user.id {
+                let owner = Owner::User(offset);
+                let at = builder.address(address.scope, &address.local, owner, address.selected);
+                if address.is_default {
+                    builder.set_default(offset, at);
+                }
+            }
+            next = next_address(&mut addresses)?;
+        }
+    }
+    Ok(())
+}
+
+fn next_address(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<AddressOf>> {
+    while let Some(row) = rows.next()? {
+        if let Some(address) = readable(Kind::User, row, AddressOf::read(row))? {
+            return Ok(Some(address));
+        }
+    }
+    Ok(None)
+}
+
+fn overlay_user(store: &Connection, id: u32) -> rusqlite::Result<Option<OverlayUser>> {
+    let mut statement = store.prepare_cached(&format!("{USERS} WHERE id = ?1"))?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let mut user = readable(Kind::User, row, overlay_user_of(row))?;
+    let addresses = sqlite::address::rows_of_owner(store, (Kind::User, id))?;
+    if let (Some(user), Some(first)) = (&mut user, addresses.first()) {
+        user.default = Some((first.scope, first.local.as_str().into()));
+    }
+    Ok(user)
+}
+
+fn overlay_user_of(row: &Row<'_>) -> rusqlite::Result<OverlayUser> {
+    Ok(OverlayUser {
+        id: row.get(0)?,
+        domain_id: row.get(1)?,
+        login: row.get(2)?,
+        mail: word(row, 3, MailType::parse)?,
+        suspended: row.get(4)?,
+        target: row.get(5)?,
+        quota_bytes: row.get(6)?,
+        default: None,
+    })
+}
+
+fn replace_addresses(
+    store: &Connection,
+    overlay: &mut Overlay,
+    object: &Touched,
+) -> rusqlite::Result<()> {
+    let owner = match object.kind {
+        Kind::Group => Owner::Group(object.id),
+        Kind::Mailbox => Owner::Shared(object.id),
+        Kind::User => Owner::User(object.id),
+        Kind::Admin | Kind::Domain | Kind::Hold | Kind::Target => return Ok(()),
+    };
+    for old in &object.addresses {
+        // An address that another object of the same batch has taken over stays with that one.
+        let taken = overlay.find(old.scope, &old.local).flatten();
+        if taken.is_none_or(|(other, _)| other == owner) {
+            overlay.set_address(old.scope, &old.local, None);
+        }
+    }
+    for new in sqlite::address::rows_of_owner(store, (object.kind, object.id))? {
+        overlay.set_address(new.scope, &new.local, Some((owner, new.selected)));
+    }
+    Ok(())
+}
+
+fn tables(store: &Connection) -> rusqlite::Result<Tables> {
+    let mut tables = Tables::default();
+    pages(
+        |after| sqlite::domain::list(store, after, PAGE),
+        |(stored, _)| stored.id,
+        |(stored, relay)| add_domain(store, &mut tables, stored, relay),
+    )?;
+    pages(
+        |after| sqlite::mailbox::list(store, None, after, PAGE),
+        |stored| stored.id,
+        |stored| add_shared(store, &mut tables, stored),
+    )?;
+    pages(
+        |after| sqlite::group::list(store, None, after, PAGE),
+        |stored| stored.id,
+        |stored| {
+            add_group(&mut tables, stored);
+            Ok(())
+        },
+    )?;
+    Ok(tables)
+}
+
+/// Reads page by page, so that a long list is not in memory twice.
+fn pages<T>(
+    read: impl Fn(u32) -> rusqlite::Result<Vec<T>>,
+    id: impl Fn(&T) -> u32,
+    mut take: impl FnMut(T) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut after = 0;
+    loop {
+        let page = read(after)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = id(last);
+        for object in page {
+            take(object)?;
+        }
+    }
+}
+
+fn targets(store: &Connection) -> rusqlite::Result<Vec<Arc<Target>>> {
+    let mut all = Vec::new();
+    pages(
+        |after| sqlite::target::list(store, after, PAGE),
+        |(stored, _)| stored.id,
+        |(stored, implicit)| {
+            all.push(Arc::new(target(stored, implicit)));
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+fn target(stored: Stored<TargetRecord>, implicit: bool) -> Target {
+    let record = stored.record;
+    Target {
+        id: TargetId(stored.id),
+        name: record.name,
+        host: record.host,
+        port: record.port,
+        sources: record.sources,
+        tls: record.tls,
+        tls_pin: record.tls_pin,
+        username: record.username,
+        password: record.password,
+        connections: record.connections,
+        recipient: record.recipient,
+        smart_host_on_error: record.smart_host_on_error,
+        implicit,
+    }
+}
+
+fn replace_domain(store: &Connection, tables: &mut Tables, id: u32) -> rusqlite::Result<()> {
+    if let Some(old) = Arc::make_mut(&mut tables.domains).remove(&id) {
+        let names = Arc::make_mut(&mut tables.names);
+        for name in std::iter::once(&old.name).chain(&old.aliases) {
+            if names.get(name).is_some_and(|entry| entry.domain.id.0 == id)
+                && let Some(entry) = names.remove(name)
+            {
+                Arc::make_mut(&mut tables.names_by_id).remove(&entry.name_id);
+            }
+        }
+    }
+    match sqlite::domain::read(store, id)? {
+        Some((stored, relay)) => add_domain(store, tables, stored, relay),
+        None => Ok(()),
+    }
+}
+
+fn add_domain(
+    store: &Connection,
+    tables: &mut Tables,
+    stored: Stored<DomainRecord>,
+    relay: Option<u32>,
+) -> rusqlite::Result<()> {
+    let record = stored.record;
+    let domain = Arc::new(DomainRoute {
+        id: DomainId(stored.id),
+        name: record.name,
+        aliases: record.aliases,
+        relay: relay.map(TargetId),
+        forward_unknown: record.forward_unknown,
+        verify_unknown: record.verify_unknown,
+        protect_senders: record.protect_senders,
+        postmaster: record.postmaster,
+        quota: record.quota,
+    });
+    let names = Arc::make_mut(&mut tables.names);
+    let names_by_id = Arc::make_mut(&mut tables.names_by_id);
+    for (name_id, name) in sqlite::domain::names(store, stored.id)? {
+        names_by_id.insert(name_id, name.clone());
+        let entry = NameEntry {
+            name: name.clone(),
+            name_id,
+            domain: Arc::clone(&domain),
+        };
+        names.insert(name, entry);
+    }
+    Arc::make_mut(&mut tables.domains).insert(stored.id, domain);
+    Ok(())
+}
+
+fn replace_group(store: &Connection, tables: &mut Tables, id: u32) -> rusqlite::Result<()> {
+    Arc::make_mut(&mut tables.groups).remove(&id);
+    if let Some(stored) = sqlite::group::read(store, id)? {
+        add_group(tables, stored);
+    }
+    Ok(())
+}
+
+fn add_group(tables: &mut Tables, stored: Stored<GroupRecord>) {
+    let record = stored.record;
+    let group = Arc::new(Group {
+        id: GroupId(stored.id),
+        domain: record.domain,
+        name: record.name,
+        members: record.members,
+        owner: record.owner,
+    });
+    Arc::make_mut(&mut tables.groups).insert(stored.id, group);
+}
+
+fn replace_shared(store: &Connection, tables: &mut Tables, id: u32) -> rusqlite::Result<()> {
+    Arc::make_mut(&mut tables.shared).remove(&id);
+    match sqlite::mailbox::read(store, id)? {
+        Some(stored) => add_shared(store, tables, stored),
+        None => Ok(()),
+    }
+}
+
+fn add_shared(
+    store: &Connection,
+    tables: &mut Tables,
+    stored: Stored<SharedRecord>,
+) -> rusqlite::Result<()> {
+    let record = stored.record;
+    let members = sqlite::mailbox::members(store, stored.id)?;
+    let shared = Arc::new(Shared {
+        id: SharedId(stored.id),
+        quota_bytes: shared_quota(tables, &record.domain, record.quota_bytes),
+        domain: record.domain,
+        name: record.name,
+        members: members.into_iter().map(|(id, _)| UserId(id)).collect(),
+    });
+    Arc::make_mut(&mut tables.shared).insert(stored.id, shared);
+    Ok(())
+}
+
+fn shared_quota(tables: &Tables, domain: &Domain, own: Option<u64>) -> u64 {
+    let entry = tables.names.get(domain);
+    entry.map_or_else(
+        || own.unwrap_or_default(),
+        |entry| entry.domain.quota.of_shared(own),
+    )
+}
+
+/// After a domain's defaults have changed, its shared mailboxes may hold more or less.
+fn requota(store: &Connection, tables: &mut Tables) -> rusqlite::Result<()> {
+    let shared: HashMap<u32, Arc<Shared>> = HashMap::clone(&tables.shared);
+    for (id, old) in shared {
+        if let Some(stored) = sqlite::mailbox::read(store, id)? {
+            let quota_bytes = shared_quota(tables, &old.domain, stored.record.quota_bytes);
+            if quota_bytes != old.quota_bytes {
+                let new = Shared {
+                    quota_bytes,
+                    ..Shared::clone(&old)
+                };
+                Arc::make_mut(&mut tables.shared).insert(id, Arc::new(new));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! What may be saved: every rule of the directory, each with the field at fault and the mend.
+//!
+//! `record` looks at one record by itself. `store` looks at what would be in the store after all
+//! edits of a batch, so that edits made together may need each other in any order.
+
+pub(crate) mod record;
+pub(crate) mod store;
+
+use crate::error::Problem;
+use crate::model::Key;
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Problems reported at most: more help nobody, and a bulk edit could have millions.
+const MAX_PROBLEMS: usize = 1000;
+
+impl Report {
+    /// Where problems with the object of an edit go.
+    pub(crate) fn about<'a>(&'a mut self, edit: usize, key: &'a Key) -> About<'a> {
+        About {
+            report: self,
+            edit,
+            key,
+        }
+    }
+}
+
+/// Problems with one object.
+#[derive(Debug)]
+pub(crate) struct About<'a> {
+    report: &'a mut Report,
+    edit: usize,
+    key: &'a Key,
+}
+
+impl About<'_> {
+    /// Adds a problem.
+    pub(crate) fn add(
+        &mut self,
+        field: &'static str,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        if self.report.problems.len() < MAX_PROBLEMS {
+            self.report.problems.push(Problem {
+                edit: Some(self.edit),
+                object: self.key.to_string(),
+                field,
+                message: message.into(),
+                mend: mend.into(),
+            });
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Table `target`.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use waypost_proto::net::{Network, NetworkError};
+
+use super::{Identity, identity, insert, parsed, rows, run, stored, word};
+use crate::model::{
+    Host, HostPort, Kind, LOCAL, RecipientForm, Stored, TargetRecord, TlsPin, TlsPolicy,
+};
+use crate::secret::Secret;
+
+const COLUMNS: &str = "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
+    username, password, connections, recipient, smart_host_on_error, implicit";
+const IDENTITY: &str = "SELECT id, revision FROM target WHERE name = ?1";
+const INSERT: &str = "
+    INSERT INTO target (revision, origin, name, implicit, host, port, sources, tls, tls_pin,
+        username, password, connections, recipient, smart_host_on_error)
+    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+const UPDATE: &str = "
+    UPDATE target SET revision = revision + 1, host = ?2, port = ?3, sources = ?4, tls = ?5,
+        tls_pin = ?6, username = ?7, password = ?8, connections = ?9, recipient = ?10,
+        smart_host_on_error = ?11
+    WHERE id = ?1";
+const DELETE: &str = "DELETE FROM target WHERE id = ?1";
+const DELETE_UNUSED: &str = "
+    DELETE FROM target WHERE implicit
+    AND NOT EXISTS (SELECT 1 FROM domain WHERE relay_id = target.id)";
+const USERS: &str = "
+    SELECT 'domain ' || name FROM domain WHERE relay_id = ?1
+    UNION ALL
+    SELECT 'user ' || u.login || '@' || d.name FROM user u JOIN domain d ON d.id = u.domain_id
+    WHERE u.target_id = ?1
+    LIMIT 3";
+
+pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<Identity>> {
+    identity(connection, IDENTITY, [name])
+}
+
+/// The record with a number, and whether it is implicit.
+pub(crate) fn read(
+    connection: &Connection,
+    id: u32,
+) -> rusqlite::Result<Option<(Stored<TargetRecord>, bool)>> {
+    let sql = format!("SELECT {COLUMNS} FROM target WHERE id = ?1");
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id], record)
+        .optional()
+}
+
+/// Targets in the order of their numbers, with whether each is implicit.
+pub(crate) fn list(
+    connection: &Connection,
+    after: u32,
+    limit: usize,
+) -> rusqlite::Result<Vec<(Stored<TargetRecord>, bool)>> {
+    let sql = format!("SELECT {COLUMNS} FROM target WHERE id > ?1 ORDER BY id LIMIT ?2");
+    rows(
+        &mut connection.prepare_cached(&sql)?,
+        Kind::Target,
+        params![after, limit],
+        record,
+    )
+}
+
+/// Targets that have a name of their own.
+pub(crate) fn list_named(
+    connection: &Connection,
+    after: u32,
+    limit: usize,
+) -> rusqlite::Result<Vec<Stored<TargetRecord>>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM target WHERE id > ?1 AND NOT implicit ORDER BY id LIMIT ?2");
+    let list = rows(
+        &mut connection.prepare_cached(&sql)?,
+        Kind::Target,
+        params![after, limit],
+        record,
+    )?;
+    Ok(list.into_iter().map(|(stored, _)| stored).collect())
+}
+
+pub(crate) fn add(connection: &Connection, record: &TargetRecord) -> rusqlite::Result<u32> {
+    write_new(connection, record, false)
+}
+
+/// The target that a relay given as a host stands for; made if there is none yet.
+pub(crate) fn implicit(connection: &Connection, host: &HostPort) -> rusqlite::Result<u32> {
+    let name = host.to_string();
+    if let Some(found) = find(connection, &name)? {
+        return Ok(found.id);
+    }
+    let mut record = TargetRecord::new(name, host.host.clone());
+    record.port = host.port;
+    write_new(connection, &record, true)
+}
+
+fn write_new(
+    connection: &Connection,
+    record: &TargetRecord,
+    implicit: bool,
+) -> rusqlite::Result<u32> {
+    let row = params![
+        LOCAL,
+        record.name,
+        implicit,
+        record.host.to_string(),
+        record.port,
+        sources(record),
+        record.tls.as_str(),
+        record.tls_pin.map(|pin| pin.to_string()),
+        record.username,
+        record.password.expose(),
+        record.connections,
+        record.recipient.to_string(),
+        record.smart_host_on_error,
+    ];
+    insert(connection, INSERT, row)
+}
+
+pub(crate) fn set(
+    connection: &Connection,
+    id: u32,
+    record: &TargetRecord,
+) -> rusqlite::Result<usize> {
+    let row = params![
+        id,
+        record.host.to_string(),
+        record.port,
+        sources(record),
+        record.tls.as_str(),
+        record.tls_pin.map(|pin| pin.to_string()),
+        record.username,
+        record.password.expose(),
+        record.connections,
+        record.recipient.to_string(),
+        record.smart_host_on_error,
+    ];
+    run(connection, UPDATE, row)
+}
+
+pub(crate) fn remove(connection: &Connection, id: u32) -> rusqlite::Result<usize> {
+    run(connection, DELETE, [id])
+}
+
+/// Removes targets that were made for a relay which no domain names any more.
+pub(crate) fn remove_unused(connection: &Connection) -> rusqlite::Result<usize> {
+    run(connection, DELETE_UNUSED, [])
+}
+
+/// Some of the objects that name the target.
+pub(crate) fn used_by(connection: &Connection, id: u32) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(USERS)?
+        .query_map([id], |row| row.get(0))?
+        .collect()
+}
+
+fn sources(record: &TargetRecord) -> String {
+    let networks: Vec<String> = record.sources.iter().map(Network::to_string).collect();
+    networks.join(" ")
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecord>, bool)> {
+    let pin: Option<String> = row.get(9)?;
+    let record = TargetRecord {
+        name: row.get(4)?,
+        host: parsed(row, 5, Host::parse)?,
+        port: row.get(6)?,
+        sources: parsed(row, 7, networks)?,
+        tls: word(row, 8, TlsPolicy::parse)?,
+        tls_pin: match pin {
+            Some(_) => Some(word(row, 9, TlsPin::parse)?),
+            None => None,
+        },
+        username: row.get(10)?,
+        password: Secret::new(row.get::<_, String>(11)?),
+        connections: row.get(12)?,
+        recipient: word(row, 13, RecipientForm::parse)?,
+        smart_host_on_error: row.get(14)?,
+    };
+    Ok((stored(row, record)?, row.get(15)?))
+}
+
+fn networks(text: &str) -> Result<Vec<Network>, NetworkError> {
+    text.split_whitespace().map(Network::parse).collect()
+}
