@@ -1,0 +1,27 @@
+# What people and CI type. The work is in make/.
+
+.PHONY: run clean-run test lint bench fuzz doc man
+
+run:
+	@make/run.sh
+
+clean-run:
+	@rm -rf run
+
+test:
+	@make/test.sh
+
+lint:
+	@make/lint.sh
+
+bench:
+	@make/bench.sh
+
+fuzz:
+	@make/fuzz.sh
+
+doc:
+	@cargo doc --workspace --no-deps --document-private-items
+
+man:
+	@cargo run --quiet -p waypost -- man .

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Everything that is checked before a change lands, with real peers from Debian.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. make/setup.sh
+. make/parts.sh
+
+need_packages gcc libc6-dev make postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks strace \
+    python3 procps
+need_rust rustfmt clippy
+need_nextest
+. make/lint-parts.sh
+
+part build cargo nextest run --locked --workspace --no-run
+part unit tests cargo nextest run --locked --workspace -E 'kind(lib) + kind(bin)'
+part integration tests cargo nextest run --locked --workspace -E 'kind(test)'
+finish 0
