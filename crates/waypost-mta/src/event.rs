@@ -143,6 +143,30 @@ pub fn rejected(reject: &Reject<'_>) {
     tracing::info!(target: "waypost::smtpd", "{}", escaped(&line));
 }
 
+/// A member of a group was refused while the group itself was accepted.
+pub fn member_refused(
+    client: &Client,
+    group: &dyn Display,
+    member: &dyn Display,
+    reply: &Reply,
+    why: &dyn Display,
+) {
+    log_line!(
+        "waypost::smtpd",
+        "NOQUEUE: member refused: RCPT from {client}: {reply}; to=<{member}>, orig_to=<{group}>, \
+         why={why}"
+    );
+}
+
+/// A login was refused, in the words that fail2ban looks for.
+pub fn login_failed(client: &Client, login: &str) {
+    log_line!(
+        "waypost::smtpd",
+        "warning: {client}: SASL PLAIN authentication failed: authentication failure, \
+         sasl_username={login}"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,9 @@ pub struct Limits {
     pub connection_rate: u32,
     /// Messages per minute from one address; 0: no limit; trusted networks have none.
     pub message_rate: u32,
+    /// Recipients per minute that nobody has, from one stranger's address, before its sessions are
+    /// ended; 0: no limit.
+    pub unknown_rate: u32,
     /// Refused or unknown commands before the session is ended.
     pub errors: usize,
     /// Messages on one connection before the session is ended; 0: no limit.
@@ -58,6 +61,7 @@ impl Default for Limits {
             connections_per_client: 50,
             connection_rate: 0,
             message_rate: 0,
+            unknown_rate: 300,
             errors: 20,
             messages_per_connection: 0,
             login_failures: 5,

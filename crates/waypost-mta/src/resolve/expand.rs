@@ -27,7 +27,7 @@ enum Goal {
 
 /// The final recipients of one message: each goes once, not once per group that it is in, nor
 /// once per address that is rewritten to the same one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Once {
     delimiter: Option<char>,
     goals: HashSet<Goal>,

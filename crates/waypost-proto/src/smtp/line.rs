@@ -77,6 +77,15 @@ impl Input {
         *self = Self::default();
     }
 
+    /// Gives the memory back when nothing is in it.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            self.bytes = Vec::new();
+            self.start = 0;
+            self.searched = 0;
+        }
+    }
+
     /// Takes the next line, when its end is there.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
         let from = self.searched.max(self.start);

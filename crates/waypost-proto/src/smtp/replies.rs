@@ -304,6 +304,13 @@ pub fn not_owned(sender: &Mailbox) -> Reply {
     sender_rejected(sender, "not owned by user")
 }
 
+/// The From field of a user's message cannot be read, so that it may say anything.
+#[must_use]
+pub fn unreadable_author() -> Reply {
+    let text = "The From field cannot be read: sender not verified";
+    Reply::new(550, status(5, 7, 1), text)
+}
+
 /// A protected sender address from outside, without login.
 #[must_use]
 pub fn not_logged_in(sender: &Mailbox) -> Reply {

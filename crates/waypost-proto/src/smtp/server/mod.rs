@@ -213,6 +213,14 @@ impl Session {
         self.input.spare(wanted)
     }
 
+    /// Gives back buffers that hold nothing: while a client is silent its session needs none.
+    pub fn release(&mut self) {
+        self.input.release();
+        if self.output.is_empty() {
+            self.output = Vec::new();
+        }
+    }
+
     /// Whether there is room for more input; if not, an answer or the output is due first.
     #[must_use]
     pub fn wants_input(&self) -> bool {

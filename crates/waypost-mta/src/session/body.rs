@@ -1,0 +1,335 @@
+//! Content on its way into the spool, and what is decided at its end.
+//!
+//! Nothing is kept here but what the header says: a message of any size costs the same memory.
+
+use std::time::SystemTime;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use waypost_proto::mail::header::Scan;
+use waypost_proto::mail::trace::{ReceivedFacts, received};
+use waypost_proto::mail::{Date, Domain};
+use waypost_proto::route::{Rule, Side, Verdict};
+use waypost_proto::smtp::replies;
+use waypost_proto::smtp::reply::Reply;
+use waypost_spool::{Committed, Envelope, Staged, Unavailable};
+
+use super::drive::{Named, Session};
+use crate::event;
+use crate::limits::Limits;
+use crate::policy::{self, Decision, Facts, Ownership, Service, sender};
+use crate::resolve::Request;
+
+/// Longest header that is kept back to see whether fields are missing; a longer one goes as it is.
+const MAX_HELD_OCTETS: usize = 64 * 1024;
+
+/// Content that is coming in.
+pub(super) struct Incoming {
+    staged: Result<Staged, Unavailable>,
+    scan: Scan,
+    held: Option<Held>,
+    message_id: Option<String>,
+    started: Instant,
+    latest: Instant,
+    bytes: u64,
+}
+
+/// The header of a submitted message, until it is seen what it lacks (RFC 6409 §8).
+struct Held {
+    bytes: Vec<u8>,
+    message_id: String,
+    date: SystemTime,
+}
+
+impl Incoming {
+    fn new(staged: Staged, now: Instant) -> Self {
+        Self {
+            staged: Ok(staged),
+            scan: Scan::new(),
+            held: None,
+            message_id: None,
+            started: now,
+            latest: now,
+            bytes: 0,
+        }
+    }
+
+    /// A pause may be as long as one `data_timeout`; after that much time a rate is asked for too.
+    pub(super) fn deadline(&self, limits: &Limits, now: Instant) -> Instant {
+        let elapsed = now.saturating_duration_since(self.started);
+        if elapsed > limits.data_timeout && self.bytes < limits.data_rate_min * elapsed.as_secs() {
+            return now;
+        }
+        self.latest + limits.data_timeout
+    }
+
+    /// Takes the next piece.
+    fn take(&mut self, chunk: &[u8], now: Instant) {
+        self.latest = now;
+        self.bytes += chunk.len() as u64;
+        self.scan.feed(chunk);
+        let Some(held) = &mut self.held else {
+            return self.write(chunk);
+        };
+        held.bytes.extend_from_slice(chunk);
+        if self.scan.is_complete() || held.bytes.len() > MAX_HELD_OCTETS {
+            self.release();
+        }
+    }
+
+    /// Ends the header, and the content with it if there is no more.
+    fn finish(&mut self) {
+        self.scan.finish();
+        self.release();
+    }
+
+    /// Lets a header go that was kept back, with what it lacks in front of it.
+    fn release(&mut self) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        if self.scan.is_complete() {
+            let mut missing = String::new();
+            if self.scan.message_id().is_none() {
+                missing = format!("Message-ID: {}\r\n", held.message_id);
+                self.message_id = Some(held.message_id);
+            }
+            if !self.scan.date_present() {
+                missing += &format!("Date: {}\r\n", Date(held.date));
+            }
+            self.write(missing.as_bytes());
+        }
+        self.write(&held.bytes);
+    }
+
+    /// A failure to write is told at the end of the content.
+    fn write(&mut self, bytes: &[u8]) {
+        if let Ok(staged) = &mut self.staged
+            && let Err(unavailable) = staged.write(bytes)
+        {
+            self.staged = Err(unavailable);
+        }
+    }
+
+    /// The Message-ID, the one that was added if there was none.
+    fn message_id(&self) -> Option<&str> {
+        self.message_id
+            .as_deref()
+            .or_else(|| self.scan.message_id())
+    }
+}
+
+impl<S> Session<'_, S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    /// The client is about to send content: is there room?
+    pub(super) fn start_content(&mut self) {
+        match self.stage() {
+            Ok(()) => self.proto.answer(&replies::start_mail_input()),
+            Err(unavailable) => {
+                let reply = refusal_of(unavailable);
+                self.log_reject("DATA", &reply, Named::default());
+                self.proto.answer(&reply);
+            }
+        }
+    }
+
+    fn stage(&mut self) -> Result<(), Unavailable> {
+        let spool = &self.shared.parts.spool;
+        let size = self.transaction.as_ref().and_then(|t| t.params.size);
+        spool.room_for(size.unwrap_or(0))?;
+        let now = self.shared.clock().wall();
+        let staged = spool.stage(now)?;
+        let id = staged.id();
+        let mut incoming = Incoming::new(staged, self.shared.clock().now());
+        incoming.write(&self.received(&id.to_string(), now));
+        if self.door.service == Service::Submission {
+            let hostname: &Domain = &self.rules.settings.hostname;
+            incoming.held = Some(Held {
+                bytes: Vec::new(),
+                message_id: format!("<{id}@{hostname}>"),
+                date: now,
+            });
+        }
+        let login = self.login.as_ref().map(|login| ("PLAIN", &*login.name));
+        event::accepted_client(&id, &self.caller.client, login);
+        if let Some(transaction) = &mut self.transaction {
+            transaction.id = Some(id);
+            transaction.incoming = Some(Box::new(incoming));
+        }
+        Ok(())
+    }
+
+    /// The field that stands in front of what is accepted (RFC 5321 §4.4).
+    fn received(&self, id: &str, at: SystemTime) -> Vec<u8> {
+        let transaction = self.transaction.as_deref();
+        let recipient = match transaction.map(|t| t.accepted.as_slice()) {
+            Some([only]) => Some(&only.recipient),
+            _ => None,
+        };
+        let smtputf8 = transaction.is_some_and(|t| t.params.smtputf8);
+        let mut field = Vec::new();
+        received(
+            &ReceivedFacts {
+                helo: self.hello.as_deref(),
+                client_name: self.caller.client.name.as_deref(),
+                client_address: self.caller.client.address,
+                by: self.rules.settings.hostname.as_str(),
+                protocol: self.protocol(smtputf8),
+                tls: self.channel.tls().as_deref(),
+                id,
+                recipient,
+                at,
+            },
+            &mut field,
+        );
+        field
+    }
+
+    /// A piece of content.
+    pub(super) fn take_content(&mut self) {
+        let now = self.shared.clock().now();
+        if let Some(transaction) = &mut self.transaction
+            && let Some(incoming) = &mut transaction.incoming
+        {
+            incoming.take(self.proto.content(), now);
+        }
+    }
+
+    /// The content is complete: refuses it, or takes it into our charge. Over LMTP every recipient
+    /// gets the same reply: what could be told apart was told at RCPT.
+    pub(super) async fn end_content(&mut self) {
+        let outcome = self.take_charge().await;
+        self.counts.data.count(outcome.is_ok());
+        match outcome {
+            Ok(accepted) => self.proto.answer(&accepted),
+            Err(reply) => {
+                self.log_reject("END-OF-MESSAGE", &reply, Named::default());
+                self.proto.answer(&reply);
+            }
+        }
+        self.transaction = None;
+    }
+
+    async fn take_charge(&mut self) -> Result<Reply, Reply> {
+        let incoming = self
+            .transaction
+            .as_deref_mut()
+            .and_then(|t| t.incoming.take());
+        let Some(mut incoming) = incoming else {
+            return Err(replies::storage_failed());
+        };
+        incoming.finish();
+        self.judge_header(&incoming.scan)?;
+        self.follow_traces(&incoming.scan).await?;
+        let message_id = incoming.message_id().map(str::to_owned);
+        let staged = incoming.staged.map_err(refusal_of)?;
+        event::message_id(&staged.id(), message_id.as_deref().unwrap_or("<>"));
+        let key = message_id.unwrap_or_else(|| staged.id().to_string());
+        let envelope = self.envelope(key).ok_or_else(replies::storage_failed)?;
+        let receipt = self.shared.parts.spool.commit(staged, envelope);
+        let committed = receipt.await.map_err(refusal_of)?;
+        let accepted = in_our_charge(&committed);
+        (self.shared.parts.submit)(committed);
+        Ok(accepted)
+    }
+
+    fn envelope(&mut self, message_key: String) -> Option<Envelope> {
+        let side = self.side();
+        let client = self.caller.client.to_string();
+        let smtputf8 = self.transaction.as_ref()?.params.smtputf8;
+        let protocol = self.protocol(smtputf8).to_owned();
+        let transaction = self.transaction.as_deref_mut()?;
+        let members = transaction.accepted.iter_mut();
+        Some(Envelope {
+            reverse_path: transaction.reverse_path.clone(),
+            params: transaction.params.clone(),
+            side,
+            client,
+            protocol,
+            message_key,
+            recipients: members
+                .flat_map(|a| std::mem::take(&mut a.members))
+                .collect(),
+            hold: None,
+        })
+    }
+
+    /// Too many hops, or an author that the client is not.
+    fn judge_header(&self, scan: &Scan) -> Result<(), Reply> {
+        if scan.received_count() as usize > self.rules.settings.limits.max_hops {
+            return Err(replies::too_many_hops());
+        }
+        let side = self.side();
+        let Side::Authenticated(user) = side else {
+            return Ok(());
+        };
+        if !scan.from_is_readable() {
+            return Err(replies::unreadable_author());
+        }
+        let snapshot = self.shared.snapshot();
+        for address in scan.from_addresses() {
+            let ownership: Ownership =
+                sender::ownership(&snapshot, user, address, self.delimiter());
+            let facts = policy::Author {
+                side: &side,
+                address,
+                ownership,
+            };
+            match policy::decide(&Facts::From(facts)) {
+                Decision::Accept => {}
+                Decision::Refuse(reply) | Decision::Disconnect(reply) => return Err(reply),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes for each recipient where it has been. The message is refused when everybody's journey
+    /// only goes on in a circle; when only some do, they get a report from the queue.
+    async fn follow_traces(&mut self, scan: &Scan) -> Result<(), Reply> {
+        let fields = scan.trace_fields();
+        let side = self.side();
+        let shared = self.shared;
+        let Some(transaction) = self.transaction.as_deref_mut() else {
+            return Ok(());
+        };
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let mut looping = 0;
+        for member in transaction.accepted.iter_mut().flat_map(|a| &mut a.members) {
+            let message_id = scan.message_id();
+            let tracer = &shared.parts.tracer;
+            member.visited = tracer.visited(fields, &member.address, message_id);
+            if member.visited.is_empty() {
+                continue;
+            }
+            let request = Request {
+                original: member.original.as_ref(),
+                visited: &member.visited,
+                ..Request::in_queue(&member.address, &side)
+            };
+            let decided = shared.parts.resolver.decide(&request).await;
+            let refused = matches!(decided.verdict, Verdict::Refuse(_));
+            looping += usize::from(refused && decided.rule == Rule::Loop);
+        }
+        if looping > 0 && looping == transaction.members {
+            return Err(replies::loop_detected());
+        }
+        Ok(())
+    }
+}
+
+/// The one reply that puts a message in our charge: there is no way to say it without the proof.
+fn in_our_charge(committed: &Committed) -> Reply {
+    replies::message_accepted(&committed.message().id.to_string())
+}
+
+/// What a client is told when nothing can be stored.
+fn refusal_of(unavailable: Unavailable) -> Reply {
+    match unavailable {
+        Unavailable::Busy | Unavailable::Full => replies::storage_full(),
+        Unavailable::Closed | Unavailable::Failing => replies::storage_failed(),
+    }
+}

@@ -1,0 +1,171 @@
+//! Who is calling: a known target, a client of a trusted network, or a stranger.
+//!
+//! A target is known by its addresses, those of its `host` and its `sources`, never by what it
+//! says in EHLO. Host names are looked up beforehand, so that a connection waits for no DNS.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use waypost_directory::{Host, Snapshot};
+use waypost_proto::net::Network;
+use waypost_proto::route::{Side, TargetId};
+
+use super::{Settings, Shared};
+use crate::event::Client;
+
+/// The client of a session, as far as its address tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Name and address.
+    pub client: Client,
+    /// The side it is on; a login may change that.
+    pub side: Side,
+    /// Whether it may relay outward without login. A target may be in a trusted network too.
+    pub trusted: bool,
+    /// Whether it may speak for others with XCLIENT.
+    pub proxy: bool,
+}
+
+impl Caller {
+    /// Recognises a client by its address; none is a client on a Unix socket, which is trusted.
+    #[must_use]
+    pub fn of(shared: &Shared, address: Option<IpAddr>) -> Self {
+        let rules = shared.rules();
+        let settings = &rules.settings;
+        Self {
+            client: Client {
+                name: None,
+                address,
+            },
+            side: side_of(shared, settings, address),
+            trusted: is_trusted(settings, address),
+            proxy: address.is_some_and(|address| is_in(&settings.xclient, address)),
+        }
+    }
+
+    /// The client that a proxy speaks for; the proxy itself may go on to speak for others.
+    pub(super) fn instead(&self, shared: &Shared, client: Client) -> Self {
+        let rules = shared.rules();
+        let address = client.address;
+        Self {
+            side: side_of(shared, &rules.settings, address),
+            trusted: is_trusted(&rules.settings, address),
+            proxy: self.proxy,
+            client,
+        }
+    }
+}
+
+fn side_of(shared: &Shared, settings: &Settings, address: Option<IpAddr>) -> Side {
+    let target = address.and_then(|a| shared.callers().target(&shared.snapshot(), a));
+    match target {
+        Some(target) => Side::Target(target),
+        None if is_trusted(settings, address) => Side::Trusted,
+        None => Side::Stranger,
+    }
+}
+
+fn is_trusted(settings: &Settings, address: Option<IpAddr>) -> bool {
+    address.is_none_or(|address| is_in(&settings.trusted, address))
+}
+
+pub(crate) fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+/// Recognises targets by their addresses.
+#[derive(Debug, Default)]
+pub struct Callers {
+    /// The addresses of host names, as last looked up.
+    names: ArcSwap<HashMap<Host, Vec<IpAddr>>>,
+    table: ArcSwap<Table>,
+}
+
+/// What one snapshot and one round of look-ups say.
+#[derive(Debug, Default)]
+struct Table {
+    change: u64,
+    names: Arc<HashMap<Host, Vec<IpAddr>>>,
+    sources: Vec<(Network, TargetId)>,
+    hosts: HashMap<IpAddr, TargetId>,
+}
+
+impl Callers {
+    /// The target that connects from this address; `sources` count before hosts, and of several
+    /// the narrowest, then the oldest.
+    #[must_use]
+    pub fn target(&self, snapshot: &Snapshot, address: IpAddr) -> Option<TargetId> {
+        let names = self.names.load();
+        let mut table = self.table.load_full();
+        if table.change != snapshot.change() || !Arc::ptr_eq(&table.names, &names) {
+            table = Arc::new(Table::new(snapshot, Arc::clone(&names)));
+            self.table.store(Arc::clone(&table));
+        }
+        table.find(address.to_canonical())
+    }
+
+    /// The hosts whose addresses must be looked up for this snapshot.
+    #[must_use]
+    pub fn wanted(snapshot: &Snapshot) -> Vec<Host> {
+        let hosts = snapshot.targets().map(|target| &target.host);
+        let named = hosts.filter(|host| !matches!(host, Host::Address(_)));
+        let mut wanted: Vec<_> = named.cloned().collect();
+        wanted.sort();
+        wanted.dedup();
+        wanted
+    }
+
+    /// Takes what was looked up, all hosts at once. A host that could not be looked up keeps the
+    /// addresses it had.
+    pub fn learn(&self, looked_up: HashMap<Host, Option<Vec<IpAddr>>>) {
+        let before = self.names.load_full();
+        let names = looked_up.into_iter().filter_map(|(host, addresses)| {
+            let addresses = addresses.or_else(|| before.get(&host).cloned())?;
+            Some((host, addresses))
+        });
+        let names: HashMap<_, _> = names.collect();
+        if names != *before {
+            self.names.store(Arc::new(names));
+        }
+    }
+}
+
+impl Table {
+    fn new(snapshot: &Snapshot, names: Arc<HashMap<Host, Vec<IpAddr>>>) -> Self {
+        let mut table = Self {
+            change: snapshot.change(),
+            ..Self::default()
+        };
+        for target in snapshot.targets() {
+            let sources = target.sources.iter().map(|source| (*source, target.id));
+            table.sources.extend(sources);
+            let addresses = match &target.host {
+                Host::Address(address) => std::slice::from_ref(address),
+                name => names.get(name).map_or(&[][..], Vec::as_slice),
+            };
+            for address in addresses {
+                table
+                    .hosts
+                    .entry(address.to_canonical())
+                    .or_insert(target.id);
+            }
+        }
+        table
+            .sources
+            .sort_by_key(|(network, id)| (u8::MAX - network.prefix(), *id));
+        table.names = names;
+        table
+    }
+
+    fn find(&self, address: IpAddr) -> Option<TargetId> {
+        let source = self
+            .sources
+            .iter()
+            .find(|(network, _)| network.contains(address));
+        source
+            .map(|(_, id)| *id)
+            .or_else(|| self.hosts.get(&address).copied())
+    }
+}
