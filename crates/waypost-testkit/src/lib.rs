@@ -9,4 +9,5 @@ pub mod peer;
 pub mod place;
 pub mod postfix;
 pub mod site;
+pub mod transcript;
 pub mod wait;

@@ -95,7 +95,8 @@ fn unquote(inner: &str) -> Option<String> {
             '"' => return None,
             c => c,
         };
-        if c.is_control() {
+        // U+2028 and U+2029 end a line wherever text is shown.
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
             return None;
         }
         plain.push(c);
@@ -189,6 +190,8 @@ mod tests {
                 "o'brien+tag@sub.example.co.uk",
                 "o'brien+tag@sub.example.co.uk",
             ),
+            ("\"\"@example.com", "\"\"@example.com"),
+            ("\"a\\b\"@example.com", "ab@example.com"),
             ("jürgen@example.com", "jürgen@example.com"),
             ("jdoe@[192.0.2.1]", "jdoe@[192.0.2.1]"),
         ] {
@@ -210,6 +213,9 @@ mod tests {
             ("\"a\r\nb\"@example.com", SyntaxError::LocalPart),
             ("\"a\\\nb\"@example.com", SyntaxError::LocalPart),
             ("a\0@example.com", SyntaxError::LocalPart),
+            ("\"a\u{2028}b\"@example.com", SyntaxError::LocalPart),
+            ("\"a\\\"@example.com", SyntaxError::LocalPart),
+            ("\"@example.com", SyntaxError::LocalPart),
             ("a@", SyntaxError::Domain),
         ] {
             assert_eq!(Mailbox::parse(text), Err(error), "{text:?}");

@@ -12,8 +12,8 @@ const MAX_LABEL_OCTETS: usize = 63;
 
 /// The part of an address after `@` (RFC 5321 §2.3.5), or a host name.
 ///
-/// A name is kept as lower-case A-labels (RFC 5890), so that equal names are equal bytes; an
-/// address literal is kept in brackets, as written.
+/// A name is kept as lower-case A-labels (RFC 5890) and an address literal in its shortest form,
+/// so that equal domains are equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(Box<str>);
 
@@ -30,9 +30,10 @@ impl Domain {
             return Err(SyntaxError::DomainTooLong);
         }
         if text.starts_with('[') {
-            return literal(text)
-                .map(|_| Self(text.into()))
-                .ok_or(SyntaxError::Domain);
+            return match literal(text).ok_or(SyntaxError::Domain)? {
+                IpAddr::V4(address) => Ok(Self(format!("[{address}]").into())),
+                IpAddr::V6(address) => Ok(Self(format!("[IPv6:{address}]").into())),
+            };
         }
         let ascii = if text.is_ascii() {
             text.to_ascii_lowercase()
@@ -74,9 +75,9 @@ fn is_label(label: &str) -> bool {
 
 fn literal(text: &str) -> Option<IpAddr> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-    match inner.get(..5) {
-        Some(tag) if tag.eq_ignore_ascii_case("ipv6:") => {
-            inner[5..].parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    match inner.split_at_checked(5) {
+        Some((tag, address)) if tag.eq_ignore_ascii_case("ipv6:") => {
+            address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
         }
         _ => inner.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
@@ -99,6 +100,7 @@ mod tests {
             ("münchen.example", "xn--mnchen-3ya.example"),
             ("[192.0.2.1]", "[192.0.2.1]"),
             ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+            ("[ipv6:2001:DB8:0::1]", "[IPv6:2001:db8::1]"),
             ("localhost", "localhost"),
             ("_dmarc.example.com", "_dmarc.example.com"),
         ] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Mailbox, SyntaxError};
+use super::{Domain, Mailbox, SyntaxError};
 
 /// Where a report about the message goes; null for messages that never cause one (RFC 5321 §4.5.5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,16 +82,35 @@ impl fmt::Display for ForwardPath {
 
 /// What stands between the brackets, without a source route.
 fn inside(text: &str) -> Result<&str, SyntaxError> {
-    let path = text
+    let mut path = text
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'))
         .ok_or(SyntaxError::Brackets)?;
-    if !path.starts_with('@') {
-        return Ok(path);
+    // RFC 5321 §4.1.2: `A-d-l = At-domain *( "," At-domain )`, and `:` before the mailbox.
+    while let Some(route) = path.strip_prefix('@') {
+        let (domain, rest) = at_domain(route).ok_or(SyntaxError::Domain)?;
+        Domain::parse(domain)?;
+        path = match rest.strip_prefix(',') {
+            Some(next) if next.starts_with('@') => next,
+            Some(_) => return Err(SyntaxError::Domain),
+            None => {
+                return rest
+                    .strip_prefix(':')
+                    .filter(|mailbox| !mailbox.is_empty() && !mailbox.starts_with('@'))
+                    .ok_or(SyntaxError::NoAt);
+            }
+        };
     }
-    path.split_once(':')
-        .map(|(_, mailbox)| mailbox)
-        .ok_or(SyntaxError::NoAt)
+    Ok(path)
+}
+
+/// Splits behind a domain of a source route; an address literal may hold colons.
+fn at_domain(route: &str) -> Option<(&str, &str)> {
+    let end = match route.starts_with('[') {
+        true => route.find(']')? + 1,
+        false => route.find([',', ':']).unwrap_or(route.len()),
+    };
+    route.split_at_checked(end)
 }
 
 #[cfg(test)]
@@ -107,12 +126,28 @@ mod tests {
         );
         let routed = ForwardPath::parse("<@a.example,@b.example:jdoe@example.com>").unwrap();
         assert_eq!(routed.to_string(), "<jdoe@example.com>");
+        let routed = ReversePath::parse("<@[IPv6:::1]:\"a:b\"@example.com>").unwrap();
+        assert_eq!(routed.to_string(), "<\"a:b\"@example.com>");
     }
 
     #[test]
     fn refuses_paths_without_brackets_or_mailbox() {
         assert_eq!(ReversePath::parse("a@b"), Err(SyntaxError::Brackets));
         assert_eq!(ForwardPath::parse("<>"), Err(SyntaxError::Empty));
-        assert_eq!(ForwardPath::parse("<@a.example>"), Err(SyntaxError::NoAt));
+        for (text, error) in [
+            ("<@a.example>", SyntaxError::NoAt),
+            ("<@a.example:>", SyntaxError::NoAt),
+            ("<@a.example:@b.example:c@d>", SyntaxError::NoAt),
+            ("<@a.example,b.example:c@d>", SyntaxError::Domain),
+            ("<@a.example,:c@d>", SyntaxError::Domain),
+            ("<@:c@d>", SyntaxError::Domain),
+            ("<@[IPv6:::1:c@d>", SyntaxError::Domain),
+            ("<@[x]:c@d>", SyntaxError::Domain),
+            ("<@@>", SyntaxError::Domain),
+            ("<<a@b>>", SyntaxError::LocalPart),
+        ] {
+            assert_eq!(ForwardPath::parse(text), Err(error), "{text:?}");
+            assert_eq!(ReversePath::parse(text), Err(error), "{text:?}");
+        }
     }
 }

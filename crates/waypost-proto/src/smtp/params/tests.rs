@@ -151,10 +151,13 @@ proptest! {
 
     #[test]
     fn every_original_recipient_prints_in_ascii_and_reads_back(
-        kind in "utf-8|rfc822", address in "\\PC{1,30}"
+        (kind, address) in prop_oneof![
+            ("utf-8", "\\PC{1,30}"),
+            ("rfc822", "[ -~]{1,30}"),
+        ]
     ) {
-        prop_assume!(kind == "utf-8" || address.is_ascii());
-        let written = Orcpt { kind: kind.into(), address: Xtext::from_decoded(&address).unwrap() };
+        let address = Xtext::from_decoded(&address).unwrap();
+        let written = Orcpt { kind: kind.into(), address };
         let wire = written.to_string();
         prop_assert!(wire.bytes().all(|b| b.is_ascii_graphic()));
         prop_assert_eq!(orcpt(&wire), Some(written));
