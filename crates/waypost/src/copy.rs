@@ -1,6 +1,7 @@
 //! Copies directories, with what they hold safe on disk before anybody relies on it.
 
 use std::fs::{self, File};
+use std::os::unix::fs::chown;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -30,5 +31,17 @@ pub(crate) fn file(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::copy(from, to)
         .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
     File::open(to)?.sync_all()?;
+    Ok(())
+}
+
+/// Gives a directory with everything below it to a user and a group.
+pub(crate) fn give(path: &Path, user: u32, group: u32) -> anyhow::Result<()> {
+    chown(path, Some(user), Some(group))
+        .with_context(|| format!("cannot give {} to user {user}", path.display()))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), user, group)?;
+        }
+    }
     Ok(())
 }

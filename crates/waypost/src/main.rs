@@ -9,6 +9,8 @@ mod cli;
 mod config;
 mod control;
 mod copy;
+mod here;
+mod layout;
 mod logging;
 mod manual;
 mod object;

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+use waypost_directory::Directory;
+use waypost_spool::Spool;
 
 use crate::bridge::Bridge;
 use crate::cli::Failure;
 use crate::config::Loaded;
 use crate::control::Socket;
-use crate::{cli, logging};
+use crate::here::Listening;
+use crate::{cli, layout, logging};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(_file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -25,19 +28,31 @@ pub(crate) fn serve(_file: &Path, loaded: Loaded) -> Result<(), Failure> {
         .mode(0o700)
         .create(data_dir)
         .with_context(|| format!("cannot make {}", data_dir.display()))?;
+    let (spool, _) = Spool::open(&layout::spool(data_dir), waypost_spool::Settings::default())
+        .context("cannot open the spool")?;
+    let directory =
+        Directory::open(&layout::directory(data_dir)).context("cannot open the directory")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(run(&loaded))
+    runtime.block_on(run(&loaded, spool, directory))
 }
 
-async fn run(loaded: &Loaded) -> Result<(), Failure> {
-    let socket = Socket::bind(&loaded.config.control_socket())
+async fn run(loaded: &Loaded, spool: Spool, directory: Directory) -> Result<(), Failure> {
+    let config = &loaded.config;
+    let socket = Socket::bind(&config.control_socket())
         .with_context(|| "cannot listen on the control socket".to_owned())?;
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let control = tokio::spawn(socket.serve(Arc::new(Bridge {})));
+    let bridge = Bridge {
+        directory: Arc::new(directory),
+        spool,
+        here: Arc::new(Listening::new(config.top.hostname.clone(), Vec::new())),
+        data_dir: config.top.data_dir.clone(),
+        reload: Box::new(|| Ok(Vec::new())),
+    };
+    let control = tokio::spawn(socket.serve(Arc::new(bridge)));
     cli::print("ready")?;
     notify(&[NotifyState::Ready]);
     tokio::select! {

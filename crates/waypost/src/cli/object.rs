@@ -142,21 +142,21 @@ fn list(
     columns: &[&str],
 ) -> Result<(), Failure> {
     let mut all = Vec::new();
-    let mut after = None;
+    let mut after = 0;
     let most = limit.unwrap_or(usize::MAX);
     while all.len() < most {
         let request = Request::List(List {
             kind,
             domain: domain.clone(),
-            after: after.take(),
+            after,
             limit: PAGE.min(most - all.len()),
         });
         let mut page = client::call(common, &request)?;
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             all.extend(items);
         }
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) => after = Some(next.to_owned()),
+        match page.get("next").and_then(Value::as_u64) {
+            Some(next) => after = u32::try_from(next).unwrap_or(u32::MAX),
             None => break,
         }
     }

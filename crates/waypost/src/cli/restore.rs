@@ -1,6 +1,7 @@
 //! `waypost restore`
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -63,6 +64,11 @@ impl Restore {
         let fresh = beside(data_dir, "restored")?;
         copy::tree(&self.directory, &fresh)?;
         fs::remove_file(fresh.join(crate::backup::MARK))?;
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o700))?;
+        // Root restores, and the server's own user goes on using it.
+        if let Ok(before) = fs::metadata(data_dir) {
+            copy::give(&fresh, before.uid(), before.gid())?;
+        }
         let aside = if occupied {
             let aside = beside(data_dir, "before-restore")?;
             fs::rename(data_dir, &aside)

@@ -35,11 +35,6 @@ pub(crate) enum Request {
     Set(Object),
     /// Shows one object.
     Show { kind: Kind, name: String },
-    /// Sets or takes away the password of a user.
-    UserPassword {
-        name: String,
-        password: Option<String>,
-    },
 }
 
 /// Kinds of objects of the directory, as the command line names them.
@@ -108,8 +103,8 @@ pub(crate) struct List {
     pub(crate) kind: Kind,
     /// Only objects of this domain.
     pub(crate) domain: Option<String>,
-    /// The last name of the page before.
-    pub(crate) after: Option<String>,
+    /// What the page before said comes next; 0: the first page.
+    pub(crate) after: u32,
     pub(crate) limit: usize,
 }
 

@@ -1,8 +1,7 @@
 //! Listens on the control socket; only the server's own user and root are answered.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ use tokio::time::timeout;
 use super::protocol::{Answer, Progress, REQUEST_MAX, Refused, Request};
 use crate::bridge::Bridge;
 
+/// The owner's alone; root's too, as everything.
+const MODE: u32 = 0o600;
 /// Commands that run at once.
 const COMMANDS_MAX: usize = 32;
 /// What a request may hold before it waits for the one place for large ones.
@@ -44,19 +45,13 @@ impl Report {
 #[derive(Debug)]
 pub(crate) struct Socket {
     listener: UnixListener,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 impl Socket {
-    /// Takes the place of a socket that an earlier process left behind: the caller holds the
-    /// lock of the data directory.
+    /// Takes the place of a socket that an earlier process left behind.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let listener = waypost_mta::net::bind_unix(path, MODE)?;
         Ok(Self {
             listener,
             path: path.to_owned(),

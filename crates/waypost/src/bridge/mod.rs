@@ -1,0 +1,140 @@
+//! Answers what administrative commands ask, with the parts that run.
+
+mod object;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use waypost_directory::{
+    Actor, Changed, Directory, Edit, EditError, Problem, Rejected, Unavailable,
+};
+use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_spool::Spool;
+
+use crate::control::Report;
+use crate::control::protocol::{Fault, Refused, Request};
+use crate::here::{Listening, LookingUp};
+
+/// Who edits over the control socket, for the audit.
+const ACTOR: &str = "administrator";
+const FROM: &str = "command line";
+
+/// The running parts, as commands see them.
+pub(crate) struct Bridge {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) spool: Spool,
+    pub(crate) here: Arc<Listening>,
+    pub(crate) data_dir: PathBuf,
+    /// Reads the configuration file again; what was done, or why not.
+    pub(crate) reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
+}
+
+impl Bridge {
+    /// Does what was asked.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request,
+        report: Report,
+    ) -> Result<Value, Refused> {
+        let bridge = Arc::clone(&self);
+        match request {
+            Request::Add(object) => blocking(move || bridge.add(&object)).await,
+            Request::AdminPassword { login, password } => {
+                blocking(move || bridge.set_admin_password(&login, &password)).await
+            }
+            Request::Apply(_) | Request::Export | Request::Explain(_) | Request::Queue(_) => {
+                Err(Refused::new("this build has no such command"))
+            }
+            Request::Backup { directory } => {
+                blocking(move || bridge.backup(&directory, &report)).await
+            }
+            Request::List(list) => blocking(move || bridge.list(&list)).await,
+            Request::Reload => self.reload(),
+            Request::Remove { kind, name } => blocking(move || bridge.remove(kind, &name)).await,
+            Request::Set(object) => blocking(move || bridge.set(&object)).await,
+            Request::Show { kind, name } => blocking(move || bridge.show(kind, &name)).await,
+        }
+    }
+
+    fn reload(&self) -> Result<Value, Refused> {
+        let notes = (self.reload)().map_err(Refused::new)?;
+        Ok(json!({ "notes": notes }))
+    }
+
+    fn edit(&self, edits: &[Edit]) -> Result<Value, Refused> {
+        let actor = Actor {
+            name: ACTOR,
+            from: FROM,
+            at: SystemClock.wall(),
+        };
+        let changed = self
+            .directory
+            .edit(&actor, &LookingUp(&self.here), edits)
+            .map_err(refused)?;
+        for note in &changed.notes {
+            tracing::warn!("{note}");
+        }
+        Ok(result_of(&changed))
+    }
+
+    fn backup(&self, directory: &str, report: &Report) -> Result<Value, Refused> {
+        let parts = crate::backup::Parts {
+            data_dir: &self.data_dir,
+            directory: &self.directory,
+            spool: &self.spool,
+        };
+        let done = parts.write(directory.as_ref(), report);
+        done.map_err(|error| Refused::new(format!("{error:#}")))
+    }
+}
+
+/// Runs what asks the store or a disk where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Refused::new("the command failed inside the server; see its log"))?
+}
+
+fn result_of(changed: &Changed) -> Value {
+    json!({
+        "created": changed.created,
+        "changed": changed.changed,
+        "removed": changed.removed,
+        "unchanged": changed.unchanged,
+        "notes": changed.notes,
+    })
+}
+
+fn refused(error: EditError) -> Refused {
+    match error {
+        EditError::Rejected(rejected) => rejection(rejected),
+        EditError::Unavailable(unavailable) => later(&unavailable),
+    }
+}
+
+fn rejection(rejected: Rejected) -> Refused {
+    let count = rejected.problems.len();
+    let plural = if count == 1 { "" } else { "s" };
+    Refused {
+        message: format!("not saved: {count} problem{plural}"),
+        problems: rejected.problems.into_iter().map(fault).collect(),
+        later: false,
+    }
+}
+
+fn fault(problem: Problem) -> Fault {
+    Fault {
+        object: problem.object,
+        line: None,
+        field: problem.field.to_owned(),
+        message: problem.message,
+        mend: problem.mend,
+    }
+}
+
+fn later(unavailable: &Unavailable) -> Refused {
+    let cause = std::error::Error::source(unavailable).map(|cause| format!(": {cause}"));
+    Refused::later(format!("{unavailable}{}", cause.unwrap_or_default()))
+}

@@ -1,0 +1,198 @@
+//! Objects of the directory: list, show, add, set, remove, passwords.
+
+use serde_json::{Value, json};
+use waypost_directory::{
+    AdminRecord, Edit, Key, Object as Record, Page, PasswordHash, Role, Stored, When,
+};
+use waypost_proto::mail::Domain;
+
+use super::{Bridge, later};
+use crate::control::protocol::{Fault, Kind, List, Object, Refused};
+use crate::object::{self, Fields};
+
+/// The field in which a new password comes, not yet hashed.
+const PASSWORD: &str = "password";
+
+impl Bridge {
+    pub(super) fn add(&self, request: &Object) -> Result<Value, Refused> {
+        let key = object::key(request.kind, &request.name).map_err(one)?;
+        let record = object::new(&key).ok_or_else(|| no_such_verb(request.kind))?;
+        if let Record::Target(_) = record
+            && !request.fields.contains_key("host")
+        {
+            return Err(one(Fault {
+                object: key.to_string(),
+                line: None,
+                field: "host".to_owned(),
+                message: "is missing".to_owned(),
+                mend: "give the server's name or address with --host".to_owned(),
+            }));
+        }
+        self.put(record, request, When::Absent)
+    }
+
+    pub(super) fn set(&self, request: &Object) -> Result<Value, Refused> {
+        let key = object::key(request.kind, &request.name).map_err(one)?;
+        let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
+        self.put(record, request, When::Revision(revision))
+    }
+
+    fn put(&self, mut record: Record, request: &Object, when: When) -> Result<Value, Refused> {
+        let mut fields = edited(&record, request);
+        let password = match (&record, fields.remove(PASSWORD)) {
+            // A target's password is said to that server, and cannot be a hash.
+            (Record::Target(_), Some(password)) => {
+                fields.insert(PASSWORD.to_owned(), password);
+                None
+            }
+            (_, password) => password,
+        };
+        object::change(&mut record, &fields).map_err(faults)?;
+        if let (Record::User(user), Some(Value::String(password))) = (&mut record, password) {
+            user.password = hashed(&password)?;
+        }
+        self.edit(&[Edit::Put(record, when)])
+    }
+
+    pub(super) fn remove(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
+        let key = object::key(kind, name).map_err(one)?;
+        self.read(&key)?.ok_or_else(|| nobody(&key))?;
+        self.edit(&[Edit::Remove(key, When::Present)])
+    }
+
+    pub(super) fn show(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
+        let key = object::key(kind, name).map_err(one)?;
+        let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
+        Ok(Value::Object(object::write(&record)))
+    }
+
+    pub(super) fn list(&self, list: &List) -> Result<Value, Refused> {
+        let domain = list.domain.as_deref().map(Domain::parse).transpose();
+        let domain = domain.map_err(|error| Refused::new(format!("--domain: {error}")))?;
+        let page = Page {
+            domain,
+            after: list.after,
+            limit: list.limit.clamp(1, 10_000),
+        };
+        let stored = self.page(list.kind, &page)?;
+        let next = stored.last().map(|(id, _)| *id);
+        let next = next.filter(|_| stored.len() == page.limit);
+        let items: Vec<Value> = stored
+            .iter()
+            .map(|(_, record)| Value::Object(object::write(record)))
+            .collect();
+        Ok(json!({ "items": items, "next": next }))
+    }
+
+    pub(super) fn set_admin_password(&self, login: &str, text: &str) -> Result<Value, Refused> {
+        let stored = self.directory.admin(login).map_err(|e| later(&e))?;
+        let role = stored.map_or_else(Role::default, |stored| stored.record.role);
+        let record = Record::Admin(AdminRecord {
+            login: login.to_owned(),
+            password: hashed(text)?,
+            role,
+        });
+        self.edit(&[Edit::Put(record, When::Any)])
+    }
+
+    fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {
+        fn found<T>(
+            stored: Option<Stored<T>>,
+            object: impl Fn(T) -> Record,
+        ) -> Option<(Record, u64)> {
+            stored.map(|stored| (object(stored.record), stored.revision))
+        }
+        let directory = &self.directory;
+        let read = match key {
+            Key::Admin(login) => directory.admin(login).map(|s| found(s, Record::Admin)),
+            Key::Domain(name) => directory.domain(name).map(|s| found(s, Record::Domain)),
+            Key::Group(domain, name) => directory
+                .group(domain, name)
+                .map(|s| found(s, Record::Group)),
+            Key::Mailbox(domain, name) => {
+                let stored = directory.mailbox(domain, name);
+                stored.map(|s| found(s, Record::Mailbox))
+            }
+            Key::Target(name) => directory.target(name).map(|s| found(s, Record::Target)),
+            Key::User(domain, login) => directory
+                .user(domain, login)
+                .map(|s| found(s, Record::User)),
+            Key::Hold(_) => Ok(None),
+        };
+        read.map_err(|error| later(&error))
+    }
+
+    fn page(&self, kind: Kind, page: &Page) -> Result<Vec<(u32, Record)>, Refused> {
+        fn all<T>(stored: Vec<Stored<T>>, object: impl Fn(T) -> Record) -> Vec<(u32, Record)> {
+            let stored = stored.into_iter();
+            stored.map(|s| (s.id, object(s.record))).collect()
+        }
+        let directory = &self.directory;
+        let page = match kind {
+            Kind::Admin => directory.admins(page).map(|s| all(s, Record::Admin)),
+            Kind::Domain => directory.domains(page).map(|s| all(s, Record::Domain)),
+            Kind::Group => directory.groups(page).map(|s| all(s, Record::Group)),
+            Kind::Mailbox => directory.mailboxes(page).map(|s| all(s, Record::Mailbox)),
+            Kind::Target => directory.targets(page).map(|s| all(s, Record::Target)),
+            Kind::User => directory.users(page).map(|s| all(s, Record::User)),
+        };
+        page.map_err(|error| later(&error))
+    }
+}
+
+/// The fields that change, with what is added to and taken from lists.
+fn edited(record: &Record, request: &Object) -> Fields {
+    let present = object::write(record);
+    let mut fields = request.fields.clone();
+    let names = request.append.keys().chain(request.take.keys());
+    for name in names {
+        let list = fields.get(name).or_else(|| present.get(name));
+        let mut list = list.and_then(Value::as_array).cloned().unwrap_or_default();
+        let of = |fields: &Fields| {
+            let values = fields.get(name).and_then(Value::as_array);
+            values.cloned().unwrap_or_default()
+        };
+        let take = of(&request.take);
+        list.retain(|value| !take.contains(value));
+        for value in of(&request.append) {
+            if !list.contains(&value) {
+                list.push(value);
+            }
+        }
+        fields.insert(name.clone(), Value::Array(list));
+    }
+    fields
+}
+
+fn hashed(password: &str) -> Result<Option<PasswordHash>, Refused> {
+    if password.is_empty() {
+        return Ok(None);
+    }
+    let hash = PasswordHash::make(password);
+    hash.map(Some)
+        .map_err(|error| Refused::new(format!("the password cannot be used: {error}")))
+}
+
+fn nobody(key: &Key) -> Refused {
+    let kind = key.kind();
+    Refused::new(format!(
+        "there is no {key}; `waypost {kind} list` shows what there is"
+    ))
+}
+
+fn no_such_verb(kind: Kind) -> Refused {
+    Refused::new(format!("{} cannot be added this way", kind.word()))
+}
+
+fn one(fault: Fault) -> Refused {
+    faults(vec![fault])
+}
+
+fn faults(faults: Vec<Fault>) -> Refused {
+    let plural = if faults.len() == 1 { "" } else { "s" };
+    Refused {
+        message: format!("not saved: {} problem{plural}", faults.len()),
+        problems: faults,
+        later: false,
+    }
+}
