@@ -8,8 +8,11 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
+use std::time::Duration;
 
+use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::reply::Reply;
+use waypost_proto::smtp::status::EnhancedStatus;
 
 /// Stands where a line names no queue id.
 pub const NOQUEUE: &str = "NOQUEUE";
@@ -167,9 +170,129 @@ pub fn login_failed(client: &Client, login: &str) {
     );
 }
 
+/// What became of a recipient in one attempt, as Postfix's delivery agents say it.
+pub struct Delivery<'a> {
+    /// The queue id.
+    pub id: &'a dyn Display,
+    /// The outgoing address.
+    pub to: &'a Mailbox,
+    /// The address it came in with, when it is another one.
+    pub orig_to: Option<&'a Mailbox>,
+    /// The host that answered, as `name[address]:port`; empty when none did.
+    pub relay: &'a str,
+    /// Since the message was accepted.
+    pub delay: Duration,
+    /// Before it was ready, ready, and in the attempt; connecting counts to the attempt.
+    pub delays: [Duration; 3],
+    /// The status as a report would say it.
+    pub dsn: EnhancedStatus,
+    /// `sent`, `deferred` or `bounced`.
+    pub status: &'a str,
+    /// The reply, or our words.
+    pub said: &'a dyn Display,
+    /// Where it goes: the name of a target, `mx:domain`, `smart-host`, `lmtp`, `maildir`, `none`.
+    pub route: &'a str,
+    /// The rule that decided.
+    pub why: &'a dyn Display,
+    /// Whose answer that rests on, as `source,seconds`.
+    pub proof: Option<&'a dyn Display>,
+}
+
+/// One line for each recipient of each attempt.
+pub fn delivery(delivery: &Delivery<'_>) {
+    if !tracing::enabled!(target: "waypost::smtp", tracing::Level::INFO) {
+        return;
+    }
+    let mut line = format!("{}: to=<{}>", delivery.id, delivery.to);
+    // Writing to a String does not fail.
+    if let Some(original) = delivery.orig_to {
+        let _ = write!(line, ", orig_to=<{original}>");
+    }
+    let relay = if delivery.relay.is_empty() {
+        "none"
+    } else {
+        delivery.relay
+    };
+    let [before, ready, attempt] = delivery.delays.map(seconds);
+    let _ = write!(
+        line,
+        ", relay={relay}, delay={}, delays={before}/{ready}/0/{attempt}, dsn={}, status={} ({}) \
+         route={} why={}",
+        seconds(delivery.delay),
+        delivery.dsn,
+        delivery.status,
+        delivery.said,
+        delivery.route,
+        delivery.why,
+    );
+    if let Some(proof) = delivery.proof {
+        let _ = write!(line, " proof={proof}");
+    }
+    tracing::info!(target: "waypost::smtp", "{}", escaped(&line));
+}
+
+/// Seconds with two digits behind the point where they say something.
+fn seconds(duration: Duration) -> String {
+    let hundredths = duration.as_millis().div_ceil(10);
+    match (hundredths / 100, hundredths % 100) {
+        (whole, 0) => whole.to_string(),
+        (whole, part) if whole < 10 => format!("{whole}.{part:02}"),
+        (whole, part) => format!("{whole}.{}", part / 10),
+    }
+}
+
+/// A message is on its way.
+pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usize) {
+    log_line!(
+        "waypost::qmgr",
+        "{id}: from={from}, size={size}, nrcpt={nrcpt} (queue active)"
+    );
+}
+
+/// A recipient's lifetime is over.
+pub fn expired(id: &dyn Display, from: &dyn Display, to: &Mailbox) {
+    log_line!(
+        "waypost::qmgr",
+        "{id}: from={from}, to=<{to}>, status=expired, returned to sender"
+    );
+}
+
+/// A report about a message was queued.
+pub fn notified(id: &dyn Display, kind: &str, report: &dyn Display) {
+    log_line!("waypost::bounce", "{id}: {kind}: {report}");
+}
+
+/// Nothing is left of a message.
+pub fn removed(id: &dyn Display) {
+    log_line!("waypost::qmgr", "{id}: removed");
+}
+
+/// An administrator changed what becomes of a message.
+pub fn ordered(id: &dyn Display, verb: &str, by: &str, reason: &str) {
+    log_line!("waypost::qmgr", "{id}: {verb} by={by} reason={reason}");
+}
+
+/// Something in the queue needs a person, or is degraded.
+pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
+    tracing::warn!(target: "waypost::qmgr", "{id}: {}", escaped(&what.to_string()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn says_seconds_as_short_as_they_can_be() {
+        for (ms, said) in [
+            (0, "0"),
+            (1, "0.01"),
+            (350, "0.35"),
+            (12_340, "12.3"),
+            (60_000, "60"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(ms)), said);
+        }
+    }
 
     #[test]
     fn keeps_an_event_on_one_line() {

@@ -12,7 +12,7 @@ use waypost_spool::{Content, Message};
 use super::Trouble;
 
 /// Where a copy goes next: the key of connection pools, limits, ready queues and holds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NextHop {
     /// The local mail store, over LMTP (RFC 2033).
     Lmtp,

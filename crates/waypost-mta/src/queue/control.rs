@@ -1,10 +1,17 @@
 //! What an administrator sees of the queue, and does to it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use waypost_proto::mail::Domain;
-use waypost_spool::{Message, QueueId};
+use waypost_spool::{Hold, Message, QueueId, ReadError, State};
+
+use super::conclude::since_then;
+use super::round::{Rest, Verb, due_in};
+use super::{Inner, QueueHandle};
+use crate::event;
 
 /// Which messages are meant; what is not set does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,13 +108,344 @@ pub enum ControlError {
     /// No such message, or no longer.
     #[error("no message {0} in the queue")]
     NoMessage(QueueId),
-    /// No such target.
-    #[error("no target {0}")]
-    NoTarget(String),
     /// The message is not held.
     #[error("message {0} is not held")]
     NotHeld(QueueId),
     /// The spool cannot be read or changed now.
     #[error("{0}")]
     Spool(String),
+}
+
+/// When an order is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// The message is on its way: when the attempts in flight have ended, for what is left of it.
+    AfterAttempt,
+    /// It is done.
+    Now,
+}
+
+impl Filter {
+    fn wants(&self, message: &Message) -> bool {
+        let queued = || queued(message);
+        let last_hop =
+            |hop: &str| queued().any(|r| r.last.as_ref().is_some_and(|l| l.next_hop == hop));
+        let domain = |domain: &Domain| queued().any(|r| r.address.domain == *domain);
+        let sender = |text: &str| message.envelope.reverse_path.to_string().contains(text);
+        self.domain.as_ref().is_none_or(domain)
+            && self.next_hop.as_deref().is_none_or(last_hop)
+            && self.sender.as_deref().is_none_or(sender)
+    }
+}
+
+fn queued(message: &Message) -> impl Iterator<Item = &waypost_spool::Recipient> {
+    let recipients = message.envelope.recipients.iter();
+    recipients.filter(|recipient| recipient.state == State::Queued)
+}
+
+impl QueueHandle {
+    /// Messages behind `after`, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn list(
+        &self,
+        filter: Filter,
+        after: Option<QueueId>,
+        limit: usize,
+    ) -> Result<Page, ControlError> {
+        let queue = Arc::clone(&self.0);
+        blocking(move || {
+            let wanted = |message: &Message| {
+                let held = !filter.held || queue.standing(message) == Standing::Held;
+                held && filter.wants(message)
+            };
+            let page = queue.spool.list(after, limit, wanted)?;
+            let listed = |message| Listed {
+                standing: queue.standing(&message),
+                message,
+            };
+            Ok(Page {
+                messages: page.messages.into_iter().map(listed).collect(),
+                next: page.next,
+            })
+        })
+        .await
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the spool cannot be read.
+    pub async fn show(&self, id: QueueId) -> Result<Listed, ControlError> {
+        let queue = Arc::clone(&self.0);
+        let message = blocking(move || queue.spool.message(id)).await?;
+        let message = message.ok_or(ControlError::NoMessage(id))?;
+        Ok(Listed {
+            standing: self.0.standing(&message),
+            message,
+        })
+    }
+
+    /// Tries messages at once, whatever their time is; how many were waiting.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such message, or the spool cannot be read.
+    pub async fn flush(&self, what: Flush) -> Result<usize, ControlError> {
+        let queue = &self.0;
+        let count = match what {
+            Flush::All => queue.flush_all(),
+            Flush::Message(id) => {
+                let listed = self.show(id).await?;
+                usize::from(listed.standing != Standing::Active && queue.flush([id]) > 0)
+            }
+            Flush::Target(name) => {
+                queue.end_silence(&name);
+                let queue = Arc::clone(queue);
+                blocking(move || queue.flush_target(&name)).await?
+            }
+        };
+        self.0.wake.notify_one();
+        Ok(count)
+    }
+
+    /// Holds a message until it is released, or until the order says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such message, or the spool cannot be changed.
+    pub async fn hold(&self, id: QueueId, order: Order) -> Result<Done, ControlError> {
+        let hold = Hold {
+            reason: order.reason.clone(),
+            by: order.by.clone(),
+            since: self.0.clock.wall(),
+            until: order.until,
+        };
+        self.order(id, "held", &order, Verb::Hold(hold)).await
+    }
+
+    /// Ends the hold on a message; it is tried at once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such message, it is not held, or the spool cannot be changed.
+    pub async fn release(&self, id: QueueId, order: Order) -> Result<Done, ControlError> {
+        if self.show(id).await?.message.envelope.hold.is_none() {
+            return Err(ControlError::NotHeld(id));
+        }
+        self.order(id, "released", &order, Verb::Release).await
+    }
+
+    /// Removes a message: nobody gets it, and its sender is not told.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such message, or the spool cannot be changed.
+    pub async fn remove(&self, id: QueueId, order: Order) -> Result<Done, ControlError> {
+        self.order(id, "removed", &order, Verb::Remove).await
+    }
+
+    async fn order(
+        &self,
+        id: QueueId,
+        word: &str,
+        order: &Order,
+        verb: Verb,
+    ) -> Result<Done, ControlError> {
+        let queue = &self.0;
+        let Err(verb) = queue.leave_order(id, verb) else {
+            event::ordered(&id, word, &order.by, &order.reason);
+            return Ok(Done::AfterAttempt);
+        };
+        queue.enter();
+        let (task, order, word) = (Arc::clone(queue), order.clone(), word.to_owned());
+        // In a task of its own: who asked may go away, the message must not stay claimed.
+        let changed = tokio::spawn(async move {
+            let changed = task.change(id, vec![verb]).await;
+            if changed.is_ok() {
+                event::ordered(&id, &word, &order.by, &order.reason);
+            }
+            task.leave();
+            changed
+        });
+        let changed = changed.await;
+        changed.map_err(|error| ControlError::Spool(error.to_string()))??;
+        Ok(Done::Now)
+    }
+
+    /// What waits for which next hop, and for how long.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn summary(&self) -> Result<Vec<Summary>, ControlError> {
+        let queue = Arc::clone(&self.0);
+        blocking(move || {
+            let now = queue.clock.wall();
+            let mut lines = BTreeMap::new();
+            queue.each(|message| count(&mut lines, message, now))?;
+            Ok(lines.into_values().collect())
+        })
+        .await
+    }
+}
+
+/// Adds a message's queued recipients to the summary.
+fn count(lines: &mut BTreeMap<String, Summary>, message: &Message, now: SystemTime) {
+    let age = since_then(now, message.arrived);
+    let column = SUMMARY_AGES.iter().position(|end| age < *end);
+    let column = column.unwrap_or(SUMMARY_AGES.len());
+    for recipient in queued(message) {
+        let last = recipient.last.as_ref();
+        let next_hop = last.map_or_else(String::new, |last| last.next_hop.clone());
+        let line = lines.entry(next_hop.clone()).or_insert_with(|| Summary {
+            next_hop,
+            by_age: vec![0; SUMMARY_AGES.len() + 1],
+            oldest: Duration::ZERO,
+        });
+        line.oldest = line.oldest.max(age);
+        if let Some(count) = line.by_age.get_mut(column) {
+            *count += 1;
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ControlError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|error| ControlError::Spool(error.to_string()))?;
+    done.map_err(|error| ControlError::Spool(error.to_string()))
+}
+
+impl Inner {
+    fn standing(&self, message: &Message) -> Standing {
+        let state = self.state();
+        if message.envelope.hold.is_some() || state.held.contains(&message.id) {
+            Standing::Held
+        } else if state.active.contains_key(&message.id) {
+            Standing::Active
+        } else {
+            Standing::Deferred
+        }
+    }
+
+    /// Leaves an order for a message that is on its way; gives it back for one that is not, and
+    /// is claimed from now on.
+    fn leave_order(&self, id: QueueId, verb: Verb) -> Result<(), Verb> {
+        let mut state = self.state();
+        if let Some(verbs) = state.active.get_mut(&id) {
+            verbs.push(verb);
+            return Ok(());
+        }
+        state.table.remove(id);
+        state.held.remove(&id);
+        state.active.insert(id, Vec::new());
+        Err(verb)
+    }
+
+    /// Looks at every message.
+    fn each(&self, mut look: impl FnMut(&Message)) -> Result<(), ReadError> {
+        let mut after = None;
+        loop {
+            let page = self.spool.list(after, usize::MAX, |message| {
+                look(message);
+                false
+            })?;
+            if page.next.is_none() {
+                return Ok(());
+            }
+            after = page.next;
+        }
+    }
+
+    fn flush(&self, ids: impl IntoIterator<Item = QueueId>) -> usize {
+        let now = self.tick();
+        let mut state = self.state();
+        let ids = ids.into_iter();
+        ids.filter(|id| state.table.hasten(*id, now, true)).count()
+    }
+
+    fn flush_all(&self) -> usize {
+        let now = self.tick();
+        let mut state = self.state();
+        for next_hop in state.hops.keys() {
+            state.hops.flush(&next_hop);
+        }
+        state.table.flush(now);
+        state.table.len()
+    }
+
+    /// Lets a target be tried again at once.
+    fn end_silence(&self, name: &str) {
+        let keys = self.state().hops.keys();
+        for next_hop in keys {
+            if self.route_name(&next_hop) == name {
+                let parked = self.state().hops.flush(&next_hop);
+                self.hasten(parked);
+            }
+        }
+    }
+
+    fn flush_target(&self, name: &str) -> Result<usize, ReadError> {
+        let mut ids = Vec::new();
+        let filter = Filter {
+            next_hop: Some(name.to_owned()),
+            ..Filter::default()
+        };
+        self.each(|message| {
+            if filter.wants(message) {
+                ids.push(message.id);
+            }
+        })?;
+        Ok(self.flush(ids))
+    }
+
+    /// Changes a message that is not on its way, and is claimed as active meanwhile.
+    pub(super) async fn change(
+        self: &Arc<Self>,
+        id: QueueId,
+        mut verbs: Vec<Verb>,
+    ) -> Result<(), ControlError> {
+        loop {
+            let queue = Arc::clone(self);
+            let message = match blocking(move || queue.spool.message(id)).await {
+                Ok(message) => message,
+                Err(error) => {
+                    let again = Some(self.settings.schedule.retry_first);
+                    self.try_settle(id, &Rest::until(again));
+                    return Err(error);
+                }
+            };
+            let Some(mut message) = message else {
+                self.forget(id);
+                return Err(ControlError::NoMessage(id));
+            };
+            let wall = self.clock.wall();
+            for verb in &verbs {
+                verb.apply(&mut message, wall);
+            }
+            let mut due = due_in(&message, wall);
+            let receipt = match due {
+                None => self.spool.remove(id),
+                Some(_) => self.spool.update(id, &message.envelope),
+            };
+            let stored = receipt.await;
+            if stored.is_err() {
+                due = Some(self.settings.schedule.retry_first);
+            }
+            if self.try_settle(id, &Rest::until(due)) {
+                return stored.map_err(|error| ControlError::Spool(error.to_string()));
+            }
+            verbs = self
+                .state()
+                .active
+                .get_mut(&id)
+                .map(std::mem::take)
+                .unwrap_or_default();
+        }
+    }
 }

@@ -1,7 +1,301 @@
 //! When a message goes: the schedule, what is ready, and how an administrator changes it.
+//!
+//! The spool is the only truth about mail in our charge; the queue is rebuilt from its index at
+//! start. In memory a waiting message is its id and its time. A message whose time has come, and
+//! one that was just accepted, makes a *round*: every recipient that is due is decided again, the
+//! copies are made ready for their next hops, and when the last attempt has ended the round is
+//! concluded: states and times go to the spool, reports to the senders, in one transaction.
+//!
+//! ```text
+//! submit ───────────────▶ round ─▶ plan ─▶ ready (per next hop) ─▶ attempt ─┐
+//! timetable ─▶ load ─────▶   ▲                  │ full, silent              │
+//!    ▲                       └── conclude ◀─────┴───────────────────────────┘
+//!    └──── due again ◀───────────┘ └─▶ spool, reports
+//! ```
+//!
+//! A message that was accepted and delivered at once is never read back, and of the store it
+//! touches only its commit and its removal, both in groups with others.
 
+mod attempt;
+mod conclude;
 pub mod control;
+mod plan;
 mod ready;
 mod recent;
+mod round;
+pub mod route;
 pub mod schedule;
+mod timekeeper;
 mod timetable;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use waypost_proto::mail::{Domain, Mailbox};
+use waypost_spool::{Committed, QueueId, Receipt, Spool};
+
+use crate::bounce::Reporter;
+use crate::clock::Clock;
+use crate::deliver::{Job, NextHop, Outcome};
+use crate::trace::Tracer;
+use attempt::Ready;
+use ready::{Hops, READY_MAX};
+use recent::Recent;
+use round::Verb;
+use route::Route;
+use schedule::Schedule;
+use timetable::{Tick, Timetable};
+
+/// Removals whose receipts are waited for; more wait for their turn.
+const REMOVALS_MAX: usize = 10_000;
+
+/// An attempt on its way.
+pub type Attempting<'a> = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>>;
+
+/// Who makes attempts.
+pub trait Attempt: Send + Sync {
+    /// Hands one copy to its next hop; one outcome per recipient.
+    fn attempt(&self, job: Job) -> Attempting<'_>;
+}
+
+/// Attempts at a time, for next hops that are no targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Sessions with the local mail store.
+    pub lmtp: u32,
+    /// Deliveries into mailboxes on this machine.
+    pub maildir: u32,
+    /// Connections to the MX hosts of one domain.
+    pub mx: u32,
+    /// Connections to the smart host.
+    pub smart_host: u32,
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self {
+            lmtp: 20,
+            maildir: 32,
+            mx: 20,
+            smart_host: 20,
+        }
+    }
+}
+
+/// What the site's configuration says about the queue.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// This server's name, in reports.
+    pub hostname: Domain,
+    /// The site's own mailbox.
+    pub postmaster: Mailbox,
+    /// The times of the retry schedule.
+    pub schedule: Schedule,
+    /// Where deliveries to users go: [`NextHop::Lmtp`] or [`NextHop::Maildir`].
+    pub local: NextHop,
+    /// Whether there is a smart host.
+    pub smart_host: bool,
+    /// Attempts at a time.
+    pub concurrency: Concurrency,
+}
+
+/// What the queue is made of.
+pub struct Parts {
+    /// The mail in our charge.
+    pub spool: Spool,
+    /// Where recipients go.
+    pub routes: Arc<dyn Route>,
+    /// Who makes attempts.
+    pub deliverer: Arc<dyn Attempt>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Writes trace fields.
+    pub tracer: Tracer,
+    /// The site's configuration.
+    pub settings: Settings,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Queue;
+
+impl Queue {
+    /// Starts the queue on the present runtime, with what the spool holds.
+    #[must_use]
+    pub fn start(parts: Parts) -> QueueHandle {
+        let (removals, receipts) = mpsc::channel(REMOVALS_MAX);
+        let reporter = Reporter {
+            hostname: parts.settings.hostname.clone(),
+            postmaster: parts.settings.postmaster.clone(),
+            lifetime: parts.settings.schedule.lifetime,
+        };
+        let inner = Arc::new(Inner {
+            began: parts.clock.now(),
+            began_wall: parts.clock.wall(),
+            spool: parts.spool,
+            routes: parts.routes,
+            deliverer: parts.deliverer,
+            clock: parts.clock,
+            tracer: parts.tracer,
+            settings: parts.settings,
+            reporter,
+            state: Mutex::new(State {
+                table: Timetable::default(),
+                hops: Hops::new(READY_MAX),
+                active: HashMap::new(),
+                held: HashSet::new(),
+                starving: false,
+            }),
+            recent: Mutex::default(),
+            wake: Notify::new(),
+            idle: Notify::new(),
+            busy: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            removals,
+        });
+        tokio::spawn(timekeeper::run(Arc::clone(&inner)));
+        tokio::spawn(round::record(Arc::downgrade(&inner), receipts));
+        QueueHandle(inner)
+    }
+}
+
+/// The running queue. Cheap to clone.
+#[derive(Clone)]
+pub struct QueueHandle(Arc<Inner>);
+
+impl fmt::Debug for QueueHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueHandle").finish_non_exhaustive()
+    }
+}
+
+impl QueueHandle {
+    /// Takes a message that was just committed, and starts on it at once.
+    ///
+    /// A group that was expanded while the message was accepted may be among the recipients, with
+    /// state `Delivered`: when its parameters ask for success, its sender is told that it was
+    /// expanded, or, when [`waypost_spool::Recipient::sender`] names its owner, delivered
+    /// (RFC 3461 §5.2.7).
+    pub fn submit(&self, committed: &Committed) {
+        self.0.submit(committed);
+    }
+
+    /// Starts no further attempt, and waits for those in flight, no longer than `grace`.
+    ///
+    /// What is not done then is in the spool, and is found there at the next start.
+    pub async fn stop(&self, grace: Duration) {
+        self.0.stopping.store(true, Ordering::SeqCst);
+        self.0.wake.notify_one();
+        let all_done = async {
+            loop {
+                let idle = self.0.idle.notified();
+                if self.0.busy.load(Ordering::SeqCst) == 0 {
+                    return;
+                }
+                idle.await;
+            }
+        };
+        // What is late is not lost, only done again.
+        let _ = tokio::time::timeout(grace, all_done).await;
+    }
+
+    /// Messages on their way, and messages that wait for their time.
+    #[must_use]
+    pub fn len(&self) -> (usize, usize) {
+        let state = self.0.state();
+        (state.active.len(), state.table.len())
+    }
+}
+
+/// What everybody in the queue shares.
+pub(crate) struct Inner {
+    spool: Spool,
+    routes: Arc<dyn Route>,
+    deliverer: Arc<dyn Attempt>,
+    clock: Arc<dyn Clock>,
+    tracer: Tracer,
+    settings: Settings,
+    reporter: Reporter,
+    began: Instant,
+    began_wall: SystemTime,
+    state: Mutex<State>,
+    recent: Mutex<Recent>,
+    /// Wakes the timekeeper.
+    wake: Notify,
+    /// Told when nothing is in flight any more.
+    idle: Notify,
+    /// Workers, conclusions and removals in flight.
+    busy: AtomicUsize,
+    stopping: AtomicBool,
+    removals: mpsc::Sender<(QueueId, Receipt<()>)>,
+}
+
+struct State {
+    table: Timetable,
+    hops: Hops<NextHop, Ready>,
+    /// Messages that somebody works on, with what administrators ordered meanwhile.
+    active: HashMap<QueueId, Vec<Verb>>,
+    /// Waiting messages with a recipient under a hold of the directory.
+    held: HashSet<QueueId>,
+    /// Whether something is due for which there was no room.
+    starving: bool,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tick(&self) -> Tick {
+        let since = self.clock.now().saturating_duration_since(self.began);
+        ticks(since)
+    }
+
+    /// The wall clock as it would be had it not jumped since the start.
+    fn steady(&self) -> SystemTime {
+        self.began_wall + Duration::from_millis(self.tick())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Counts something in flight.
+    fn enter(&self) {
+        self.busy.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn leave(&self) {
+        if self.busy.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Brings waiting messages forward to now.
+    fn hasten(&self, ids: impl IntoIterator<Item = QueueId>) {
+        let now = self.tick();
+        let mut state = self.state();
+        let mut any = false;
+        for id in ids {
+            any |= state.table.hasten(id, now, false);
+        }
+        drop(state);
+        if any {
+            self.wake.notify_one();
+        }
+    }
+}
+
+fn ticks(duration: Duration) -> Tick {
+    Tick::try_from(duration.as_millis()).unwrap_or(Tick::MAX / 2)
+}

@@ -138,6 +138,13 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         None
     }
 
+    /// A worker ended without asking for its next job.
+    pub(super) fn lost(&mut self, key: &K) {
+        if let Some(hop) = self.hops.get_mut(key) {
+            hop.running = hop.running.saturating_sub(1);
+        }
+    }
+
     /// A next hop was reached; how many more workers are to be started for what is ready.
     pub(super) fn reached(&mut self, key: &K) -> u32 {
         let Some(hop) = self.hops.get_mut(key) else {

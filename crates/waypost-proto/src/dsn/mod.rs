@@ -7,7 +7,10 @@
 pub mod action;
 pub mod report;
 
+mod mask;
+
 mod encode;
 
 pub use action::Action;
+pub use mask::mask;
 pub use report::{About, Report, Returned, SevenBit, header_section};

@@ -91,6 +91,12 @@ impl Report<'_> {
         format!("\r\n--{}--\r\n", self.boundary()).into_bytes()
     }
 
+    /// The report's own Message-ID.
+    #[must_use]
+    pub fn message_id(&self) -> String {
+        format!("<{}.dsn@{}>", self.token, self.reporting_mta)
+    }
+
     /// `=_` occurs in no quoted-printable or base64 text (RFC 2045 §6.7), the token nowhere else.
     fn boundary(&self) -> String {
         format!("=_{}", self.token)
@@ -104,7 +110,7 @@ impl Report<'_> {
         out.extend_from_slice(format!("To: <{}>\r\n", self.to).as_bytes());
         field("Subject", self.subject(), out);
         field("Date", &Date(self.date).to_string(), out);
-        field("Message-ID", &format!("<{}.dsn@{host}>", self.token), out);
+        field("Message-ID", &self.message_id(), out);
         field("Auto-Submitted", "auto-replied", out);
         field("MIME-Version", "1.0", out);
         let boundary = format!(

@@ -1,0 +1,575 @@
+//! One round of a message: from its recipients that are due to what the spool knows afterwards.
+
+use std::iter;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc;
+use waypost_proto::dsn::Action;
+use waypost_proto::mail::Mailbox;
+use waypost_proto::route::{TargetId, Verdict, Via};
+use waypost_spool::{
+    Committed, Content, Hold, Message, Op, QueueId, Receipt, Recipient, State, Unavailable,
+};
+
+use super::attempt::Ready;
+use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
+use super::plan::{Copy, plan, request};
+use super::ready::Placed;
+use super::timekeeper::far;
+use super::{Inner, ticks};
+use crate::bounce::Notification;
+use crate::deliver::{NextHop, Trouble};
+use crate::event;
+use crate::resolve::Request;
+
+/// What could not be stored is stored again after this, at first.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+const STORE_AGAIN_MAX: Duration = Duration::from_secs(60);
+
+/// What was taken is recorded this many times, about, while others of a message are on their way.
+const COPIES_PER_RECORD: usize = 16;
+
+/// What an administrator ordered for a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verb {
+    Hold(Hold),
+    Release,
+    Remove,
+}
+
+impl Verb {
+    pub(super) fn apply(&self, message: &mut Message, wall: SystemTime) {
+        match self {
+            Self::Hold(hold) => {
+                release(message, wall);
+                message.envelope.hold = Some(hold.clone());
+            }
+            Self::Release => release(message, wall),
+            Self::Remove => {
+                for recipient in &mut message.envelope.recipients {
+                    if recipient.state == State::Queued {
+                        recipient.state = State::Removed;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How a message rests until it is due again.
+pub(super) struct Rest<'a> {
+    /// None: it is done.
+    pub(super) due_in: Option<Duration>,
+    /// Next hops that may call it earlier.
+    pub(super) parked: &'a [NextHop],
+    /// Whether the end of a hold of the directory may call it earlier.
+    pub(super) held: bool,
+}
+
+impl Rest<'_> {
+    pub(super) fn until(due_in: Option<Duration>) -> Self {
+        Self {
+            due_in,
+            parked: &[],
+            held: false,
+        }
+    }
+}
+
+/// One round.
+pub(super) struct Round {
+    pub(super) message: Arc<Message>,
+    pub(super) content: Content,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Copies that have not ended.
+    left: usize,
+    ends: Vec<(usize, End)>,
+    /// Next hops for which this message waits.
+    parked: Vec<NextHop>,
+    /// Copies taken since that was last recorded.
+    unrecorded: usize,
+    copies: usize,
+    /// Refusals that contradict what was known: who refused which outgoing address.
+    doubts: Vec<(usize, TargetId, Mailbox)>,
+}
+
+impl Round {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One copy more before the round is over.
+    pub(super) fn add(&self) {
+        self.progress().left += 1;
+    }
+
+    /// The message waits for this next hop.
+    pub(super) fn park(&self, next_hop: &NextHop) {
+        let mut progress = self.progress();
+        if !progress.parked.contains(next_hop) {
+            progress.parked.push(next_hop.clone());
+        }
+    }
+
+    pub(super) fn doubt(&self, index: usize, target: TargetId, outgoing: &Mailbox) {
+        let doubt = (index, target, outgoing.clone());
+        self.progress().doubts.push(doubt);
+    }
+}
+
+impl Inner {
+    pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
+        let message = committed.message();
+        let content = committed.content();
+        let mut state = self.state();
+        if state.active.contains_key(&message.id) || state.table.contains(message.id) {
+            // The index had it first.
+            return;
+        }
+        let Some(content) = content.filter(|_| !self.is_stopping()) else {
+            state.table.insert(message.id, self.tick());
+            drop(state);
+            self.wake.notify_one();
+            return;
+        };
+        state.active.insert(message.id, Vec::new());
+        drop(state);
+        let due = far(self.clock.wall());
+        self.begin(Arc::clone(message), content.clone(), due);
+    }
+
+    /// Starts a round for every recipient that is due at `due`. The message is active already.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        message: Arc<Message>,
+        content: Content,
+        due: SystemTime,
+    ) {
+        let wall = self.clock.wall();
+        let envelope = &message.envelope;
+        event::queue_active(
+            &message.id,
+            &envelope.reverse_path,
+            message.size,
+            envelope.recipients.len(),
+        );
+        let plan = plan(&message, due, wall, &*self.routes, &self.settings.local);
+        let round = Arc::new(Round {
+            message,
+            content,
+            progress: Mutex::default(),
+        });
+        {
+            let mut progress = round.progress();
+            progress.copies = plan.copies.len();
+            progress.left = plan.copies.len() + 1;
+        }
+        for (index, end) in &plan.ends {
+            self.log_unsent(&round, *index, end);
+        }
+        for copy in plan.copies {
+            self.place(&round, copy);
+        }
+        self.end(&round, plan.ends);
+    }
+
+    /// Makes a copy ready for its next hop, or ends it when that is not possible now.
+    pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) {
+        let next_hop = copy.next_hop.clone();
+        let limit = self.limit(&next_hop);
+        let now = self.tick();
+        let ready = Ready {
+            round: Arc::clone(round),
+            copy,
+            since: now,
+        };
+        let mut state = self.state();
+        match state.hops.place(&next_hop, limit, ready, now) {
+            Placed::Ready => {}
+            Placed::Start => {
+                drop(state);
+                self.start_worker(next_hop);
+            }
+            Placed::Full(ready) => {
+                drop(state);
+                round.park(&next_hop);
+                self.end_parked(&ready);
+            }
+            Placed::Silent(ready) => {
+                let trouble = state.hops.trouble(&next_hop).to_owned();
+                drop(state);
+                self.suspend(ready, &trouble);
+            }
+        }
+    }
+
+    fn limit(&self, next_hop: &NextHop) -> u32 {
+        let concurrency = self.settings.concurrency;
+        match next_hop {
+            NextHop::Lmtp => concurrency.lmtp,
+            NextHop::Maildir => concurrency.maildir,
+            NextHop::Mx(_) => concurrency.mx,
+            NextHop::SmartHost => concurrency.smart_host,
+            NextHop::Target(id) => self.routes.target(*id).map_or(1, |facts| facts.connections),
+        }
+    }
+
+    /// Ends a copy for which there was no room or no need, without an attempt.
+    pub(super) fn end_parked(self: &Arc<Self>, ready: &Ready) {
+        let addressees = ready.copy.addressees.iter();
+        let indexes = addressees.flat_map(|a| iter::once(a.job.index).chain(a.same.clone()));
+        let ends = indexes.map(|index| (index, End::Parked)).collect();
+        self.end(&ready.round, ends);
+    }
+
+    /// One copy of a round has ended; the last one concludes the round.
+    pub(super) fn end(self: &Arc<Self>, round: &Arc<Round>, mut ends: Vec<(usize, End)>) {
+        let progress = {
+            let mut progress = round.progress();
+            progress.left = progress.left.saturating_sub(1);
+            let taken = ends.iter().any(|(_, end)| matches!(end, End::Taken(_)));
+            progress.ends.append(&mut ends);
+            if progress.left > 0 {
+                progress.unrecorded += usize::from(taken);
+                if progress.unrecorded > progress.copies / COPIES_PER_RECORD {
+                    progress.unrecorded = 0;
+                    self.record_taken(&round.message, &progress);
+                }
+                return;
+            }
+            std::mem::take(&mut *progress)
+        };
+        if self.is_delivered(&round.message, &progress.ends) {
+            return self.remove(round.message.id);
+        }
+        if progress.ends.iter().all(|(_, end)| *end == End::Parked) {
+            let rest = Rest {
+                due_in: Some(self.settings.schedule.retry_max),
+                parked: &progress.parked,
+                held: false,
+            };
+            return self.settle(round.message.id, &rest);
+        }
+        self.enter();
+        let (queue, round) = (Arc::clone(self), Arc::clone(round));
+        tokio::spawn(async move {
+            queue.conclude(&round, progress).await;
+            queue.leave();
+        });
+    }
+
+    /// Others of the same message are still on their way: what was taken is recorded now, so that
+    /// a crash does not send it again.
+    fn record_taken(&self, message: &Message, progress: &Progress) {
+        let mut envelope = message.envelope.clone();
+        for (index, end) in &progress.ends {
+            if let (End::Taken(_), Some(recipient)) = (end, envelope.recipients.get_mut(*index))
+                // Its report is written with the conclusion.
+                && !wants_success(recipient)
+            {
+                recipient.state = State::Delivered;
+            }
+        }
+        // A failure is mended by the conclusion, which stores the same and more.
+        drop(self.spool.update(message.id, &envelope));
+    }
+
+    /// Whether nothing is left of the message, and nobody is to be told.
+    fn is_delivered(&self, message: &Message, ends: &[(usize, End)]) -> bool {
+        let recipients = &message.envelope.recipients;
+        let queued = recipients.iter().filter(|r| r.state == State::Queued);
+        queued.count() == ends.len()
+            && ends.iter().all(|(_, end)| matches!(end, End::Taken(_)))
+            && !recipients.iter().any(wants_success)
+    }
+
+    /// Lets a message go that is done; nobody waits for it.
+    fn remove(self: &Arc<Self>, id: QueueId) {
+        self.enter();
+        let receipt = self.spool.remove(id);
+        if let Err(mpsc::error::TrySendError::Full(removal)) = self.removals.try_send((id, receipt))
+        {
+            let queue = Arc::clone(self);
+            tokio::spawn(async move {
+                // Closed only when the queue is gone.
+                let _ = queue.removals.send(removal).await;
+            });
+        }
+    }
+
+    /// Concludes a round: asks again where there is doubt, stores the result, reports.
+    async fn conclude(self: &Arc<Self>, round: &Round, mut progress: Progress) {
+        for (index, target, outgoing) in std::mem::take(&mut progress.doubts) {
+            let end = self
+                .ask_again(&round.message, index, target, &outgoing)
+                .await;
+            if let (Some(end), Some((_, old))) =
+                (end, progress.ends.iter_mut().find(|(i, _)| *i == index))
+                && let End::Contradicted(trouble, way) = &*old
+            {
+                *old = end(trouble.clone(), way.clone());
+            }
+        }
+        let held = progress
+            .ends
+            .iter()
+            .any(|(_, end)| matches!(end, End::Held(_)));
+        let leaves = |to: &Mailbox| {
+            let side = waypost_proto::route::Side::Here;
+            let decided = self.routes.decide(&Request::in_queue(to, &side));
+            !matches!(decided.verdict, Verdict::Deliver(_))
+        };
+        let mut conclusion = conclude(
+            &round.message,
+            progress.ends,
+            &Facts {
+                wall: self.clock.wall(),
+                steady: self.steady(),
+                schedule: self.settings.schedule,
+                postmaster: &self.settings.postmaster,
+                leaves: &leaves,
+            },
+        );
+        let id = round.message.id;
+        for index in &conclusion.expired {
+            if let Some(recipient) = round.message.envelope.recipients.get(*index) {
+                event::expired(
+                    &id,
+                    &round.message.envelope.reverse_path,
+                    &recipient.address,
+                );
+            }
+        }
+        loop {
+            self.obey(&mut conclusion);
+            self.store(round, &mut conclusion).await;
+            let rest = Rest {
+                due_in: conclusion.due_in,
+                parked: &progress.parked,
+                held,
+            };
+            if self.try_settle(id, &rest) {
+                break;
+            }
+        }
+    }
+
+    /// Does what administrators ordered while the message was on its way.
+    fn obey(&self, conclusion: &mut Conclusion) {
+        let id = conclusion.message.id;
+        let verbs = self.state().active.get_mut(&id).map(std::mem::take);
+        let wall = self.clock.wall();
+        for verb in verbs.unwrap_or_default() {
+            verb.apply(&mut conclusion.message, wall);
+            conclusion.due_in = due_in(&conclusion.message, wall);
+        }
+    }
+
+    /// Asks the authorities again about a recipient that a target has refused although it was
+    /// known to have it. What that makes of the refusal; none when it stays as it is.
+    async fn ask_again(
+        &self,
+        message: &Message,
+        index: usize,
+        target: TargetId,
+        outgoing: &Mailbox,
+    ) -> Option<fn(Trouble, Way) -> End> {
+        let recipient = message.envelope.recipients.get(index)?;
+        let request = request(message, recipient);
+        let decided = self.routes.decide_again(request, target, outgoing).await;
+        match decided.verdict {
+            Verdict::Refuse(_) => Some(End::Failed),
+            Verdict::TryLater(_) => None,
+            Verdict::Relay { via, recipient }
+                if via == Via::Target(target) && recipient == *outgoing =>
+            {
+                None
+            }
+            _ => Some(|_, _| End::Rerouted),
+        }
+    }
+
+    /// Stores what a round came to, with its reports, until that has succeeded.
+    async fn store(self: &Arc<Self>, round: &Round, conclusion: &mut Conclusion) {
+        let gone = conclusion.due_in.is_none();
+        if !gone && conclusion.notifications.is_empty() && conclusion.message == *round.message {
+            return;
+        }
+        let mut wait = STORE_AGAIN;
+        loop {
+            match self.write(round, conclusion).await {
+                Ok(reports) => {
+                    for report in &reports {
+                        self.submit(report);
+                    }
+                    conclusion.notifications.clear();
+                    return;
+                }
+                Err(error) => event::queue_trouble(&round.message.id, &error),
+            }
+            if self.is_stopping() {
+                // It is done again after the next start.
+                return;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(STORE_AGAIN_MAX);
+        }
+    }
+
+    async fn write(
+        self: &Arc<Self>,
+        round: &Round,
+        conclusion: &Conclusion,
+    ) -> Result<Vec<Committed>, Unavailable> {
+        let (id, wall) = (round.message.id, self.clock.wall());
+        let mut ops = Vec::with_capacity(conclusion.notifications.len() + 1);
+        for notification in &conclusion.notifications {
+            let (staged, envelope) = self.stage(round, notification, wall).await?;
+            let kind = kind(notification);
+            event::notified(&id, kind, &staged.id());
+            ops.push(Op::Commit(staged, envelope));
+        }
+        ops.push(match conclusion.due_in {
+            None => Op::Remove(id),
+            Some(_) => Op::Update(id, conclusion.message.envelope.clone()),
+        });
+        let reports = self.spool.apply(ops).await?;
+        if conclusion.due_in.is_none() {
+            event::removed(&id);
+        }
+        Ok(reports)
+    }
+
+    async fn stage(
+        self: &Arc<Self>,
+        round: &Round,
+        notification: &Notification,
+        wall: SystemTime,
+    ) -> Result<(waypost_spool::Staged, waypost_spool::Envelope), Unavailable> {
+        let queue = Arc::clone(self);
+        let (message, content) = (Arc::clone(&round.message), round.content.clone());
+        let notification = notification.clone();
+        let stage = move || {
+            let about = (&*message, &content);
+            queue
+                .reporter
+                .stage(&queue.spool, about, &notification, wall)
+        };
+        if round.content.memory().is_some() {
+            return stage();
+        }
+        let staged = tokio::task::spawn_blocking(stage).await;
+        staged.unwrap_or(Err(Unavailable::Failing))
+    }
+
+    /// Puts a message that is not active any more where it belongs, unless something was ordered
+    /// meanwhile.
+    pub(super) fn try_settle(&self, id: QueueId, rest: &Rest<'_>) -> bool {
+        let mut state = self.state();
+        if rest.due_in.is_some() && state.active.get(&id).is_some_and(|verbs| !verbs.is_empty()) {
+            return false;
+        }
+        state.active.remove(&id);
+        let Some(wait) = rest.due_in else {
+            return true;
+        };
+        let now = self.tick();
+        state.table.insert(id, now.saturating_add(ticks(wait)));
+        if rest.held {
+            state.held.insert(id);
+        }
+        for next_hop in rest.parked {
+            state.hops.park(next_hop, id);
+            for id in state.hops.unpark(next_hop, now) {
+                state.table.hasten(id, now, false);
+            }
+        }
+        drop(state);
+        self.wake.notify_one();
+        true
+    }
+
+    fn settle(self: &Arc<Self>, id: QueueId, rest: &Rest<'_>) {
+        if !self.try_settle(id, rest) {
+            // Ordered in the very moment: through the door that is there for waiting messages.
+            let verbs = self.state().active.get_mut(&id).map(std::mem::take);
+            self.enter();
+            let queue = Arc::clone(self);
+            tokio::spawn(async move {
+                // It is only this message's state that could not be changed, and it says so.
+                if let Err(error) = queue.change(id, verbs.unwrap_or_default()).await {
+                    event::queue_trouble(&id, &error);
+                }
+                queue.leave();
+            });
+        }
+    }
+
+    /// Puts an active message back for later.
+    pub(super) fn settle_at(self: &Arc<Self>, id: QueueId, wait: Duration) {
+        self.settle(id, &Rest::until(Some(wait)));
+    }
+
+    /// An active message turned out to be gone.
+    pub(super) fn forget(&self, id: QueueId) {
+        self.state().active.remove(&id);
+    }
+}
+
+/// When a message is due whose round is over, or that was waiting; none when it is done.
+pub(super) fn due_in(message: &Message, wall: SystemTime) -> Option<Duration> {
+    let queued = message.envelope.recipients.iter();
+    let queued = queued.filter(|recipient| recipient.state == State::Queued);
+    let first = queued.map(|recipient| recipient.due).min()?;
+    Some(match &message.envelope.hold {
+        Some(hold) => hold_wait(hold, wall),
+        None => conclude::since_then(first, wall),
+    })
+}
+
+fn wants_success(recipient: &Recipient) -> bool {
+    recipient.params.notify.is_some_and(|notify| notify.success)
+}
+
+fn kind(notification: &Notification) -> &'static str {
+    let any = |action| notification.recipients.iter().any(|a| a.action == action);
+    match (&notification.to, any(Action::Failed), any(Action::Delayed)) {
+        (None, ..) => "postmaster non-delivery notification",
+        (_, true, _) => "sender non-delivery notification",
+        (_, _, true) => "sender delay notification",
+        _ => "sender delivery status notification",
+    }
+}
+
+/// Waits for the receipts of removals, in their order, and does again what failed.
+pub(super) async fn record(
+    queue: Weak<Inner>,
+    mut removals: mpsc::Receiver<(QueueId, Receipt<()>)>,
+) {
+    while let Some((id, receipt)) = removals.recv().await {
+        let mut result = receipt.await;
+        let mut wait = STORE_AGAIN;
+        let Some(queue) = queue.upgrade() else {
+            return;
+        };
+        while let Err(error) = result {
+            event::queue_trouble(&id, &error);
+            if queue.is_stopping() {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(STORE_AGAIN_MAX);
+            result = queue.spool.remove(id).await;
+        }
+        if result.is_ok() {
+            event::removed(&id);
+        }
+        queue.forget(id);
+        queue.leave();
+    }
+}
