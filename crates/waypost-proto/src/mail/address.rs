@@ -80,7 +80,8 @@ fn is_dot_string(text: &str) -> bool {
 fn is_atext(c: char) -> bool {
     match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        c if c.is_ascii() => "!#$%&'*+-/=?^_`{|}~".contains(c),
+        '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~' => true,
+        c if c.is_ascii() => false,
         c => !c.is_control() && !c.is_whitespace(),
     }
 }
@@ -233,6 +234,15 @@ mod tests {
         assert_eq!(printed("a\r\nb"), Err(SyntaxError::LocalPart));
         let long = "\"".repeat(32);
         assert_eq!(printed(&long), Err(SyntaxError::LocalPartTooLong));
+    }
+
+    #[test]
+    fn atoms_hold_exactly_the_characters_of_rfc_5322() {
+        let special = "!#$%&'*+-/=?^_`{|}~";
+        for c in (0..=0x7f_u8).map(char::from) {
+            let atom = c.is_ascii_alphanumeric() || special.contains(c);
+            assert_eq!(is_atext(c), atom, "{c:?}");
+        }
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use memchr::memchr2;
 use thiserror::Error;
 
 use super::params::{MailParams, ParamError, RcptParams};
@@ -202,6 +203,11 @@ fn path_and_params<'a>(rest: &'a str, word: &str) -> Result<(&'a str, &'a str), 
 
 /// Where the path ends: behind the first `>` outside quotes; without one, at the first space.
 fn path_end(text: &str) -> usize {
+    if let Some(at) = memchr2(b'"', b'>', text.as_bytes())
+        && text.as_bytes().get(at) == Some(&b'>')
+    {
+        return at + 1;
+    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {

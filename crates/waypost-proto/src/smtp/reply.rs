@@ -85,14 +85,17 @@ impl Reply {
 
     /// Appends the reply as it goes over the wire, with CRLF line ends.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        use std::io::Write;
         let mut lines = self.text.split('\n').peekable();
         while let Some(line) = lines.next() {
-            let mark = if lines.peek().is_some() { '-' } else { ' ' };
-            // Writing to a Vec does not fail.
-            let _ = write!(out, "{}{mark}", self.code);
+            push_number(out, self.code);
+            out.push(if lines.peek().is_some() { b'-' } else { b' ' });
             if let Some(status) = self.status {
-                let _ = write!(out, "{status} ");
+                push_number(out, status.class.into());
+                out.push(b'.');
+                push_number(out, status.subject);
+                out.push(b'.');
+                push_number(out, status.detail);
+                out.push(b' ');
             }
             out.extend_from_slice(line.as_bytes());
             out.extend_from_slice(b"\r\n");
@@ -109,6 +112,18 @@ impl fmt::Display for Reply {
         }
         write!(f, " {}", self.text.split('\n').next().unwrap_or_default())
     }
+}
+
+/// Appends a number below 1000, many times faster than formatting does: one is in every reply.
+fn push_number(out: &mut Vec<u8>, number: u16) {
+    let digit = |unit: u16| b'0' + (number / unit % 10) as u8;
+    if number >= 100 {
+        out.push(digit(100));
+    }
+    if number >= 10 {
+        out.push(digit(10));
+    }
+    out.push(digit(1));
 }
 
 /// A reply of another server: text that nobody vouches for.
@@ -189,11 +204,11 @@ mod tests {
     fn writes_single_and_multi_line_replies() {
         let mut out = Vec::new();
         Reply::new(250, None, "mx.example\nPIPELINING\nSIZE 10").write_to(&mut out);
-        Reply::new(550, Some(EnhancedStatus::new(5, 1, 1)), "no\rone").write_to(&mut out);
+        Reply::new(550, Some(EnhancedStatus::new(5, 7, 101)), "no\rone").write_to(&mut out);
         let wire = String::from_utf8(out).unwrap();
         assert_eq!(
             wire,
-            "250-mx.example\r\n250-PIPELINING\r\n250 SIZE 10\r\n550 5.1.1 no?one\r\n"
+            "250-mx.example\r\n250-PIPELINING\r\n250 SIZE 10\r\n550 5.7.101 no?one\r\n"
         );
     }
 
