@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::UserId;
 
-use crate::batch::{Batch, problems};
+use crate::batch::{Batch, Touched, problems};
 use crate::edit::{Actor, AuditEntry, Changed, Edit, Here};
 use crate::error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 use crate::lookup::{Found, Snapshot, load};
@@ -111,25 +111,36 @@ impl Directory {
         edits: &[Edit],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Changed, EditError> {
-        let mut found = leads_here(here, edits);
+        let found = leads_here(here, edits);
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch::new(&transaction, actor);
-        batch.run(edits, progress)?;
-        let (changed, touched) = match problems(batch) {
-            Ok(done) if found.is_empty() => done,
-            Ok(_) => return Err(Rejected { problems: found }.into()),
-            Err(problems) => {
-                found.extend(problems);
-                return Err(Rejected { problems: found }.into());
-            }
-        };
+        let (changed, touched) = attempt(&transaction, (actor, found), edits, progress)?;
         if touched.is_empty() {
             return Ok(changed);
         }
         let snapshot = load::next(&transaction, &self.snapshot.load(), &touched)?;
         transaction.commit()?;
         self.snapshot.store(Arc::new(snapshot));
+        Ok(changed)
+    }
+
+    /// Says what the edits would change, or which rules they would break, and saves nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::edit`].
+    pub fn rehearse(
+        &self,
+        actor: &Actor<'_>,
+        here: &dyn Here,
+        edits: &[Edit],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Changed, EditError> {
+        let found = leads_here(here, edits);
+        let mut writer = lock(&self.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (changed, _) = attempt(&transaction, (actor, found), edits, progress)?;
+        transaction.rollback()?;
         Ok(changed)
     }
 
@@ -374,6 +385,25 @@ impl Directory {
         let reader = lock(&self.reader);
         reader.backup(rusqlite::MAIN_DB, path, rusqlite::backup::NO_PROGRESS)?;
         Ok(())
+    }
+}
+
+/// Writes and checks the edits; `found` are the problems known before.
+fn attempt(
+    transaction: &Connection,
+    (actor, mut found): (&Actor<'_>, Vec<Problem>),
+    edits: &[Edit],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Changed, Vec<Touched>), EditError> {
+    let mut batch = Batch::new(transaction, actor);
+    batch.run(edits, progress)?;
+    match problems(batch) {
+        Ok(done) if found.is_empty() => Ok(done),
+        Ok(_) => Err(Rejected { problems: found }.into()),
+        Err(problems) => {
+            found.extend(problems);
+            Err(Rejected { problems: found }.into())
+        }
     }
 }
 

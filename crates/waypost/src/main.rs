@@ -15,6 +15,7 @@ mod logging;
 mod manual;
 mod object;
 mod run;
+mod site_file;
 mod time;
 
 use std::io::Write as _;

@@ -1,6 +1,7 @@
 //! Answers what administrative commands ask, with the parts that run.
 
 mod object;
+mod site;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +44,9 @@ impl Bridge {
             Request::AdminPassword { login, password } => {
                 blocking(move || bridge.set_admin_password(&login, &password)).await
             }
-            Request::Apply(_) | Request::Export | Request::Explain(_) | Request::Queue(_) => {
+            Request::Apply(request) => blocking(move || bridge.apply(&request, &report)).await,
+            Request::Export => blocking(move || bridge.export()).await,
+            Request::Explain(_) | Request::Queue(_) => {
                 Err(Refused::new("this build has no such command"))
             }
             Request::Backup { directory } => {

@@ -1,0 +1,81 @@
+//! The directory as a whole: apply and export.
+
+use serde_json::{Value, json};
+use waypost_directory::{Actor, Changed};
+use waypost_mta::clock::{Clock as _, SystemClock};
+
+use super::{ACTOR, Bridge, FROM, later, result_of};
+use crate::control::Report;
+use crate::control::protocol::{Apply, Fault, Refused};
+use crate::here::LookingUp;
+use crate::site_file::{self, Failure, Plan};
+
+/// Steps that an answer names; more than that nobody reads, unless a plan was asked for.
+const MAX_STEPS: usize = 1000;
+
+impl Bridge {
+    pub(super) fn apply(&self, request: &Apply, report: &Report) -> Result<Value, Refused> {
+        let site = site_file::read(&request.text).map_err(|faults| refused(request, faults))?;
+        let plan = Plan::make(&self.directory, &site, request.prune).map_err(|e| later(&e))?;
+        let actor = Actor {
+            name: ACTOR,
+            from: FROM,
+            at: SystemClock.wall(),
+        };
+        let by = (&actor, &LookingUp(&self.here) as _);
+        let mut progress = |done: usize, total: usize| {
+            report.progress("applying", done as u64, total as u64);
+        };
+        let done = if request.dry_run {
+            plan.rehearse(&self.directory, by, &mut progress)
+        } else {
+            plan.apply(&self.directory, by, &mut progress)
+        };
+        let changed = done.map_err(|failure| match failure {
+            Failure::Rejected(faults) => refused(request, faults),
+            Failure::Unavailable(error) => later(&error),
+        })?;
+        for note in &changed.notes {
+            tracing::warn!("{note}");
+        }
+        let mut result = result_of(&changed);
+        let steps = plan.steps();
+        if request.dry_run || steps.len() <= MAX_STEPS {
+            result["plan"] = steps.iter().map(ToString::to_string).collect();
+        }
+        result["summary"] = summary(request, &changed).into();
+        Ok(result)
+    }
+
+    pub(super) fn export(&self) -> Result<Value, Refused> {
+        let text = site_file::export(&self.directory).map_err(|error| later(&error))?;
+        Ok(json!({ "site_file": text }))
+    }
+}
+
+fn summary(request: &Apply, changed: &Changed) -> String {
+    let Changed {
+        created,
+        changed,
+        removed,
+        ..
+    } = changed;
+    if created + changed + removed == 0 {
+        return "nothing to change".to_owned();
+    }
+    let when = if request.dry_run { "would be " } else { "" };
+    format!("{when}{created} created, {changed} changed, {removed} removed")
+}
+
+fn refused(request: &Apply, faults: Vec<Fault>) -> Refused {
+    let plural = if faults.len() == 1 { "" } else { "s" };
+    Refused {
+        message: format!(
+            "{}: {} problem{plural}, nothing was changed",
+            request.file,
+            faults.len()
+        ),
+        problems: faults,
+        later: false,
+    }
+}

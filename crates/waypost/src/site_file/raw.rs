@@ -1,0 +1,298 @@
+//! The tables of a site file, asked key by key; what nobody asked for is a mistake.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::control::protocol::Fault;
+
+/// Where lines begin, and what is wrong so far.
+#[derive(Debug)]
+pub(super) struct Lines {
+    starts: Vec<usize>,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// Mistakes told at most: more help nobody.
+const MAX_FAULTS: usize = 1000;
+
+impl Lines {
+    pub(super) fn new(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self {
+            starts: std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// The line of an offset, counted from 1.
+    pub(super) fn line(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset)
+    }
+
+    pub(super) fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// One object's table.
+#[derive(Debug)]
+pub(super) struct Entry<'e, 'i> {
+    lines: &'e mut Lines,
+    table: &'e DeTable<'i>,
+    object: String,
+    line: usize,
+    prefix: &'static str,
+    known: Vec<&'static str>,
+    complete: bool,
+}
+
+/// Keys of what is not built yet: named, so that nobody wonders why nothing happens.
+fn is_later(key: &str) -> bool {
+    key == "sharing" || key.starts_with("minger_")
+}
+
+impl<'e, 'i> Entry<'e, 'i> {
+    /// A table that begins at an offset; `kind` is its name in double brackets.
+    pub(super) fn new(
+        lines: &'e mut Lines,
+        kind: &str,
+        table: &'e Spanned<DeValue<'i>>,
+    ) -> Option<Self> {
+        let line = lines.line(table.span().start);
+        let Some(inner) = table.get_ref().as_table() else {
+            lines.fault(Fault {
+                object: kind.to_owned(),
+                line: Some(line),
+                field: String::new(),
+                message: format!("found {}", table.get_ref().type_str()),
+                mend: format!("write it as [[{kind}]] with keys below it"),
+            });
+            return None;
+        };
+        Some(Self {
+            object: label(kind, inner),
+            lines,
+            table: inner,
+            line,
+            prefix: "",
+            known: Vec::new(),
+            complete: true,
+        })
+    }
+
+    /// The line on which the object begins.
+    pub(super) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The lines of the keys that are there.
+    pub(super) fn key_lines(&self) -> Vec<(String, usize)> {
+        let keys = self.table.keys();
+        keys.map(|key| {
+            let line = self.lines.line(key.span().start);
+            (key.get_ref().to_string(), line)
+        })
+        .collect()
+    }
+
+    /// Says that the value of a key cannot be, or that the key is missing.
+    pub(super) fn fault(&mut self, key: &str, message: impl Into<String>, mend: &str) {
+        let at = self.table.get(key).map(|value| value.span().start);
+        let line = at.map_or(self.line, |at| self.lines.line(at));
+        self.fault_at(line, key, message.into(), mend);
+    }
+
+    fn fault_at(&mut self, line: usize, key: &str, message: String, mend: &str) {
+        self.complete = false;
+        self.lines.fault(Fault {
+            object: self.object.clone(),
+            line: Some(line),
+            field: format!("{}{key}", self.prefix),
+            message,
+            mend: mend.to_owned(),
+        });
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<&'e DeValue<'i>> {
+        self.known.push(key);
+        self.table.get(key).map(Spanned::get_ref)
+    }
+
+    /// A text that means something.
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        mend: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let value = self.value(key)?;
+        match value.as_str().ok_or_else(|| found(value)).and_then(parse) {
+            Ok(parsed) => Some(parsed),
+            Err(message) => {
+                self.fault(key, message, mend);
+                None
+            }
+        }
+    }
+
+    /// As `parsed`; an empty text is the same as none.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        mend: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.parsed(key, mend, |text| match text {
+            "" => Ok(None),
+            text => parse(text).map(Some),
+        })
+        .flatten()
+    }
+
+    /// As `parsed`, and must be there.
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        mend: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if self.table.get(key).is_none() {
+            self.fault(key, "is missing", mend);
+        }
+        self.parsed(key, mend, parse)
+    }
+
+    /// A list of texts that mean something.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        mend: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let value = self.value(key)?;
+        let Some(items) = value.as_array() else {
+            self.fault(key, format!("{} instead of a list", found(value)), mend);
+            return None;
+        };
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            let value = item.get_ref();
+            match value.as_str().ok_or_else(|| found(value)).and_then(&parse) {
+                Ok(parsed) => all.push(parsed),
+                Err(message) => {
+                    let line = self.lines.line(item.span().start);
+                    self.fault_at(line, key, message, mend);
+                }
+            }
+        }
+        Some(all)
+    }
+
+    /// true or false.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(value) = self.value(key) else {
+            return default;
+        };
+        value.as_bool().unwrap_or_else(|| {
+            self.fault(key, found(value), "write true or false");
+            default
+        })
+    }
+
+    /// A whole number above 0.
+    pub(super) fn number<T: TryFrom<u64>>(&mut self, key: &'static str, mend: &str) -> Option<T> {
+        let value = self.value(key)?;
+        let number = value.as_integer().and_then(|number| {
+            let digits = number.as_str().replace('_', "");
+            u64::from_str_radix(&digits, number.radix()).ok()
+        });
+        let number = number
+            .filter(|number| *number > 0)
+            .and_then(|number| T::try_from(number).ok());
+        if number.is_none() {
+            self.fault(key, found(value), mend);
+        }
+        number
+    }
+
+    /// A table within this one, read by `read`.
+    pub(super) fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Entry<'_, 'i>)) {
+        let Some(value) = self.value(key) else {
+            return;
+        };
+        let Some(table) = value.as_table() else {
+            self.fault(key, found(value), "write { key = value, … }");
+            return;
+        };
+        let mut inner = Entry {
+            lines: &mut *self.lines,
+            table,
+            object: self.object.clone(),
+            line: self.line,
+            prefix: "quota.",
+            known: Vec::new(),
+            complete: true,
+        };
+        read(&mut inner);
+        self.complete &= inner.finish();
+    }
+
+    /// Complains about keys that nobody asked for; tells whether everything was right.
+    pub(super) fn finish(mut self) -> bool {
+        let unknown: Vec<(usize, String, bool)> = self
+            .table
+            .iter()
+            .filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref()))
+            .map(|(key, value)| {
+                let empty = value
+                    .get_ref()
+                    .as_array()
+                    .is_some_and(|items| items.is_empty());
+                let line = self.lines.line(key.span().start);
+                (line, key.get_ref().to_string(), empty)
+            })
+            .collect();
+        for (line, key, empty) in unknown {
+            if key == "sharing" && empty {
+                continue;
+            }
+            let (message, mend) = if is_later(&key) {
+                ("not in this version".to_owned(), "remove it".to_owned())
+            } else {
+                let mend = format!("remove it; there are: {}", self.known.join(", "));
+                ("unknown key".to_owned(), mend)
+            };
+            self.fault_at(line, &key, message, &mend);
+        }
+        self.complete
+    }
+}
+
+/// What people call the object, as far as its table says.
+fn label(kind: &str, table: &DeTable<'_>) -> String {
+    let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
+    let name = match kind {
+        "user" => text("login"),
+        _ => text("name"),
+    };
+    match (name, text("domain")) {
+        (Some(name), Some(domain)) => format!("{kind} {name}@{domain}"),
+        (Some(name), None) => format!("{kind} {name}"),
+        (None, _) => format!("[[{kind}]]"),
+    }
+}
+
+/// What was found, for the mistake; secrets do not come here.
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("found {:?}", text.as_ref()),
+        DeValue::Integer(number) => format!("found {}", number.as_str()),
+        DeValue::Float(number) => format!("found {}", number.as_str()),
+        DeValue::Boolean(flag) => format!("found {flag}"),
+        other => format!("found {}", other.type_str()),
+    }
+}
