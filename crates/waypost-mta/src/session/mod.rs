@@ -13,7 +13,7 @@ mod drive;
 mod recipient;
 mod starttls;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transaction;
 
 use std::fmt;

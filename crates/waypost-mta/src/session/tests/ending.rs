@@ -1,0 +1,152 @@
+//! How sessions end: slow clients, a server that ends, and bugs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::world::{Plan, SMTP, STRANGER, World};
+use crate::clock::{Clock, SystemClock};
+use crate::session::Phase;
+
+const ALICE: &[&str] = &["alice@example.com"];
+
+fn now() -> Instant {
+    SystemClock.now()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_sent_away() {
+    let world = World::new();
+    let client = world.meet(SMTP, STRANGER).await;
+    let start = now();
+    assert_eq!(client.rest().await, "421 4.4.2 Timeout exceeded\r\n");
+    assert_eq!((now() - start).as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_trickles_gets_no_more_time() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    let start = now();
+    for _ in 0..4 {
+        client.send("N").await;
+        sleep(Duration::from_secs(70)).await;
+    }
+    assert_eq!(client.rest().await, "421 4.4.2 Timeout exceeded\r\n");
+    assert_eq!((now() - start).as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_that_trickles_is_given_up() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.begin("a@b.example", ALICE).await;
+    let start = now();
+    for _ in 0..3 {
+        client.send("slow\r\n").await;
+        sleep(Duration::from_secs(61)).await;
+    }
+    client.send("slow\r\n").await;
+    assert_eq!(client.rest().await, "421 4.4.2 Timeout exceeded\r\n");
+    assert!((now() - start).as_secs() <= 184);
+    assert_eq!(world.taken().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_replies_is_given_up() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    let start = now();
+    // The replies fill the pipe, and the session stops reading.
+    let flood = async {
+        loop {
+            if tokio::io::AsyncWriteExt::write_all(&mut client.stream, b"HELP\r\n")
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    };
+    flood.await;
+    client.session.await.unwrap();
+    assert_eq!((now() - start).as_secs(), 300);
+}
+
+#[tokio::test]
+async fn when_the_server_ends_open_transactions_finish_and_no_other_begins() {
+    let world = World::new();
+    let idle = world.meet(SMTP, STRANGER).await;
+    let mut busy = world.meet(SMTP, STRANGER).await;
+    busy.begin("a@b.example", ALICE).await;
+    world.phase.send_replace(Phase::Closing);
+    assert!(idle.rest().await.starts_with("421 4.3.2"));
+    busy.say("x\r\n.", "250").await;
+    assert!(busy.rest().await.starts_with("421 4.3.2"));
+    assert_eq!(world.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_transaction_pipelined_behind_the_last_one_does_not_begin() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.begin("a@b.example", ALICE).await;
+    world.phase.send_replace(Phase::Closing);
+    client
+        .send("x\r\n.\r\nMAIL FROM:<b@b.example>\r\nRCPT TO:<alice@example.com>\r\n")
+        .await;
+    client.hear("the message", "250").await;
+    assert!(client.rest().await.starts_with("421 4.3.2"));
+}
+
+#[tokio::test]
+async fn after_the_grace_even_a_transaction_gets_421() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.begin("a@b.example", ALICE).await;
+    client.send("half a mess").await;
+    world.phase.send_replace(Phase::Closed);
+    assert!(client.rest().await.starts_with("421 4.3.2"));
+    assert_eq!(world.taken().len(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_session_with_421() {
+    let world = World::plan(Plan {
+        submit: Some(Arc::new(|_| panic!("a bug"))),
+        ..Plan::default()
+    });
+    let mut client = world.meet(SMTP, STRANGER).await;
+    let mut other = world.meet(SMTP, STRANGER).await;
+    client.begin("a@b.example", ALICE).await;
+    client.send("x\r\n.\r\n").await;
+    assert!(client.rest().await.starts_with("421 4.3.0"));
+    other.say("NOOP", "250").await;
+}
+
+#[tokio::test]
+async fn settings_change_under_open_sessions() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    let mut settings = world.settings.clone();
+    settings.limits.messages_per_connection = 1;
+    settings.limits.max_hops = 0;
+    world.shared.reload(settings);
+    client.begin("a@b.example", ALICE).await;
+    client.say("Received: x\r\n\r\n.", "554 5.4.6").await;
+    client.begin("a@b.example", ALICE).await;
+    client.say("x\r\n.", "250").await;
+    client.say("MAIL FROM:<>", "421").await;
+}
+
+#[tokio::test]
+async fn an_idle_session_is_small() {
+    let world = World::new();
+    let (_client, there) = tokio::io::duplex(64);
+    let caller = crate::session::Caller::of(&world.shared, Some(STRANGER));
+    let session =
+        crate::session::serve(&world.shared, SMTP, caller, there, world.phase.subscribe());
+    let bytes = size_of_val(&session);
+    assert!(bytes < 12 * 1024, "{bytes} bytes");
+}
