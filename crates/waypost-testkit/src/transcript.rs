@@ -17,7 +17,7 @@
 //! | `C: line` | the client sends the line and CRLF |
 //! | `c: text` | the client sends the text as it is, with `\r \n \t \0 \\ \xHH` replaced |
 //! | `C*20: line` | the same line twenty times; `c*20: text` likewise |
-//! | `S: 250 text` | the server's next reply; `...` at the end stands for anything |
+//! | `S: 250 text` | the server's next reply; `...` at its end stands for anything |
 //! | `S: closed` | the server closes the connection |
 //! | `T:` | both sides start TLS |
 //! | `M: line` | a line of the next message that was accepted, in order; `M:` is an empty line |
@@ -302,10 +302,10 @@ mod tests {
 
     #[test]
     fn reads_every_kind_of_line() {
-        let text = "# RFC 0 §0: a rule.\noffer: lmtp tls\n\nS: 250-a\nS: 250 b\nC*2: NOOP\n\
+        let text = "# A rule.\noffer: lmtp tls\n\nS: 250-a\nS: 250 b\nC*2: NOOP\n\
                     c: a\\r\\n\\x41\\\\\nT:\nM: one\nM:\nm*2: x\nS: closed\n";
         let read = Transcript::parse(Path::new("x"), text).unwrap();
-        assert_eq!(read.rule, "RFC 0 §0: a rule.");
+        assert_eq!(read.rule, "A rule.");
         assert_eq!(read.offer, ["lmtp", "tls"]);
         let steps: Vec<_> = read.steps.into_iter().map(|(_, step)| step).collect();
         assert_eq!(

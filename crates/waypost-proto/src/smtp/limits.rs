@@ -1,6 +1,4 @@
-//! Sizes and times of a session, named (RFC 5321 §4.5.3).
-
-use std::time::Duration;
+//! Sizes of a session, named (RFC 5321 §4.5.3.1).
 
 /// Longest command line, CRLF included: 512 octets of RFC 5321 §4.5.3.1.4 and what the extensions
 /// offered here add to MAIL and RCPT (RFC 1870, RFC 3461 §5.4, RFC 6531 §3.4), with room to spare.
@@ -32,9 +30,3 @@ pub const ENVID_OCTETS: usize = 100;
 
 /// Longest ORCPT value, encoded (RFC 3461 §5.4).
 pub const ORCPT_OCTETS: usize = 500;
-
-/// How long the server waits for a command (RFC 5321 §4.5.3.2.7).
-pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// How long the server waits for more content (RFC 5321 §4.5.3.2.5).
-pub const CONTENT_TIMEOUT: Duration = Duration::from_secs(180);

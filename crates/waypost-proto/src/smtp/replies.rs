@@ -166,16 +166,6 @@ pub fn too_many_recipients() -> Reply {
     Reply::new(452, status(4, 5, 3), "Too many recipients")
 }
 
-/// TLS cannot be started now (RFC 3207 §4).
-#[must_use]
-pub fn tls_unavailable() -> Reply {
-    Reply::new(
-        454,
-        status(4, 7, 0),
-        "TLS not available due to temporary reason",
-    )
-}
-
 /// The password cannot be checked now (RFC 4954 §6).
 #[must_use]
 pub fn authentication_unavailable() -> Reply {

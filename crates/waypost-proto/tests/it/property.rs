@@ -1,7 +1,5 @@
 //! Properties of the whole session, for any input.
 
-use std::fmt::Write;
-
 use proptest::prelude::*;
 use waypost_proto::smtp::limits;
 use waypost_proto::smtp::server::{Event, Offer, Protocol};
@@ -264,9 +262,11 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         12 => prop::sample::select(vec![
             "EHLO a", "HELO b", "LHLO c", "MAIL FROM:<a@example.com>", "RCPT TO:<b@example.com>",
-            "DATA", ".", "..", "BDAT 5", "BDAT 7 LAST", "BDAT x", "BDAT 0 LAST", "RSET", "NOOP", "QUIT",
+            "DATA", ".", "..", "BDAT 5", "BDAT 7 LAST", "BDAT x", "BDAT 0 LAST", "RSET", "NOOP",
+            "QUIT",
             "AUTH PLAIN", "AUTH LOGIN", "AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=", "STARTTLS", "*",
-            "XCLIENT NAME=a", "VRFY", "SIZE=10", "\r\n", "\r\n", "\r\n", "\r\n.\r\n", "\n", "\r", " ",
+            "XCLIENT NAME=a", "VRFY", "SIZE=10", "\r\n", "\r\n", "\r\n", "\r\n.\r\n", "\n", "\r",
+            " ",
             "MAIL FROM:<>", "RCPT TO:<postmaster>", "\"", "<", ">", "@",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
@@ -369,7 +369,8 @@ proptest! {
     #[test]
     fn content_never_begins_a_second_message(
         parts in prop::collection::vec(prop::sample::select(vec![
-            ".", "\r\n", "\n", "\r", "\0", "a", "\r\n..\r\n", "\n.\n", "\r\n.\n", "\n.\r\n", "\r.\r",
+            ".", "\r\n", "\n", "\r", "\0", "a", "\r\n..\r\n", "\n.\n", "\r\n.\n", "\n.\r\n",
+            "\r.\r",
             "MAIL FROM:<evil@example.com>\r\nRCPT TO:<c@example.com>\r\nDATA\r\n",
         ]), 0..30),
         cut in 1usize..50,
@@ -378,7 +379,9 @@ proptest! {
         let content = parts.concat();
         let stuffed = format!("\r\n{content}").replace("\r\n.", "\r\n..");
         let mut wire = String::from("EHLO a\r\nMAIL FROM:<a@example.com>\r\n");
-        write!(wire, "RCPT TO:<b@example.com>\r\nDATA\r\n{}\r\n.\r\nQUIT\r\n", &stuffed[2..]).unwrap();
+        wire += "RCPT TO:<b@example.com>\r\nDATA\r\n";
+        wire += &stuffed[2..];
+        wire += "\r\n.\r\nQUIT\r\n";
         let server = serve(patient(false), wire.as_bytes(), &[cut]);
         let codes = server.codes();
         prop_assert_eq!(&codes[..4], &[250, 250, 250, 354]);

@@ -143,7 +143,9 @@ fn reads_original_recipients_in_every_encoding_and_prints_them_in_ascii() {
 
 proptest! {
     #[test]
-    fn what_is_read_prints_and_reads_back(text in "( (SIZE|BODY|RET|ENVID|AUTH|SMTPUTF8|X)(=[ -~é\\\\+]{0,8})?){0,3}") {
+    fn what_is_read_prints_and_reads_back(
+        text in "( (SIZE|BODY|RET|ENVID|AUTH|SMTPUTF8|X)(=[ -~é\\\\+]{0,8})?){0,3}"
+    ) {
         if let Ok(params) = MailParams::parse(&text) {
             prop_assert_eq!(MailParams::parse(&params.to_string()), Ok(params));
         }

@@ -7,7 +7,7 @@
 //!     while let Some(event) = session.event() { …; session.answer(reply) }
 //!     if there is output { write it all; clear it; continue }   // more input may wait for that
 //!     if session.is_closed() { break }
-//!     read into session.input(), for session.deadline() at most
+//!     read into session.input(), for as long as RFC 5321 §4.5.3.2 says
 //! }
 //! ```
 //!
@@ -20,7 +20,6 @@ mod transaction;
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Duration;
 
 use super::command::{Command, Malformed};
 use super::extension::Extensions;
@@ -204,7 +203,7 @@ impl Session {
 
     /// Where to append what the peer sends; has spare capacity for one read.
     ///
-    /// Not to be called while [`Self::wants_input`] says no.
+    /// To be filled when there is no event, nothing to answer and no output: then there is room.
     pub fn input(&mut self) -> &mut Vec<u8> {
         let wanted = match self.state {
             State::Chunk(_) | State::Data(..) => limits::INPUT_OCTETS,
@@ -219,12 +218,6 @@ impl Session {
         if self.output.is_empty() {
             self.output = Vec::new();
         }
-    }
-
-    /// Whether there is room for more input; if not, an answer or the output is due first.
-    #[must_use]
-    pub fn wants_input(&self) -> bool {
-        self.input.room() > 0 && !self.is_closed()
     }
 
     /// Takes as much of `bytes` as there is room for; tells how much.
@@ -305,15 +298,6 @@ impl Session {
         self.input.lines_ahead().map_while(recipient).collect()
     }
 
-    /// How long to wait for more input now (RFC 5321 §4.5.3.2).
-    #[must_use]
-    pub fn deadline(&self) -> Duration {
-        match self.state {
-            State::Chunk(_) | State::Data(..) => limits::CONTENT_TIMEOUT,
-            _ => limits::COMMAND_TIMEOUT,
-        }
-    }
-
     /// Whether the connection is to be closed once the output is written.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -324,12 +308,6 @@ impl Session {
     #[must_use]
     pub fn is_secured(&self) -> bool {
         self.secured
-    }
-
-    /// Whether the client has logged in.
-    #[must_use]
-    pub fn is_authenticated(&self) -> bool {
-        self.authenticated
     }
 
     /// Goes on by one piece of input; false when there is none to go on with.
@@ -369,9 +347,12 @@ impl Session {
         let line = self.input.slice(range);
         let ascii = line.is_ascii();
         let command = Command::parse(line);
-        let is_auth = matches!(command, Ok(Command::Auth { .. }));
-        if line.len() + 2 > limits::COMMAND_LINE_OCTETS && !is_auth {
-            return self.refuse(replies::line_too_long());
+        if line.len() + 2 > limits::COMMAND_LINE_OCTETS {
+            match command {
+                Ok(Command::Auth { .. }) => {}
+                Ok(Command::Bdat { .. }) => return self.lose_track(replies::line_too_long()),
+                _ => return self.refuse(replies::line_too_long()),
+            }
         }
         if matches!(self.state, State::Refusing)
             && !matches!(command, Ok(Command::Quit | Command::Bdat { .. }))

@@ -42,8 +42,8 @@ pub(super) struct Chunk {
 enum Fate {
     /// It is content of this transaction.
     Content(Transaction),
-    /// It is thrown away, then refused; the session stands afterwards where it says.
-    Refused(Reply, Box<State>),
+    /// It is thrown away, then refused with so many replies; then the session stands there.
+    Refused(Reply, usize, Box<State>),
 }
 
 impl Session {
@@ -251,13 +251,18 @@ impl Session {
 
     /// The transaction is over, and the chunk has to be read all the same (RFC 3030 §2).
     fn refuse_chunk(&mut self, reply: Reply, size: u64, last: bool) {
+        // RFC 2033 §4.3: the last chunk has one reply per accepted recipient, whatever it says.
+        let count = match &self.state {
+            State::Mail(transaction) if last => self.final_replies(transaction).max(1),
+            _ => 1,
+        };
         self.abandon();
         let after = Box::new(std::mem::replace(&mut self.state, State::Ready));
         self.state = State::Chunk(Chunk {
             octets: size,
             left: size,
             last,
-            fate: Fate::Refused(reply, after),
+            fate: Fate::Refused(reply, count, after),
         });
     }
 
@@ -300,9 +305,9 @@ impl Session {
     fn end_chunk(&mut self, chunk: Chunk) {
         let mut transaction = match chunk.fate {
             Fate::Content(transaction) => transaction,
-            Fate::Refused(reply, after) => {
+            Fate::Refused(reply, count, after) => {
                 self.state = *after;
-                return self.refuse(reply);
+                return self.refuse_content(reply, count);
             }
         };
         let reader = transaction.chunks.get_or_insert_default();
