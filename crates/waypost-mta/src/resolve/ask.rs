@@ -7,6 +7,7 @@ use std::time::Duration;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
+use waypost_proto::smtp::status::EnhancedStatus;
 
 /// What must be asked before a recipient can be decided.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -63,12 +64,13 @@ impl Said {
     /// What a reply to RCPT says about the recipient.
     ///
     /// Only a refusal of the address itself, X.1.X of RFC 3463 §3.2 or a bare 550, 551 or 553,
-    /// means that nobody is there; any other refusal says something about us or about now.
+    /// means that nobody is there, and X.4.6: the relay does not have it, and would hand it back to
+    /// us. Any other refusal says something about us or about now.
     #[must_use]
     pub fn in_reply(reply: RemoteReply) -> Self {
         let answer = match (reply.severity(), reply.status) {
             (Severity::Success, _) => Answer::Active,
-            (Severity::Permanent, Some(status)) if status.subject == 1 => Answer::Unknown,
+            (Severity::Permanent, Some(status)) if denies(status) => Answer::Unknown,
             (Severity::Permanent, None) if matches!(reply.code, 550 | 551 | 553) => Answer::Unknown,
             _ => Answer::Unavailable,
         };
@@ -77,6 +79,10 @@ impl Said {
             reply: Some(reply),
         }
     }
+}
+
+fn denies(status: EnhancedStatus) -> bool {
+    status.subject == 1 || (status.subject, status.detail) == (4, 6)
 }
 
 /// An answer on its way.

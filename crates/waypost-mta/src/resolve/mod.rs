@@ -206,3 +206,6 @@ impl Facts<'_> {
 pub fn resolve(request: &Request<'_>, facts: &Facts<'_>) -> Resolution {
     rules::resolve(request, facts)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -114,15 +114,19 @@ impl Resolver {
     /// Decides one recipient. Ready at once when nobody must be asked.
     pub async fn decide(&self, request: &Request<'_>) -> Decided {
         let mut answers = Answers::default();
-        let mut request = request.clone();
+        // What is remembered counts even where nobody may be asked: so the questions come first.
+        let mut asking = Request {
+            asking: Asking::Allowed,
+            ..request.clone()
+        };
         for _ in 0..=MAX_ROUNDS {
-            let questions = match self.look(&request, &answers) {
+            let questions = match self.look(&asking, &answers) {
                 Resolution::Decided(decided) => return decided,
                 Resolution::Ask(questions) => questions,
             };
             let heard = all(questions.iter().map(|q| self.hear(q, request.asking))).await;
             if heard.iter().any(Option::is_none) {
-                request.asking = Asking::Forbidden;
+                asking.asking = Asking::Forbidden;
             }
             for (question, heard) in questions.into_iter().zip(heard) {
                 if let Some(heard) = heard {
