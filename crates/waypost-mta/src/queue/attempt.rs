@@ -28,6 +28,13 @@ pub(super) struct Ready {
     pub(super) since: Tick,
 }
 
+/// Whether anybody is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Answers,
+    Silent,
+}
+
 /// When things happened in one attempt.
 #[derive(Clone, Copy)]
 struct Times {
@@ -110,7 +117,10 @@ impl Inner {
             started,
             ended: self.tick(),
         };
-        self.judge(&ready.copy.next_hop, &outcomes);
+        if self.judge(&ready.copy.next_hop, &outcomes) == Reach::Silent {
+            // It comes back with the others.
+            ready.round.park(&ready.copy.next_hop);
+        }
         let Ready { round, copy, .. } = ready;
         let route = self.route_name(&copy.next_hop);
         let mut ends = Vec::with_capacity(outcomes.len());
@@ -161,7 +171,7 @@ impl Inner {
     }
 
     /// What an attempt says about the next hop itself.
-    fn judge(self: &Arc<Self>, next_hop: &NextHop, outcomes: &[Outcome]) {
+    fn judge(self: &Arc<Self>, next_hop: &NextHop, outcomes: &[Outcome]) -> Reach {
         let trouble = |outcome: &Outcome| {
             let trouble = outcome.result.as_ref().err();
             trouble
@@ -175,7 +185,7 @@ impl Inner {
             for _ in 0..more {
                 self.start_worker(next_hop.clone());
             }
-            return;
+            return Reach::Answers;
         };
         let schedule = self.settings.schedule;
         let wait = |failures| ticks(schedule.hop_wait(failures));
@@ -184,6 +194,7 @@ impl Inner {
             self.suspend(ready, &trouble);
         }
         self.wake.notify_one();
+        Reach::Silent
     }
 
     /// Ends a copy for a next hop that was not reached a moment ago.

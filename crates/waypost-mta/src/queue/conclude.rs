@@ -469,3 +469,6 @@ fn host_name(host: &str) -> Option<String> {
     let name = host.split('[').next().unwrap_or_default();
     (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,9 @@ pub mod schedule;
 mod timekeeper;
 mod timetable;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::Pin;

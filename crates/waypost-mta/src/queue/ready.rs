@@ -17,6 +17,9 @@ pub(super) const READY_MAX: usize = 8_000;
 /// Jobs that are ready at a time for one of many next hops.
 const READY_MIN: usize = 16;
 
+/// A message sent to find out whether a next hop is back has this long to say so.
+const PROBE_AGAIN: Tick = 60_000;
+
 /// What became of a job that was placed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Placed<J> {
@@ -39,6 +42,8 @@ struct Hop<J> {
     /// How often in a row it could not be reached.
     failures: u32,
     silent_until: Tick,
+    /// When somebody is sent to find out whether it is back.
+    probe_at: Tick,
     /// Why it could not be reached.
     trouble: String,
 }
@@ -52,6 +57,7 @@ impl<J> Hop<J> {
             limit: 1,
             failures: 0,
             silent_until: 0,
+            probe_at: 0,
             trouble: String::new(),
         }
     }
@@ -153,7 +159,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         if hop.failures == 0 {
             return 0;
         }
-        self.probes.remove(&(hop.silent_until, key.clone()));
+        self.probes.remove(&(hop.probe_at, key.clone()));
         hop.failures = 0;
         hop.silent_until = 0;
         hop.trouble.clear();
@@ -179,10 +185,11 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             return Vec::new();
         }
         hop.failures += 1;
-        self.probes.remove(&(hop.silent_until, key.clone()));
+        self.probes.remove(&(hop.probe_at, key.clone()));
         hop.silent_until = now + wait(hop.failures).max(1);
+        hop.probe_at = hop.silent_until;
         hop.trouble = trouble.to_owned();
-        self.probes.insert((hop.silent_until, key.clone()));
+        self.probes.insert((hop.probe_at, key.clone()));
         self.ready -= hop.ready.len();
         hop.ready.drain(..).collect()
     }
@@ -223,27 +230,30 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         self.probes.first().map(|(at, _)| *at)
     }
 
-    /// For each next hop whose silence is over, parked messages of which the first that is still
-    /// there finds out whether it is back.
-    pub(super) fn probes(&mut self, now: Tick) -> Vec<VecDeque<QueueId>> {
-        let mut found = Vec::new();
+    /// For each next hop whose silence is over, calls the first parked message that is still
+    /// there, which finds out whether it is back.
+    pub(super) fn probe(&mut self, now: Tick, mut call: impl FnMut(QueueId) -> bool) {
         while let Some((at, key)) = self.probes.first().cloned() {
             if at > now {
-                break;
+                return;
             }
             self.probes.pop_first();
             let Some(hop) = self.hops.get_mut(&key) else {
                 continue;
             };
-            if hop.running == 0 && !hop.parked.is_empty() {
-                let count = hop.parked.len().min(READY_MIN);
-                found.push(hop.parked.drain(..count).collect());
-            } else if hop.running == 0 && hop.ready.is_empty() {
+            let mut called = hop.running > 0 || !hop.ready.is_empty();
+            while !called && let Some(id) = hop.parked.pop_front() {
+                called = call(id);
+            }
+            if called {
+                // Another one is sent should this one have gone elsewhere.
+                hop.probe_at = now + PROBE_AGAIN;
+                self.probes.insert((hop.probe_at, key));
+            } else {
                 // Nobody waits: whoever comes next finds out.
                 self.hops.remove(&key);
             }
         }
-        found
     }
 
     /// Ends the silence of a next hop, as an administrator asks; all that is parked for it.
@@ -251,7 +261,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         let Some(hop) = self.hops.get_mut(key) else {
             return VecDeque::new();
         };
-        self.probes.remove(&(hop.silent_until, key.clone()));
+        self.probes.remove(&(hop.probe_at, key.clone()));
         hop.silent_until = 0;
         std::mem::take(&mut hop.parked)
     }
@@ -272,6 +282,33 @@ mod tests {
 
     fn place(hops: &mut Hops<&'static str, u32>, key: &'static str, job: u32) -> Placed<u32> {
         hops.place(&key, 2, job, 0)
+    }
+
+    /// Who is sent to find out.
+    fn called(hops: &mut Hops<&'static str, u32>, now: Tick) -> Vec<QueueId> {
+        let mut called = Vec::new();
+        hops.probe(now, |id| {
+            called.push(id);
+            true
+        });
+        called
+    }
+
+    #[test]
+    fn another_message_is_sent_when_the_first_is_gone_or_silent() {
+        let mut hops = Hops::new(READY_MAX);
+        place(&mut hops, "a", 1);
+        hops.next(&"a");
+        hops.unreachable(&"a", "refused", 0, |_| 10);
+        hops.next(&"a");
+        (1..=3).for_each(|n| hops.park(&"a", id(n)));
+        let mut asked = Vec::new();
+        hops.probe(10, |i| {
+            asked.push(i);
+            i == id(2)
+        });
+        assert_eq!(asked, [id(1), id(2)]);
+        assert_eq!(called(&mut hops, 10 + PROBE_AGAIN), [id(3)]);
     }
 
     #[test]
@@ -330,15 +367,19 @@ mod tests {
         assert_eq!(hops.trouble(&"a"), "refused");
         hops.park(&"a", id(1));
         hops.park(&"a", id(2));
-        assert_eq!((hops.first_probe(), hops.probes(99).len()), (Some(100), 0));
+        assert_eq!(
+            (hops.first_probe(), called(&mut hops, 99)),
+            (Some(100), vec![])
+        );
         assert_eq!(hops.unpark(&"a", 100), []);
-        assert_eq!(hops.probes(100), [[id(1), id(2)]]);
+        assert_eq!(called(&mut hops, 100), [id(1)]);
         assert_eq!(hops.place(&"a", 2, 10, 100), Placed::Start);
         assert_eq!(hops.place(&"a", 2, 11, 100), Placed::Ready);
         assert_eq!(hops.place(&"a", 2, 12, 100), Placed::Ready);
         assert_eq!(hops.next(&"a"), Some(10));
         assert_eq!(hops.reached(&"a"), 1);
-        assert_eq!(hops.reached(&"a"), 0);
+        assert_eq!((hops.reached(&"a"), hops.first_probe()), (0, None));
+        assert_eq!(hops.unpark(&"a", 100), [id(2)]);
     }
 
     #[test]
@@ -367,7 +408,7 @@ mod tests {
         hops.unreachable(&"a", "refused", 0, |_| 10);
         hops.next(&"a");
         assert_eq!(hops.keys(), ["a"]);
-        assert_eq!(hops.probes(10).len(), 0);
+        assert_eq!(called(&mut hops, 10), []);
         assert_eq!(hops.keys(), [] as [&str; 0]);
     }
 }

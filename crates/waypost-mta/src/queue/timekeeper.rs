@@ -9,7 +9,7 @@ use waypost_spool::{Content, Message, QueueId, ReadError};
 use super::conclude::{hold_wait, release, since_then};
 use super::ready::READY_MAX;
 use super::timetable::{Due, Timetable};
-use super::{Inner, ticks};
+use super::{Inner, State, ticks};
 use crate::event;
 
 /// Messages read at once.
@@ -87,16 +87,8 @@ fn take_due(queue: &Inner) -> Vec<Due> {
     if state.starving {
         return due;
     }
-    if let Some(first) = state.hops.first_probe()
-        && first <= now
-    {
-        for parked in state.hops.probes(now) {
-            let mut parked = parked.into_iter();
-            // The first that is still there finds out; the others come when it is back, or at
-            // their own time.
-            parked.find(|id| state.table.hasten(*id, now, false));
-        }
-    }
+    let State { hops, table, .. } = &mut *state;
+    hops.probe(now, |id| table.hasten(id, now, false));
     while due.len() < LOAD_BATCH
         && let Some(next) = state.table.pop(now)
     {

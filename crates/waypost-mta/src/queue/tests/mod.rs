@@ -1,0 +1,418 @@
+//! The whole queue on a real spool, with scripted routes and next hops and a clock moved by hand.
+
+mod world;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use waypost_proto::smtp::params::Notify;
+use waypost_spool::State;
+use world::{Says, World};
+
+use super::control::{ControlError, Done, Filter, Flush, Order, Standing};
+use super::route::TargetFacts;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn order(reason: &str) -> Order {
+    Order {
+        by: "ann".into(),
+        reason: reason.into(),
+        until: None,
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_message_is_delivered_and_gone() {
+    let world = World::new();
+    world.send("<s@example.org>", &["a@one.example"]);
+    world.until_empty().await;
+    assert_eq!(
+        world.deliveries(),
+        ["target:1 <s@example.org> a@one.example"]
+    );
+}
+
+#[tokio::test]
+async fn each_next_hop_gets_one_copy_and_each_address_once() {
+    let world = World::new();
+    world.rewrite("alias@one.example", "a@one.example");
+    let to = [
+        "a@one.example",
+        "b@two.example",
+        "alias@one.example",
+        "c@one.example",
+    ];
+    world.send("<s@example.org>", &to);
+    world.until_empty().await;
+    let mut copies = world.deliveries();
+    copies.sort();
+    assert_eq!(
+        copies,
+        [
+            "target:1 <s@example.org> a@one.example c@one.example",
+            "target:2 <s@example.org> b@two.example"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_fails_for_now_is_tried_again_after_five_minutes() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    let id = world.send("<s@example.org>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    let last = world
+        .handle
+        .show(id)
+        .await
+        .unwrap()
+        .message
+        .envelope
+        .recipients[0]
+        .clone();
+    assert_eq!(
+        (last.attempts, last.last.unwrap().next_hop),
+        (1, "target-1".to_owned())
+    );
+    world.advance(5 * MINUTE - Duration::from_secs(1));
+    assert_eq!(world.attempts(), 1);
+    world.says("a@one.example", Says::Yes);
+    world.advance(Duration::from_secs(1));
+    world.until_empty().await;
+    assert_eq!(world.attempts(), 2);
+}
+
+#[tokio::test]
+async fn refused_recipients_are_reported_once_to_their_sender() {
+    let world = World::new();
+    world.says("a@one.example", Says::No);
+    world.says("b@two.example", Says::No);
+    world.send(
+        "<s@six.example>",
+        &["a@one.example", "b@two.example", "c@one.example"],
+    );
+    world.until_empty().await;
+    let reports = world.contents_for("s@six.example");
+    assert_eq!(reports.len(), 1);
+    for line in [
+        "Final-Recipient: rfc822;a@one.example",
+        "Final-Recipient: rfc822;b@two.example",
+    ] {
+        assert!(reports[0].contains(line), "{}", reports[0]);
+    }
+    assert!(!reports[0].contains("Final-Recipient: rfc822;c@one.example"));
+}
+
+#[tokio::test]
+async fn a_bounce_of_a_bounce_goes_to_the_postmaster_only() {
+    let world = World::new();
+    world.says("a@one.example", Says::No);
+    world.says("s@six.example", Says::No);
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_empty().await;
+    assert_eq!(world.contents_for("postmaster@mx1.example.com").len(), 1);
+    assert_eq!(world.attempts(), 3);
+}
+
+#[tokio::test]
+async fn a_stalled_target_delays_nobody_else() {
+    let world = World::new();
+    world.stall(1);
+    world.send_many(200, "<s@example.org>", &["a@one.example"]);
+    world.send_many(50, "<s@example.org>", &["b@two.example", "a@one.example"]);
+    world.until(|| world.taken_by("target:2") == 50).await;
+    assert_eq!(world.taken_by("target:1"), 0);
+    world.release(1);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:1"), 250);
+}
+
+#[tokio::test]
+async fn a_dead_target_is_tried_by_one_and_everybody_follows_when_it_is_back() {
+    let world = World::new();
+    world.dead(1, true);
+    world.send_many(300, "<s@example.org>", &["a@one.example"]);
+    world.until_deferred(300).await;
+    let connections = world.attempts();
+    assert!(connections <= 2, "{connections} for 300 messages");
+    world.advance(MINUTE);
+    world.until(|| world.attempts() == connections + 1).await;
+    world.until_deferred(300).await;
+    world.dead(1, false);
+    world.advance(2 * MINUTE);
+    world.until_empty().await;
+    assert_eq!(world.attempts(), connections + 301);
+}
+
+#[tokio::test]
+async fn a_restarted_queue_goes_on_with_what_is_in_the_spool() {
+    let mut world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.says("b@two.example", Says::Later);
+    world.send("<s@example.org>", &["a@one.example", "c@one.example"]);
+    world.send("<s@example.org>", &["b@two.example"]);
+    world.until_deferred(2).await;
+    world.says("a@one.example", Says::Yes);
+    world.says("b@two.example", Says::Yes);
+    world.restart().await;
+    world.until_known(2).await;
+    world.advance(5 * MINUTE);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:1") + world.taken_by("target:2"), 3);
+}
+
+#[tokio::test]
+async fn a_user_who_moved_takes_his_waiting_mail_along() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.send("<s@example.org>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    world.route("a@one.example", 2);
+    world.says("a@one.example", Says::Yes);
+    world.advance(5 * MINUTE);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:2"), 1);
+}
+
+#[tokio::test]
+async fn a_contradiction_is_held_and_tried_again_or_goes_where_the_user_is() {
+    let world = World::new();
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_empty().await;
+    world.says("a@one.example", Says::No);
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    world.route_when_asked("a@one.example", 2);
+    world.says_at("target:2", "a@one.example", Says::Yes);
+    world.advance(5 * MINUTE);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:2"), 1);
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn a_contradicted_address_that_nobody_has_any_more_is_reported() {
+    let world = World::new();
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_empty().await;
+    world.says("a@one.example", Says::No);
+    world.refuse_when_asked("a@one.example");
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_empty().await;
+    assert_eq!(world.contents_for("s@six.example").len(), 1);
+}
+
+#[tokio::test]
+async fn the_smart_host_takes_over_only_where_the_target_says_so() {
+    let world = World::new();
+    world.dead(1, true);
+    world.dead(2, true);
+    world.target(TargetFacts {
+        name: "target-2".into(),
+        connections: 2,
+        smart_host_on_error: true,
+    });
+    world.send("<s@example.org>", &["a@one.example", "b@two.example"]);
+    world.until_deferred(1).await;
+    assert_eq!(world.taken_by("smart-host"), 1);
+    world.dead(1, false);
+    world.advance(MINUTE);
+    world.advance(5 * MINUTE);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:1"), 1);
+}
+
+#[tokio::test]
+async fn success_is_reported_where_the_next_hop_does_not() {
+    let world = World::new();
+    let success = Notify {
+        success: true,
+        ..Notify::NEVER
+    };
+    world.send_with("<s@six.example>", &["a@one.example"], |recipient| {
+        recipient.params.notify = Some(success);
+    });
+    world.until_empty().await;
+    let reports = world.contents_for("s@six.example");
+    assert!(reports.len() == 1 && reports[0].contains("Action: relayed"));
+}
+
+#[tokio::test]
+async fn a_held_target_keeps_its_mail_without_attempts_and_without_age() {
+    let world = World::new();
+    world.hold_target(1, true);
+    world.send("<s@six.example>", &["a@one.example", "b@two.example"]);
+    world.until_deferred(1).await;
+    assert_eq!(
+        (world.taken_by("target:1"), world.taken_by("target:2")),
+        (0, 1)
+    );
+    let held = Filter {
+        held: true,
+        ..Filter::default()
+    };
+    let page = world.handle.list(held, None, 10).await.unwrap();
+    assert_eq!(page.messages.len(), 1);
+    world.advance(200 * HOUR);
+    world.until_deferred(1).await;
+    world.says("a@one.example", Says::Later);
+    world.hold_target(1, false);
+    world.advance(Duration::from_secs(1));
+    world.until(|| world.attempts() == 2).await;
+    world.until_deferred(1).await;
+    // Not expired, not even late.
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+    world.says("a@one.example", Says::Yes);
+    world.advance(70 * MINUTE);
+    world.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_held_message_waits_for_its_release_or_its_end() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    let id = world.send("<s@example.org>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    let until = Order {
+        until: Some(world.wall() + 2 * HOUR),
+        ..order("maintenance")
+    };
+    assert_eq!(world.handle.hold(id, until).await, Ok(Done::Now));
+    assert_eq!(
+        world.handle.show(id).await.unwrap().standing,
+        Standing::Held
+    );
+    world.says("a@one.example", Says::Yes);
+    world.advance(HOUR);
+    assert_eq!(world.attempts(), 1);
+    world.advance(HOUR);
+    world.until_empty().await;
+    let id = {
+        world.says("a@one.example", Says::Later);
+        world.send("<s@example.org>", &["a@one.example"])
+    };
+    world.until_deferred(1).await;
+    world.handle.hold(id, order("for good")).await.unwrap();
+    world.advance(1000 * HOUR);
+    world.says("a@one.example", Says::Yes);
+    assert_eq!(world.handle.release(id, order("")).await, Ok(Done::Now));
+    world.until_empty().await;
+    let gone = world.handle.release(id, order("")).await;
+    assert_eq!(gone, Err(ControlError::NoMessage(id)));
+}
+
+#[tokio::test]
+async fn an_administrator_removes_a_waiting_message_and_one_on_its_way() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    let waiting = world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    assert_eq!(
+        world.handle.remove(waiting, order("spam")).await,
+        Ok(Done::Now)
+    );
+    world.until_empty().await;
+    world.stall(1);
+    let moving = world.send("<s@six.example>", &["b@one.example", "c@two.example"]);
+    world.until(|| world.taken_by("target:2") == 1).await;
+    let done = world.handle.remove(moving, order("spam")).await;
+    assert_eq!(done, Ok(Done::AfterAttempt));
+    world.says("b@one.example", Says::Later);
+    world.release(1);
+    world.until_empty().await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn flushing_tries_at_once() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.says("b@two.example", Says::Later);
+    let first = world.send("<s@example.org>", &["a@one.example"]);
+    world.send("<s@example.org>", &["b@two.example"]);
+    world.until_deferred(2).await;
+    assert_eq!(world.handle.flush(Flush::Message(first)).await, Ok(1));
+    world.until(|| world.attempts() == 3).await;
+    world.until_deferred(2).await;
+    assert_eq!(
+        world.handle.flush(Flush::Target("target-2".into())).await,
+        Ok(1)
+    );
+    world.until(|| world.attempts() == 4).await;
+    world.until_deferred(2).await;
+    let summary = world.handle.summary().await.unwrap();
+    let lines: HashMap<_, _> = summary
+        .into_iter()
+        .map(|s| (s.next_hop, s.by_age[0]))
+        .collect();
+    assert_eq!(
+        lines,
+        [("target-1".into(), 1), ("target-2".into(), 1)].into()
+    );
+    world.says("a@one.example", Says::Yes);
+    world.says("b@two.example", Says::Yes);
+    assert_eq!(world.handle.flush(Flush::All).await, Ok(2));
+    world.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_bug_in_a_delivery_holds_its_message_and_nothing_else() {
+    let world = World::new();
+    world.says("a@one.example", Says::Panic);
+    let id = world.send("<s@example.org>", &["a@one.example"]);
+    world.send_many(5, "<s@example.org>", &["b@one.example"]);
+    world.until_deferred(1).await;
+    assert_eq!(world.taken_by("target:1"), 5);
+    let listed = world.handle.show(id).await.unwrap();
+    assert_eq!(listed.standing, Standing::Held);
+    assert_eq!(listed.message.envelope.recipients[0].state, State::Queued);
+}
+
+#[tokio::test]
+async fn a_jump_of_the_wall_clock_bounces_nothing() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    world.jump(world.wall() + 1000 * HOUR);
+    world.advance(5 * MINUTE);
+    world.until(|| world.attempts() == 2).await;
+    world.until_deferred(1).await;
+    world.jump(world.wall() - 3000 * HOUR);
+    world.advance(10 * MINUTE);
+    world.until(|| world.attempts() == 3).await;
+    world.until_deferred(1).await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn a_full_next_hop_parks_and_comes_back() {
+    let world = World::new();
+    world.stall(1);
+    let count = super::READY_MAX / 2 + 500;
+    world.send_many(count, "<s@example.org>", &["a@one.example"]);
+    world.send("<s@example.org>", &["b@two.example"]);
+    world.until(|| world.taken_by("target:2") == 1).await;
+    world.release(1);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:1"), count);
+}
+
+#[tokio::test]
+async fn stopping_lets_attempts_end_and_starts_no_other() {
+    let world = World::new();
+    world.stall(1);
+    world.send_many(10, "<s@example.org>", &["a@one.example"]);
+    world.until(|| world.attempts() == 2).await;
+    let stopping = tokio::spawn({
+        let handle = world.handle.clone();
+        async move { handle.stop(Duration::from_secs(20)).await }
+    });
+    world.until(|| world.is_stopping()).await;
+    world.release(1);
+    stopping.await.unwrap();
+    assert_eq!(world.taken_by("target:1"), 2);
+    assert_eq!(world.in_spool(), 8);
+}

@@ -1,0 +1,491 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+use waypost_directory::HoldKey;
+use waypost_proto::mail::{Domain, Mailbox, ReversePath};
+use waypost_proto::route::{Destination, Expansion, Rule, Side, Store, TargetId, Verdict, Via};
+use waypost_proto::smtp::params::MailParams;
+use waypost_proto::smtp::replies;
+use waypost_proto::smtp::reply::RemoteReply;
+use waypost_spool::{
+    Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool,
+};
+
+use super::super::route::{Deciding, Held, Route, TargetFacts};
+use super::super::schedule::Schedule;
+use super::super::{Attempt, Attempting, Concurrency, Parts, Queue, QueueHandle, Settings};
+use crate::clock::{Clock, ManualClock};
+use crate::deliver::{Delivered, Job, NextHop, Outcome, Trouble};
+use crate::resolve::expand::Expanded;
+use crate::resolve::{Decided, Request};
+use crate::trace::Tracer;
+
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a scripted server says to RCPT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    Later,
+    No,
+    Panic,
+    Yes,
+}
+
+#[derive(Default)]
+struct Facts {
+    /// By outgoing address, or by next hop and address.
+    says: HashMap<String, Says>,
+    dead: HashSet<u32>,
+    targets: HashMap<String, TargetFacts>,
+    rewrites: HashMap<String, String>,
+    routes: HashMap<String, u32>,
+    asked: HashMap<String, Option<u32>>,
+    holds: HashSet<u32>,
+    copies: Vec<String>,
+    contents: Vec<(String, String)>,
+    taken: HashMap<String, usize>,
+}
+
+struct Script {
+    facts: Mutex<Facts>,
+    attempts: AtomicUsize,
+    stalled: watch::Sender<HashSet<u32>>,
+}
+
+impl Script {
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn verdict(&self, recipient: &Mailbox) -> Verdict {
+        let facts = self.facts();
+        let text = recipient.to_string();
+        if text == "postmaster@mx1.example.com" {
+            return Verdict::Deliver(Destination {
+                store: Store::Postmaster,
+                domain: recipient.domain.clone(),
+                login: "postmaster".into(),
+                quota_bytes: 0,
+                recipient: recipient.clone(),
+            });
+        }
+        let names = ["one.example", "two.example", "six.example"];
+        let by_domain = names
+            .iter()
+            .position(|name| *name == recipient.domain.as_str());
+        let number = facts.routes.get(&text).copied();
+        let Some(number) = number.or_else(|| by_domain.map(|at| u32::try_from(at).unwrap() + 1))
+        else {
+            return Verdict::Relay {
+                via: Via::Mx,
+                recipient: recipient.clone(),
+            };
+        };
+        let outgoing = facts.rewrites.get(&text).unwrap_or(&text);
+        Verdict::Relay {
+            via: Via::Target(TargetId(number)),
+            recipient: Mailbox::parse(outgoing).unwrap(),
+        }
+    }
+
+    fn outcome(&self, hop: &str, address: &Mailbox) -> Result<Delivered, Trouble> {
+        let text = address.to_string();
+        let mut facts = self.facts();
+        let says = facts
+            .says
+            .get(&format!("{hop} {text}"))
+            .or_else(|| facts.says.get(&text));
+        let reply = |code, text: &str| RemoteReply::new(code, [text.as_bytes()]);
+        let host = "mail.inside.example[10.0.0.7]:25";
+        match says.copied().unwrap_or(Says::Yes) {
+            Says::Later => Err(Trouble::refused(reply(450, "4.2.0 later"))
+                .at_rcpt()
+                .at_host(host)),
+            Says::No => Err(Trouble::refused(reply(550, "5.1.1 who?"))
+                .at_rcpt()
+                .at_host(host)),
+            Says::Panic => {
+                drop(facts);
+                panic!("scripted bug")
+            }
+            Says::Yes => {
+                *facts.taken.entry(hop.to_owned()).or_default() += 1;
+                Ok(Delivered {
+                    host: host.into(),
+                    reply: Some(reply(250, "2.0.0 Ok")),
+                    offers_dsn: false,
+                })
+            }
+        }
+    }
+
+    async fn answer(&self, job: Job) -> Vec<Outcome> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let hop = job.next_hop.to_string();
+        if let NextHop::Target(TargetId(number)) = job.next_hop {
+            let mut stalled = self.stalled.subscribe();
+            let open = stalled.wait_for(|stalled| !stalled.contains(&number)).await;
+            drop(open);
+            if self.facts().dead.contains(&number) {
+                let unreachable = || Err(Trouble::transient(4, 1, "connection refused"));
+                let recipients = job.recipients.iter();
+                return recipients
+                    .map(|r| Outcome {
+                        index: r.index,
+                        result: unreachable(),
+                    })
+                    .collect();
+            }
+        }
+        let addresses: Vec<_> = job
+            .recipients
+            .iter()
+            .map(|r| r.address.to_string())
+            .collect();
+        let copy = format!("{hop} {} {}", job.reverse_path, addresses.join(" "));
+        self.facts().copies.push(copy);
+        let mut content = vec![0; usize::try_from(job.content.len()).unwrap()];
+        job.content.read_at(0, &mut content).unwrap();
+        let content = String::from_utf8_lossy(&content).into_owned();
+        let recipients = job.recipients.iter();
+        recipients
+            .map(|recipient| {
+                let result = self.outcome(&hop, &recipient.address);
+                if result.is_ok() {
+                    let entry = (recipient.address.to_string(), content.clone());
+                    self.facts().contents.push(entry);
+                }
+                Outcome {
+                    index: recipient.index,
+                    result,
+                }
+            })
+            .collect()
+    }
+}
+
+impl Attempt for Script {
+    fn attempt(&self, job: Job) -> Attempting<'_> {
+        Box::pin(self.answer(job))
+    }
+}
+
+fn decided(verdict: Verdict) -> Decided {
+    Decided {
+        verdict,
+        rule: Rule::ThirdParty,
+        proof: None,
+        steps: Vec::new(),
+    }
+}
+
+impl Route for Script {
+    fn decide(&self, request: &Request<'_>) -> Decided {
+        decided(self.verdict(request.recipient))
+    }
+
+    fn decide_again<'a>(
+        &'a self,
+        request: Request<'a>,
+        _: TargetId,
+        _: &'a Mailbox,
+    ) -> Deciding<'a> {
+        Box::pin(async move {
+            let text = request.recipient.to_string();
+            let asked = self.facts().asked.get(&text).copied();
+            match asked {
+                None => decided(self.verdict(request.recipient)),
+                Some(None) => decided(Verdict::Refuse(replies::user_unknown(request.recipient))),
+                Some(Some(number)) => {
+                    self.facts().routes.insert(text, number);
+                    decided(self.verdict(request.recipient))
+                }
+            }
+        })
+    }
+
+    fn expand(&self, _: &Request<'_>, _: &Expansion, _: &ReversePath) -> Option<Expanded> {
+        None
+    }
+
+    fn target(&self, id: TargetId) -> Option<TargetFacts> {
+        let name = format!("target-{}", id.0);
+        let facts = self.facts().targets.get(&name).cloned();
+        Some(facts.unwrap_or(TargetFacts {
+            name,
+            connections: 2,
+            smart_host_on_error: false,
+        }))
+    }
+
+    fn held(&self, _: &Mailbox, verdict: &Verdict, _: SystemTime) -> Option<Held> {
+        let Verdict::Relay {
+            via: Via::Target(id),
+            ..
+        } = verdict
+        else {
+            return None;
+        };
+        let held = self.facts().holds.contains(&id.0);
+        held.then_some(Held { until: None })
+    }
+
+    fn holds(&self) -> Vec<HoldKey> {
+        let facts = self.facts();
+        let names = facts.holds.iter().map(|n| HoldKey::Target(n.to_string()));
+        names.collect()
+    }
+}
+
+pub(super) struct World {
+    pub(super) handle: QueueHandle,
+    script: Arc<Script>,
+    clock: Arc<ManualClock>,
+    spool: Spool,
+    _dir: TempDir,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::open(dir.path(), SpoolSettings::default()).unwrap();
+        let script = Arc::new(Script {
+            facts: Mutex::default(),
+            attempts: AtomicUsize::new(0),
+            stalled: watch::Sender::new(HashSet::new()),
+        });
+        let wall = UNIX_EPOCH + Duration::from_secs(1_795_328_572);
+        let clock = Arc::new(ManualClock::new(wall));
+        let handle = start(&spool, &script, &clock);
+        Self {
+            handle,
+            script,
+            clock,
+            spool,
+            _dir: dir,
+        }
+    }
+
+    /// The same spool under a new queue.
+    pub(super) async fn restart(&mut self) {
+        self.handle.stop(PATIENCE).await;
+        self.handle = start(&self.spool, &self.script, &self.clock);
+    }
+
+    pub(super) fn send(&self, from: &str, to: &[&str]) -> QueueId {
+        self.send_with(from, to, |_| {})
+    }
+
+    pub(super) fn send_with(
+        &self,
+        from: &str,
+        to: &[&str],
+        change: impl Fn(&mut Recipient),
+    ) -> QueueId {
+        let committed = self.commit(from, to, change).wait().unwrap();
+        self.handle.submit(&committed);
+        committed.message().id
+    }
+
+    /// The same message so many times, through few transactions.
+    pub(super) fn send_many(&self, count: usize, from: &str, to: &[&str]) {
+        let receipts: Vec<_> = (0..count).map(|_| self.commit(from, to, |_| {})).collect();
+        for receipt in receipts {
+            self.handle.submit(&receipt.wait().unwrap());
+        }
+    }
+
+    fn commit(
+        &self,
+        from: &str,
+        to: &[&str],
+        change: impl Fn(&mut Recipient),
+    ) -> Receipt<Committed> {
+        let now = self.clock.wall();
+        let mut staged = self.spool.stage(now).unwrap();
+        staged.write(b"Subject: test\r\n\r\nHello.\r\n").unwrap();
+        let lifetime = Schedule::default().lifetime;
+        let recipients = to.iter().map(|to| {
+            let mut recipient = Recipient::new(Mailbox::parse(to).unwrap(), now, now + lifetime);
+            change(&mut recipient);
+            recipient
+        });
+        let envelope = Envelope {
+            reverse_path: ReversePath::parse(from).unwrap(),
+            params: MailParams::default(),
+            side: Side::Stranger,
+            client: "unknown[192.0.2.1]".into(),
+            protocol: "ESMTP".into(),
+            message_key: "<1@example.org>".into(),
+            recipients: recipients.collect(),
+            hold: None,
+        };
+        self.spool.commit(staged, envelope)
+    }
+
+    pub(super) fn says(&self, address: &str, says: Says) {
+        self.script.facts().says.insert(address.into(), says);
+    }
+
+    pub(super) fn says_at(&self, hop: &str, address: &str, says: Says) {
+        self.says(&format!("{hop} {address}"), says);
+    }
+
+    pub(super) fn rewrite(&self, address: &str, outgoing: &str) {
+        let mut facts = self.script.facts();
+        facts.rewrites.insert(address.into(), outgoing.into());
+    }
+
+    pub(super) fn route(&self, address: &str, target: u32) {
+        self.script.facts().routes.insert(address.into(), target);
+    }
+
+    pub(super) fn route_when_asked(&self, address: &str, target: u32) {
+        self.script
+            .facts()
+            .asked
+            .insert(address.into(), Some(target));
+    }
+
+    pub(super) fn refuse_when_asked(&self, address: &str) {
+        self.script.facts().asked.insert(address.into(), None);
+    }
+
+    pub(super) fn target(&self, facts: TargetFacts) {
+        self.script
+            .facts()
+            .targets
+            .insert(facts.name.clone(), facts);
+    }
+
+    pub(super) fn hold_target(&self, target: u32, held: bool) {
+        let holds = &mut self.script.facts().holds;
+        if held {
+            holds.insert(target);
+        } else {
+            holds.remove(&target);
+        }
+    }
+
+    pub(super) fn dead(&self, target: u32, dead: bool) {
+        let mut facts = self.script.facts();
+        if dead {
+            facts.dead.insert(target);
+        } else {
+            facts.dead.remove(&target);
+        }
+    }
+
+    pub(super) fn stall(&self, target: u32) {
+        self.script.stalled.send_modify(|stalled| {
+            stalled.insert(target);
+        });
+    }
+
+    pub(super) fn release(&self, target: u32) {
+        self.script.stalled.send_modify(|stalled| {
+            stalled.remove(&target);
+        });
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.handle.0.wake.notify_one();
+    }
+
+    pub(super) fn jump(&self, wall: SystemTime) {
+        self.clock.jump(wall);
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    pub(super) fn attempts(&self) -> usize {
+        self.script.attempts.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.handle.0.is_stopping()
+    }
+
+    /// `hop reverse-path recipients…` of every copy that was handed over.
+    pub(super) fn deliveries(&self) -> Vec<String> {
+        self.script.facts().copies.clone()
+    }
+
+    /// What was taken for an address.
+    pub(super) fn contents_for(&self, address: &str) -> Vec<String> {
+        let facts = self.script.facts();
+        let contents = facts.contents.iter().filter(|(to, _)| to == address);
+        contents.map(|(_, content)| content.clone()).collect()
+    }
+
+    /// Recipients that a next hop has taken.
+    pub(super) fn taken_by(&self, hop: &str) -> usize {
+        self.script
+            .facts()
+            .taken
+            .get(hop)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn in_spool(&self) -> usize {
+        self.spool.index().unwrap().len()
+    }
+
+    pub(super) async fn until(&self, mut met: impl FnMut() -> bool) {
+        let waiting = async {
+            while !met() {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!(
+                "waited in vain; {:?}, {} attempts",
+                self.handle.len(),
+                self.attempts()
+            );
+        }
+    }
+
+    /// So many messages wait, and nothing is on its way.
+    pub(super) async fn until_deferred(&self, count: usize) {
+        self.until(|| self.handle.len() == (0, count)).await;
+    }
+
+    pub(super) async fn until_known(&self, count: usize) {
+        self.until(|| self.handle.len().1 == count).await;
+    }
+
+    pub(super) async fn until_empty(&self) {
+        self.until(|| self.handle.len() == (0, 0)).await;
+        assert_eq!(self.in_spool(), 0);
+    }
+}
+
+fn start(spool: &Spool, script: &Arc<Script>, clock: &Arc<ManualClock>) -> QueueHandle {
+    Queue::start(Parts {
+        spool: spool.clone(),
+        routes: Arc::clone(script) as Arc<dyn Route>,
+        deliverer: Arc::clone(script) as Arc<dyn Attempt>,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        tracer: Tracer::new("mx1.example.com", &[7; 32]),
+        settings: Settings {
+            hostname: Domain::parse("mx1.example.com").unwrap(),
+            postmaster: Mailbox::parse("postmaster@mx1.example.com").unwrap(),
+            schedule: Schedule::default(),
+            local: NextHop::Maildir,
+            smart_host: true,
+            concurrency: Concurrency::default(),
+        },
+    })
+}
