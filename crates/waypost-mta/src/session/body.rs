@@ -19,6 +19,7 @@ use crate::event;
 use crate::limits::Limits;
 use crate::policy::{self, Decision, Facts, Ownership, Service, sender};
 use crate::resolve::Request;
+use crate::trace::Journey;
 
 /// Longest header that is kept back to see whether fields are missing; a longer one goes as it is.
 const MAX_HELD_OCTETS: usize = 64 * 1024;
@@ -297,20 +298,20 @@ where
         if fields.is_empty() {
             return Ok(());
         }
+        let journey = Journey {
+            tracer: &shared.parts.tracer,
+            fields,
+            message_id: scan.message_id(),
+        };
         let mut looping = 0;
         for member in transaction.accepted.iter_mut().flat_map(|a| &mut a.members) {
-            let message_id = scan.message_id();
-            let tracer = &shared.parts.tracer;
-            member.visited = tracer.visited(fields, &member.address, message_id);
-            if member.visited.is_empty() {
-                continue;
-            }
             let request = Request {
                 original: member.original.as_ref(),
-                visited: &member.visited,
                 ..Request::in_queue(&member.address, &side)
             };
-            let decided = shared.parts.resolver.decide(&request).await;
+            let resolver = &shared.parts.resolver;
+            let (decided, visited) = resolver.decide_returned(&request, &journey).await;
+            member.visited = visited;
             let refused = matches!(decided.verdict, Verdict::Refuse(_));
             looping += usize::from(refused && decided.rule == Rule::Loop);
         }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use waypost_proto::mail::{ForwardPath, Mailbox, ReversePath};
-use waypost_proto::route::{Expansion, Rule, Side, Verdict};
+use waypost_proto::route::{Expansion, Side, Verdict};
 use waypost_proto::smtp::params::RcptParams;
 use waypost_proto::smtp::replies;
 use waypost_spool::Recipient;
@@ -140,12 +140,11 @@ where
 
     /// Counts a stranger's recipient that nobody has.
     fn guessing(&self, decided: &Decided) -> Pace {
-        let refused = matches!(decided.verdict, Verdict::Refuse(_));
-        let stranger = self.caller.side == Side::Stranger && self.login.is_none();
+        let Verdict::Refuse(reply) = &decided.verdict else {
+            return Pace::Kept;
+        };
         match (&self.rules.guesses, self.caller.client.address) {
-            (Some(guesses), Some(client))
-                if refused && stranger && decided.rule == Rule::Unknown =>
-            {
+            (Some(guesses), Some(client)) if policy::is_guess(&self.side(), reply) => {
                 guesses.count(client, self.shared.clock().now())
             }
             _ => Pace::Kept,
