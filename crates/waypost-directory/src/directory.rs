@@ -19,6 +19,7 @@ use crate::model::{
     TargetRecord, UserRecord,
 };
 use crate::password::Checker;
+use crate::rebuild::Rebuild;
 use crate::sqlite;
 use crate::sqlite::user::LoginRow;
 
@@ -27,16 +28,20 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared per connection.
 const STATEMENTS: usize = 128;
 
+/// What SQLite keeps of the file per connection; negative means KiB.
+const CACHE_KIB: i32 = -8192;
+
 /// Who and where, in one SQLite file.
 ///
 /// Cheap to share behind an `Arc`: readers of [`Directory::snapshot`] take no lock, writers take
 /// turns. Everything else blocks for the length of a query.
 #[derive(Debug)]
 pub struct Directory {
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Connection>>,
     reader: Mutex<Connection>,
-    snapshot: ArcSwap<Snapshot>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
     checker: Checker,
+    rebuild: Rebuild,
 }
 
 /// Which part of a list is wanted.
@@ -69,10 +74,13 @@ impl Directory {
         let snapshot = load::all(&writer)?;
         let reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;
+        let writer = Arc::new(Mutex::new(writer));
+        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
         Ok(Self {
-            writer: Mutex::new(writer),
+            rebuild: Rebuild::new(path, &writer, &snapshot),
+            writer,
             reader: Mutex::new(reader),
-            snapshot: ArcSwap::from_pointee(snapshot),
+            snapshot,
             checker: Checker::default(),
         })
     }
@@ -120,7 +128,12 @@ impl Directory {
         }
         let snapshot = load::next(&transaction, &self.snapshot.load(), &touched)?;
         transaction.commit()?;
+        let much = snapshot.overlay_len() > load::MUCH_OVERLAY;
         self.snapshot.store(Arc::new(snapshot));
+        drop(writer);
+        if much {
+            self.rebuild.start();
+        }
         Ok(changed)
     }
 
@@ -142,6 +155,12 @@ impl Directory {
         let (changed, _) = attempt(&transaction, (actor, found), edits, progress)?;
         transaction.rollback()?;
         Ok(changed)
+    }
+
+    /// Waits for an index that is being built.
+    #[cfg(test)]
+    pub(crate) fn finish_rebuild(&self) {
+        self.rebuild.finish();
     }
 
     /// Checks the password of a user, by login and domain or by any of his addresses.
@@ -407,18 +426,19 @@ fn attempt(
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
 }
 
 /// A thread that panicked while it had a connection has left no transaction open behind it.
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+pub(crate) fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -16,6 +16,7 @@ mod lookup;
 mod migrate;
 mod model;
 mod password;
+mod rebuild;
 mod rules;
 mod secret;
 mod sqlite;

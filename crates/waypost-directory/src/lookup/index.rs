@@ -70,6 +70,13 @@ impl Owner {
     }
 }
 
+/// A default address: where it is written in the index, or itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DefaultAddress<'a> {
+    At(u32),
+    Is(Scope, &'a str),
+}
+
 /// What is kept of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UserEntry<'a> {
@@ -80,7 +87,7 @@ pub(crate) struct UserEntry<'a> {
     pub(crate) suspended: bool,
     pub(crate) target: Option<u32>,
     pub(crate) quota_bytes: Option<u64>,
-    pub(crate) default: Option<(Scope, &'a str)>,
+    pub(crate) default: Option<DefaultAddress<'a>>,
 }
 
 const SELECTED: u8 = 1;
@@ -137,10 +144,7 @@ impl Index {
             suspended: flags & SUSPENDED != 0,
             target: (flags & HAS_TARGET != 0).then(|| bytes.u32()),
             quota_bytes: (flags & HAS_QUOTA != 0).then(|| bytes.u64()),
-            default: (default != NO_DEFAULT).then(|| {
-                let (scope, _, _, local) = self.address(default);
-                (scope, std::str::from_utf8(local).unwrap_or_default())
-            }),
+            default: (default != NO_DEFAULT).then_some(DefaultAddress::At(default)),
         }
     }
 
@@ -149,6 +153,12 @@ impl Index {
         let hash = self.hasher.hash_one(id);
         let offset = self.by_id.find(hash, |offset| self.id_at(*offset) == id)?;
         Some(self.user_at(*offset))
+    }
+
+    /// The address at an offset.
+    pub(crate) fn address_at(&self, offset: u32) -> (Scope, &str) {
+        let (scope, _, _, local) = self.address(offset);
+        (scope, std::str::from_utf8(local).unwrap_or_default())
     }
 
     fn id_at(&self, offset: u32) -> u32 {
@@ -209,6 +219,14 @@ pub(crate) struct IndexBuilder {
 }
 
 impl IndexBuilder {
+    /// A builder with room for so many, which need not be exact.
+    pub(crate) fn with_room(users: usize, addresses: usize) -> Self {
+        let mut builder = Self::default();
+        builder.index.by_id = HashTable::with_capacity(users);
+        builder.index.by_address = HashTable::with_capacity(addresses);
+        builder
+    }
+
     /// Adds a user without addresses, and tells where he lies.
     pub(crate) fn user(&mut self, user: &UserEntry<'_>) -> u32 {
         let Index {

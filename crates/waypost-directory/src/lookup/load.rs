@@ -19,8 +19,10 @@ use crate::model::{
 use crate::sqlite::address::scope;
 use crate::sqlite::{self, audit, readable, word};
 
-/// Changes kept above the index before it is built anew; copying them costs under a millisecond.
-const MAX_OVERLAY: usize = 4096;
+/// Changes above the index from which on it is built anew, beside the edits that go on.
+pub(crate) const MUCH_OVERLAY: usize = 4096;
+/// Most changes above the index: a batch that has more builds it anew at once.
+const MAX_OVERLAY: usize = 8 * MUCH_OVERLAY;
 /// Objects read at a time.
 const PAGE: usize = 1000;
 
@@ -32,8 +34,10 @@ const ADDRESSES: &str = "
 
 /// Everything.
 pub(crate) fn all(store: &Connection) -> rusqlite::Result<Snapshot> {
+    let change = audit::last(store)?;
     Ok(Snapshot {
-        change: audit::last(store)?,
+        change,
+        indexed: change,
         tables: Tables {
             targets: Arc::new(targets(store)?),
             holds: Arc::new(sqlite::hold::list(store)?.into_iter().collect()),
@@ -54,8 +58,9 @@ pub(crate) fn next(
     if written + old.overlay.len() > MAX_OVERLAY {
         return all(store);
     }
+    let change = audit::last(store)?;
     let mut tables = old.tables.clone();
-    let mut overlay = Overlay::clone(&old.overlay);
+    let mut overlay = old.overlay.next(change);
     for object in touched {
         match object.kind {
             Kind::Domain => replace_domain(store, &mut tables, object.id)?,
@@ -79,7 +84,8 @@ pub(crate) fn next(
         tables.holds = Arc::new(sqlite::hold::list(store)?.into_iter().collect());
     }
     Ok(Snapshot {
-        change: audit::last(store)?,
+        change,
+        indexed: old.indexed,
         tables,
         index: Arc::clone(&old.index),
         overlay: Arc::new(overlay),
@@ -87,7 +93,12 @@ pub(crate) fn next(
 }
 
 fn index(store: &Connection) -> rusqlite::Result<super::Index> {
-    let mut builder = IndexBuilder::default();
+    let count = |table: &str| -> rusqlite::Result<usize> {
+        store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+            row.get(0)
+        })
+    };
+    let mut builder = IndexBuilder::with_room(count("user")?, count("address")?);
     for (kind, owner) in [
         (Kind::Group, Owner::Group as fn(u32) -> Owner),
         (Kind::Mailbox, Owner::Shared),

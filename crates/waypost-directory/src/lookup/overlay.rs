@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::index::{Owner, Scope, UserEntry};
+use super::index::{DefaultAddress, Owner, Scope, UserEntry};
 use crate::model::MailType;
 
 /// A user, on his own memory.
@@ -35,7 +35,7 @@ impl OverlayUser {
             default: self
                 .default
                 .as_ref()
-                .map(|(scope, local)| (*scope, &**local)),
+                .map(|(scope, local)| DefaultAddress::Is(*scope, local)),
         }
     }
 }
@@ -46,6 +46,14 @@ struct Slot {
     local: Arc<str>,
     /// None: the index is not to be believed, the address is gone.
     owner: Option<(Owner, bool)>,
+    change: u64,
+}
+
+#[derive(Debug, Clone)]
+struct UserSlot {
+    /// None: gone.
+    user: Option<Arc<OverlayUser>>,
+    change: u64,
 }
 
 /// Addresses and users that the index does not have, or has otherwise.
@@ -53,10 +61,28 @@ struct Slot {
 pub(crate) struct Overlay {
     hasher: DefaultHashBuilder,
     addresses: HashTable<Slot>,
-    users: HashMap<u32, Option<Arc<OverlayUser>>>,
+    users: HashMap<u32, UserSlot>,
+    /// The write that what is set now belongs to.
+    change: u64,
 }
 
 impl Overlay {
+    /// A copy to which the writes up to a number are added.
+    pub(crate) fn next(&self, change: u64) -> Self {
+        Self {
+            change,
+            ..self.clone()
+        }
+    }
+
+    /// A copy of what is newer than an index that was built after a write.
+    pub(crate) fn since(&self, change: u64) -> Self {
+        let mut newer = self.clone();
+        newer.addresses.retain(|slot| slot.change > change);
+        newer.users.retain(|_, slot| slot.change > change);
+        newer
+    }
+
     /// What the overlay says of an address; the outer none: nothing.
     pub(crate) fn find(&self, scope: Scope, local: &str) -> Option<Option<(Owner, bool)>> {
         if self.addresses.is_empty() {
@@ -71,8 +97,8 @@ impl Overlay {
 
     /// What the overlay says of a user; the outer none: nothing.
     pub(crate) fn user(&self, id: u32) -> Option<Option<UserEntry<'_>>> {
-        let user = self.users.get(&id)?;
-        Some(user.as_deref().map(OverlayUser::entry))
+        let slot = self.users.get(&id)?;
+        Some(slot.user.as_deref().map(OverlayUser::entry))
     }
 
     /// Replaces what is said of an address.
@@ -82,13 +108,14 @@ impl Overlay {
             .addresses
             .find_mut(hash, |slot| slot.scope == scope && *slot.local == *local);
         if let Some(slot) = found {
-            slot.owner = owner;
+            (slot.owner, slot.change) = (owner, self.change);
             return;
         }
         let slot = Slot {
             scope,
             local: local.into(),
             owner,
+            change: self.change,
         };
         let hasher = &self.hasher;
         self.addresses.insert_unique(hash, slot, |other| {
@@ -98,7 +125,11 @@ impl Overlay {
 
     /// Replaces what is said of a user.
     pub(crate) fn set_user(&mut self, id: u32, user: Option<OverlayUser>) {
-        self.users.insert(id, user.map(Arc::new));
+        let slot = UserSlot {
+            user: user.map(Arc::new),
+            change: self.change,
+        };
+        self.users.insert(id, slot);
     }
 
     /// How much there is to copy at the next edit.

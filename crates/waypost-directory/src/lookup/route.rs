@@ -5,7 +5,7 @@ use waypost_proto::net::Network;
 use waypost_proto::route::{TargetId, UserId};
 
 use super::Snapshot;
-use super::index::Scope;
+use super::index::{DefaultAddress, Scope};
 use crate::model::{
     DomainId, GroupId, Host, MailType, Quota, RecipientForm, SharedId, TlsPin, TlsPolicy,
     VerifyUnknown,
@@ -75,7 +75,7 @@ pub struct UserRoute<'a> {
     pub target: Option<TargetId>,
     /// Most bytes his mailbox may hold, the domain's default counted in; 0: no limit.
     pub quota_bytes: u64,
-    pub(crate) default: Option<(Scope, &'a str)>,
+    pub(crate) default: Option<DefaultAddress<'a>>,
     pub(crate) snapshot: &'a Snapshot,
 }
 
@@ -83,7 +83,10 @@ impl UserRoute<'_> {
     /// The address under which he is known elsewhere.
     #[must_use]
     pub fn default_address(&self) -> Option<Mailbox> {
-        let (scope, local) = self.default?;
+        let (scope, local) = match self.default? {
+            DefaultAddress::At(offset) => self.snapshot.index.address_at(offset),
+            DefaultAddress::Is(scope, local) => (scope, local),
+        };
         self.snapshot.mailbox(scope, local)
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Tables {
 #[derive(Debug, Default)]
 pub struct Snapshot {
     pub(crate) change: u64,
+    /// The last write that is in the index itself.
+    pub(crate) indexed: u64,
     pub(crate) tables: Tables,
     pub(crate) index: Arc<Index>,
     pub(crate) overlay: Arc<Overlay>,
@@ -132,6 +134,22 @@ impl Snapshot {
     /// All holds.
     pub fn holds(&self) -> impl Iterator<Item = (&HoldKey, &Hold)> {
         self.tables.holds.iter()
+    }
+
+    /// How much lies above the index.
+    pub(crate) fn overlay_len(&self) -> usize {
+        self.overlay.len()
+    }
+
+    /// The same upon an index built at a later write; none, if that index is not the newer one.
+    pub(crate) fn upon(&self, built: &Self) -> Option<Self> {
+        (built.indexed > self.indexed).then(|| Self {
+            change: self.change,
+            indexed: built.indexed,
+            tables: self.tables.clone(),
+            index: Arc::clone(&built.index),
+            overlay: Arc::new(self.overlay.since(built.indexed)),
+        })
     }
 
     pub(crate) fn mailbox(&self, scope: Scope, local: &str) -> Option<Mailbox> {

@@ -259,3 +259,52 @@ fn progress_is_told_up_to_the_end() {
     assert_eq!(steps.last(), Some(&(4000, 4000)));
     assert_eq!(fixture.lookup("u1999@example.org"), "user u1999 local");
 }
+
+#[test]
+fn many_small_edits_end_in_a_new_index_while_readers_read() {
+    const USERS: usize = 3000;
+    const SUSPENDED: usize = 20;
+    let fixture = Fixture::split();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut last = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let snapshot = fixture.directory.snapshot();
+                assert!(snapshot.change() >= last);
+                last = snapshot.change();
+                let alice = Mailbox::parse("alice@example.org").unwrap();
+                assert_eq!(in_words(&snapshot, &alice), "user alice local");
+            }
+        });
+        let edits: Vec<Edit> = (0..USERS)
+            .map(|i| {
+                let record = user(&format!("u{i}"), &[&format!("u{i}@*")]);
+                Edit::Put(Object::User(record), When::Absent)
+            })
+            .collect();
+        for few in edits.chunks(USERS / 10) {
+            fixture.edit(few).unwrap();
+        }
+        for edit in edits.into_iter().take(SUSPENDED) {
+            let Edit::Put(Object::User(mut record), _) = edit else {
+                panic!("only users");
+            };
+            record.suspended = true;
+            fixture.put([Object::User(record)]).unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    fixture.directory.finish_rebuild();
+    let snapshot = fixture.directory.snapshot();
+    assert!(snapshot.indexed > 6, "the index was built anew");
+    for i in 0..USERS {
+        let mailbox = Mailbox::parse(&format!("u{i}@example.org")).unwrap();
+        let suspended = if i < SUSPENDED { " suspended" } else { "" };
+        assert_eq!(
+            in_words(&snapshot, &mailbox),
+            format!("user u{i} local{suspended}")
+        );
+    }
+}
