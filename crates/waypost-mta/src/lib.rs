@@ -1,4 +1,21 @@
 //! The mail transfer agent: a line from a listener to the next hop.
+//!
+//! ```text
+//!       peer                                                                    next hop
+//!        │ bytes                                                                   ▲ bytes
+//!        ▼                                                                         │
+//!   ┌────────┐  ┌─────────┐  ┌────────┐  ┌───────┐  ┌───────┐  ┌───────┐  ┌─────────┐
+//!   │listener│─▶│ session │─▶│ policy │─▶│resolve│─▶│ spool │─▶│ queue │─▶│ deliver │
+//!   └────────┘  └─────────┘  └────────┘  └───────┘  └───────┘  └───────┘  └─────────┘
+//!                drives       pure, fed   pure       durable    when       drives
+//!                proto::      by facts    Verdict    Committed  (resolves  proto::
+//!                smtp::server                         ▲          again)    smtp::client
+//!                                                     └─ bounce ◀── Outcome ──┘
+//! ```
+//!
+//! Beside the line, for whoever needs them: [`auth`], [`clock`], [`dns`], [`event`], [`limits`],
+//! [`net`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
+//! get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing of it.
 
 pub mod auth;
 pub mod bounce;

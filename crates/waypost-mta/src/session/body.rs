@@ -12,7 +12,7 @@ use waypost_proto::mail::{Date, Domain};
 use waypost_proto::route::{Rule, Side, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, Staged, Unavailable};
+use waypost_spool::{Committed, Envelope, Staged, State, Unavailable};
 
 use super::drive::{Named, Session};
 use crate::event;
@@ -303,8 +303,12 @@ where
             fields,
             message_id: scan.message_id(),
         };
-        let mut looping = 0;
-        for member in transaction.accepted.iter_mut().flat_map(|a| &mut a.members) {
+        let (mut looping, mut others) = (0, 0);
+        let members = transaction.accepted.iter_mut().flat_map(|a| &mut a.members);
+        for member in members.filter(|member| member.state == State::Queued) {
+            others += 1;
+            // Many fields and many recipients are many MACs: other sessions have their turn.
+            tokio::task::consume_budget().await;
             let request = Request {
                 original: member.original.as_ref(),
                 ..Request::in_queue(&member.address, &side)
@@ -313,9 +317,12 @@ where
             let (decided, visited) = resolver.decide_returned(&request, &journey).await;
             member.visited = visited;
             let refused = matches!(decided.verdict, Verdict::Refuse(_));
-            looping += usize::from(refused && decided.rule == Rule::Loop);
+            if refused && decided.rule == Rule::Loop {
+                looping += 1;
+                others -= 1;
+            }
         }
-        if looping > 0 && looping == transaction.members {
+        if looping > 0 && others == 0 {
             return Err(replies::loop_detected());
         }
         Ok(())

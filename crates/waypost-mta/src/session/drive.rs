@@ -115,7 +115,7 @@ async fn unless_panic<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// What a refusal is about, beside the open transaction.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Named<'a> {
     pub(super) from: Option<&'a ReversePath>,
     pub(super) to: Option<&'a ForwardPath>,
@@ -271,7 +271,7 @@ where
             reply,
             from: named
                 .from
-                .or(transaction.map(|t| &t.reverse_path))
+                .or_else(|| transaction.map(|t| &t.reverse_path))
                 .map(|path| -> &dyn fmt::Display { path }),
             to: named.to.map(|path| -> &dyn fmt::Display { path }),
             proto: self.protocol(false),

@@ -12,16 +12,37 @@ use waypost_proto::mail::{ForwardPath, Mailbox, ReversePath};
 use waypost_proto::route::{Expansion, Side, Verdict};
 use waypost_proto::smtp::params::RcptParams;
 use waypost_proto::smtp::replies;
-use waypost_spool::Recipient;
+use waypost_spool::{Recipient, State};
 
 use super::drive::{Named, Session};
 use crate::event;
 use crate::policy::{self, Decision, Facts, Pace, Room};
-use crate::resolve::expand::Member;
+use crate::resolve::expand::{Member, Report};
 use crate::resolve::{Decided, Outbound, Request};
 
 /// Pipelined recipients that are asked about together.
 const MAX_AHEAD: usize = 100;
+
+/// The group itself, done with: the queue tells its sender so, who has asked for it
+/// (RFC 3461 §5.2.7).
+fn reported(
+    group: &Mailbox,
+    expansion: &Expansion,
+    params: &RcptParams,
+    report: Report,
+    (now, expires): (SystemTime, SystemTime),
+) -> Recipient {
+    let owner = match report {
+        Report::Delivered => expansion.owner.clone(),
+        Report::Expanded => None,
+    };
+    Recipient {
+        params: params.clone(),
+        sender: owner.map(ReversePath::Mailbox),
+        state: State::Delivered,
+        ..Recipient::new(group.clone(), now, expires)
+    }
+}
 
 /// Recipients that were decided together with an earlier one, in the order they will come in.
 #[derive(Debug, Default)]
@@ -213,7 +234,16 @@ where
             sender: member.owner.clone().map(ReversePath::Mailbox),
             ..Recipient::new(member.address.clone(), now, expires)
         };
-        let members = expanded.members.iter().map(member).collect();
+        let mut members: Vec<_> = expanded.members.iter().map(member).collect();
+        if let Some(report) = expanded.report(params) {
+            members.push(reported(
+                recipient,
+                expansion,
+                params,
+                report,
+                (now, expires),
+            ));
+        }
         if let Some(transaction) = &mut self.transaction {
             transaction.once = once;
             transaction.keep(recipient, members);

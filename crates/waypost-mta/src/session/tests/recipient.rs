@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use waypost_proto::route::{Side, Via};
+use waypost_spool::State;
 
 use super::world::{LMTP, Plan, RELAY, SMTP, STRANGER, TRUSTED, World, mailbox};
 use crate::limits::Limits;
@@ -256,4 +257,23 @@ async fn who_guesses_addresses_is_sent_away() {
     client.say("RCPT TO:<alice@example.com>", "250").await;
     client.say("RCPT TO:<6@example.com>", "421 4.7.0").await;
     assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test]
+async fn a_group_whose_sender_wants_to_know_is_reported_as_expanded() {
+    let world = World::new();
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.say("MAIL FROM:<a@b.example>", "250").await;
+    client
+        .say("RCPT TO:<team@example.com> NOTIFY=SUCCESS,FAILURE", "250")
+        .await;
+    client.say("DATA", "354").await;
+    client.say(".", "250").await;
+    let taken = world.taken();
+    let states = taken[0].envelope.recipients.iter().map(|to| to.state);
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [State::Queued, State::Queued, State::Delivered]
+    );
+    assert_eq!(taken[0].recipients()[2], "team@example.com");
 }

@@ -99,24 +99,13 @@ impl Callout for Relayed {
 }
 
 /// What a test may change about a site before it starts.
+#[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) spool: waypost_spool::Settings,
     pub(crate) submit: Option<Arc<Submit>>,
     pub(crate) used: Option<Arc<Used>>,
     pub(crate) proxy: Vec<Network>,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            spool: waypost_spool::Settings::default(),
-            submit: None,
-            used: None,
-            proxy: Vec::new(),
-        }
-    }
 }
 
 pub(crate) struct World {
