@@ -277,6 +277,11 @@ pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
     tracing::warn!(target: "waypost::qmgr", "{id}: {}", escaped(&what.to_string()));
 }
 
+/// A connection could not be secured and goes on in plain text, as its policy allows.
+pub fn tls_left_out(host: &dyn Display, why: &dyn Display) {
+    log_line!("waypost::smtp", "{host}: going on without TLS: {why}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -178,6 +178,12 @@ impl Stream {
     }
 }
 
+/// Whether the address is one of this machine's: only those can be bound.
+#[must_use]
+pub fn is_local(ip: IpAddr) -> bool {
+    std::net::UdpSocket::bind((ip, 0)).is_ok()
+}
+
 /// Connects over TCP, from the given local address if there is one.
 ///
 /// # Errors

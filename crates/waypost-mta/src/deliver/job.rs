@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use waypost_proto::mail::{Domain, Mailbox, ReversePath};
 use waypost_proto::route::{Destination, TargetId};
-use waypost_proto::smtp::params::RcptParams;
+use waypost_proto::smtp::params::{Orcpt, RcptParams, Xtext};
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{Content, Message};
 
@@ -87,4 +87,17 @@ pub struct Outcome {
     pub index: usize,
     /// Taken, or not and why.
     pub result: Result<Delivered, Trouble>,
+}
+
+/// The address as ORCPT tells it (RFC 3461 §4.2, RFC 6533 §3).
+pub(super) fn orcpt(address: &Mailbox) -> Option<Orcpt> {
+    let kind = if address.is_ascii() {
+        "rfc822"
+    } else {
+        "utf-8"
+    };
+    Some(Orcpt {
+        kind: kind.into(),
+        address: Xtext::from_decoded(&address.to_string())?,
+    })
 }

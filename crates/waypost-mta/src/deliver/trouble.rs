@@ -56,7 +56,7 @@ impl Trouble {
             _ => Severity::Transient,
         };
         let said = reply.status.filter(|s| s.class == class(severity));
-        let status = said.unwrap_or(EnhancedStatus::new(class(severity), 0, 0));
+        let status = said.unwrap_or_else(|| EnhancedStatus::new(class(severity), 0, 0));
         Self {
             severity,
             status,
@@ -71,6 +71,15 @@ impl Trouble {
     #[must_use]
     pub fn at_rcpt(mut self) -> Self {
         self.at_rcpt = true;
+        self
+    }
+
+    /// The same, as something that may pass: what an administrator can mend is no fault of the
+    /// message.
+    #[must_use]
+    pub fn softened(mut self) -> Self {
+        self.severity = Severity::Transient;
+        self.status.class = class(Severity::Transient);
         self
     }
 

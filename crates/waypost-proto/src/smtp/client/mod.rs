@@ -95,6 +95,7 @@ pub struct Session {
     state: State,
     fates: Vec<Fate>,
     needs_reset: bool,
+    heard: u64,
     events: VecDeque<Event>,
     output: Vec<u8>,
 }
@@ -112,6 +113,7 @@ impl Session {
             state: State::Greeting,
             fates: Vec::new(),
             needs_reset: false,
+            heard: 0,
             events: VecDeque::new(),
             output: Vec::new(),
         }
@@ -143,6 +145,12 @@ impl Session {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
+    }
+
+    /// Whole replies so far.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// How long the next reply may take (RFC 5321 §4.5.3.2).
@@ -191,6 +199,7 @@ impl Session {
     }
 
     fn reply(&mut self, lines: &Lines) -> Result<(), BadReply> {
+        self.heard += 1;
         let reply = lines.reply();
         let state = std::mem::replace(&mut self.state, State::Closed);
         self.state = match state {

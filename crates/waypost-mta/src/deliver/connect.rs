@@ -1,0 +1,302 @@
+//! From a place to a connection that is ready for a transaction: greeting, TLS, login.
+
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use rustls::RootCertStore;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use waypost_directory::TlsPolicy;
+use waypost_proto::smtp::client::{Event, Opening, Session};
+
+use super::hosts::{Place, Way};
+use super::tls::ClientTls;
+use super::{Limits, Settings, Trouble};
+use crate::event;
+use crate::net::{self, Endpoint, Stream};
+
+/// Room for what is read at once; replies are short.
+const INPUT_OCTETS: usize = 4096;
+
+/// A stream, secured or not.
+#[derive(Debug)]
+pub(super) enum Io {
+    Plain(Stream),
+    Secured(Box<TlsStream<Stream>>),
+    /// Taken for a handshake that did not succeed.
+    Gone,
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Secured(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Secured(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Secured(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// A connection with its session.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) io: Io,
+    pub(super) session: Session,
+    /// As the log names it.
+    pub(super) host: String,
+    pub(super) input: Box<[u8]>,
+    /// Messages and questions so far.
+    pub(super) transactions: u32,
+    /// Whether it was used before and kept: then it may have ended meanwhile.
+    pub(super) is_kept: bool,
+}
+
+impl Connection {
+    /// Whether the other end has hung up or said something unasked; asks nobody and waits not.
+    pub(super) fn has_ended(&mut self) -> bool {
+        let mut octet = [0];
+        let mut buf = ReadBuf::new(&mut octet);
+        let mut cx = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.io)
+            .poll_read(&mut cx, &mut buf)
+            .is_ready()
+    }
+
+    /// Says QUIT if that can be done at once, and hangs up.
+    pub(super) fn quit(mut self) {
+        self.session.quit();
+        let said = std::mem::take(self.session.output());
+        let mut cx = Context::from_waker(Waker::noop());
+        // Courtesy: whether it arrives makes no difference.
+        let _ = Pin::new(&mut self.io).poll_write(&mut cx, &said);
+        let _ = Pin::new(&mut self.io).poll_flush(&mut cx);
+    }
+}
+
+/// Why a connection is not ready.
+enum Failed {
+    /// TLS could not be had; another connection without it may do.
+    Tls(Trouble),
+    /// Anything else.
+    Other(Trouble),
+}
+
+impl From<Trouble> for Failed {
+    fn from(trouble: Trouble) -> Self {
+        Self::Other(trouble)
+    }
+}
+
+/// Makes connections.
+#[derive(Debug)]
+pub(super) struct Connector {
+    hostname: String,
+    source: Option<IpAddr>,
+    limits: Limits,
+    tls: ClientTls,
+}
+
+impl Connector {
+    pub(super) fn new(settings: &Settings, roots: Option<RootCertStore>) -> Self {
+        Self {
+            hostname: settings.hostname.to_string(),
+            source: settings.source,
+            limits: settings.limits.clone(),
+            tls: ClientTls::new(roots),
+        }
+    }
+
+    /// A connection ready for a transaction, secured as the way demands.
+    ///
+    /// Opportunistic TLS that fails is left out in a second connection; demanded TLS never is.
+    pub(super) async fn open(&self, place: &Place, way: &Way) -> Result<Connection, Trouble> {
+        let (policy, _) = way.tls();
+        let failed = match self.open_once(place, way, policy).await {
+            Ok(connection) => return Ok(connection),
+            Err(failed) => failed,
+        };
+        let result = match failed {
+            Failed::Tls(trouble) if policy == TlsPolicy::Opportunistic => {
+                event::tls_left_out(place, &trouble);
+                self.open_once(place, way, TlsPolicy::Off).await
+            }
+            other => Err(other),
+        };
+        result.map_err(|failed| match failed {
+            Failed::Tls(trouble) | Failed::Other(trouble) => trouble.at_host(&place.to_string()),
+        })
+    }
+
+    async fn open_once(
+        &self,
+        place: &Place,
+        way: &Way,
+        policy: TlsPolicy,
+    ) -> Result<Connection, Failed> {
+        let mut connection = Connection {
+            io: Io::Plain(self.connect(place).await?),
+            session: Session::new(way.dialect, &self.hostname),
+            host: place.to_string(),
+            input: vec![0; INPUT_OCTETS].into(),
+            transactions: 0,
+            is_kept: false,
+        };
+        greet(&mut connection, way).await?;
+        let is_secured = self.secure(&mut connection, place, way, policy).await?;
+        if let Some((login, password)) = way.login() {
+            // Without TLS only where the administrator has said so in as many words.
+            if !is_secured && way.tls().0 != TlsPolicy::Off {
+                let text = "the login is not sent over a connection that is not encrypted";
+                return Err(Trouble::transient(7, 11, text).into());
+            }
+            if !connection.session.authenticate(login, password.expose()) {
+                let text = "the host offers neither AUTH PLAIN nor AUTH LOGIN";
+                return Err(Trouble::transient(7, 4, text).into());
+            }
+            expect(&mut connection, &Event::Authenticated, way).await?;
+        }
+        Ok(connection)
+    }
+
+    async fn connect(&self, place: &Place) -> Result<Stream, Trouble> {
+        let connecting = async {
+            match &place.endpoint {
+                Endpoint::Inet(address) => net::connect(*address, self.source).await,
+                Endpoint::Unix(path) => net::connect_unix(path).await,
+            }
+        };
+        match timeout(self.limits.connect_timeout, connecting).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => {
+                let text = format!("connect to {place}: {error}");
+                Err(Trouble::transient(4, 1, text))
+            }
+            Err(_) => {
+                let text = format!("connect to {place}: no answer in time");
+                Err(Trouble::transient(4, 1, text))
+            }
+        }
+    }
+
+    /// Secures the connection by policy; whether it is secured then.
+    async fn secure(
+        &self,
+        connection: &mut Connection,
+        place: &Place,
+        way: &Way,
+        policy: TlsPolicy,
+    ) -> Result<bool, Failed> {
+        let offered = connection.session.offered().starttls;
+        match policy {
+            TlsPolicy::Off => return Ok(false),
+            TlsPolicy::Opportunistic if !offered => return Ok(false),
+            _ if !offered => {
+                let text = "TLS is required, but the host does not offer STARTTLS";
+                return Err(Failed::Tls(Trouble::transient(7, 4, text)));
+            }
+            _ => {}
+        }
+        connection.session.start_tls();
+        expect(connection, &Event::StartTls, way).await?;
+        let Io::Plain(stream) = std::mem::replace(&mut connection.io, Io::Gone) else {
+            return Ok(true);
+        };
+        let (_, pin) = way.tls();
+        let shaking = self.tls.handshake(stream, &place.name, policy, pin);
+        let shaken = timeout(self.limits.handshake_timeout, shaking).await;
+        let shaken = shaken.unwrap_or_else(|_| Err("no answer in time".into()));
+        match shaken {
+            Ok(stream) => connection.io = Io::Secured(Box::new(stream)),
+            Err(why) => {
+                let text = format!("TLS handshake with {place}: {why}");
+                return Err(Failed::Tls(Trouble::transient(7, 5, text)));
+            }
+        }
+        connection.session.secured();
+        expect(connection, &Event::Ready, way).await?;
+        Ok(true)
+    }
+}
+
+async fn greet(connection: &mut Connection, way: &Way) -> Result<(), Failed> {
+    expect(connection, &Event::Ready, way).await
+}
+
+/// Waits for this event; everything else is a failure.
+async fn expect(connection: &mut Connection, wanted: &Event, way: &Way) -> Result<(), Failed> {
+    match connection.event().await {
+        Ok(event) if event == *wanted => Ok(()),
+        Ok(Event::Refused(opening, reply)) => {
+            let trouble = Trouble::refused(reply);
+            match opening {
+                Opening::StartTls => Err(Failed::Tls(trouble.softened())),
+                // A wrong password is no fault of the message.
+                Opening::Auth => Err(Failed::Other(trouble.softened())),
+                _ if way.is_configured => Err(Failed::Other(trouble.softened())),
+                Opening::Greeting | Opening::Hello => Err(Failed::Other(trouble)),
+            }
+        }
+        Ok(_) => Err(Trouble::transient(5, 0, "the host is out of step").into()),
+        Err(lost) => {
+            let host = &connection.host;
+            let trouble = Trouble::transient(4, 2, format!("{host}: {lost}"));
+            if *wanted == Event::StartTls {
+                return Err(Failed::Tls(trouble));
+            }
+            Err(trouble.into())
+        }
+    }
+}

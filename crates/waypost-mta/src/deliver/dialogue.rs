@@ -1,0 +1,342 @@
+//! Drives a client session over a connection: one transaction, whole.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+use waypost_proto::mail::{Mailbox, ReversePath};
+use waypost_proto::smtp::client::{
+    BadReply, ContentWriter, Event, Fate, Mail, Rcpt, Stage, Transfer, Unsupported, timeouts,
+};
+use waypost_proto::smtp::params::MailParams;
+use waypost_proto::smtp::reply::RemoteReply;
+use waypost_proto::smtp::status::EnhancedStatus;
+use waypost_spool::Content;
+
+use super::connect::Connection;
+use super::{Delivered, Trouble};
+
+/// Octets read from a file at a time.
+const PIECE_OCTETS: usize = 64 * 1024;
+/// Slices given to one write.
+const MAX_SLICES: usize = 256;
+/// How long a server that stopped reading is listened to for its reason.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A message on its way out.
+pub(super) struct Sending<'a> {
+    pub(super) reverse_path: &'a ReversePath,
+    pub(super) params: &'a MailParams,
+    pub(super) recipients: Vec<Rcpt<'a>>,
+    /// Goes in front of the content.
+    pub(super) trace: &'a [u8],
+    pub(super) content: &'a Content,
+}
+
+/// What a host made of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// No; another host is not asked in this attempt.
+    Refused(Trouble),
+    /// Yes.
+    Taken(Delivered),
+    /// Nothing that concerns the recipient; another host may be asked.
+    Unsaid(Trouble),
+}
+
+/// What came of a transaction.
+pub(super) enum Said {
+    /// One answer per recipient, in order.
+    Answers(Vec<Answer>),
+    /// The connection had ended before anything was said; another one is as good as ever.
+    Stale,
+}
+
+/// Why nothing more is heard.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// The other end hung up.
+    Closed,
+    /// The content could not be read here.
+    Content(io::Error),
+    /// The connection broke.
+    Io(io::Error),
+    /// Not SMTP.
+    Reply(BadReply),
+    /// Nothing came in time.
+    Timeout,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the host closed the connection"),
+            Self::Content(error) => write!(f, "the content cannot be read: {error}"),
+            Self::Io(error) => write!(f, "the connection broke: {error}"),
+            Self::Reply(bad) => write!(f, "protocol error: {bad}"),
+            Self::Timeout => f.write_str("the host did not answer in time"),
+        }
+    }
+}
+
+impl Connection {
+    /// Writes what is to be written and reads on until something happens.
+    pub(super) async fn event(&mut self) -> Result<Event, Lost> {
+        loop {
+            if let Some(event) = self.session.event() {
+                return Ok(event);
+            }
+            if self.session.is_closed() {
+                return Err(Lost::Closed);
+            }
+            self.flush().await?;
+            let limit = self.session.deadline();
+            timeout(limit, self.hear())
+                .await
+                .unwrap_or(Err(Lost::Timeout))?;
+        }
+    }
+
+    /// Reads until one more reply is whole, so that no drip of octets extends a deadline.
+    async fn hear(&mut self) -> Result<(), Lost> {
+        let before = self.session.heard();
+        while self.session.heard() == before {
+            let count = self.io.read(&mut self.input).await.map_err(Lost::Io)?;
+            if count == 0 {
+                return Err(Lost::Closed);
+            }
+            let input = self.input.get(..count).unwrap_or_default();
+            self.session.receive(input).map_err(Lost::Reply)?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Lost> {
+        if self.session.output().is_empty() {
+            return Ok(());
+        }
+        let mut said = std::mem::take(self.session.output());
+        let written = self.write(&mut [IoSlice::new(&said)]).await;
+        said.clear();
+        // The room is used again.
+        *self.session.output() = said;
+        written
+    }
+
+    /// Writes all slices; each wait for the other end to take something is limited.
+    async fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), Lost> {
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let taking = poll_fn(|cx| Pin::new(&mut self.io).poll_write_vectored(cx, slices));
+            let taken = timeout(timeouts::PIECE, taking).await;
+            match taken.map_err(|_| Lost::Timeout)?.map_err(Lost::Io)? {
+                0 => return Err(Lost::Closed),
+                count => IoSlice::advance_slices(&mut slices, count),
+            }
+        }
+        let flushed = timeout(timeouts::PIECE, self.io.flush()).await;
+        flushed.map_err(|_| Lost::Timeout)?.map_err(Lost::Io)
+    }
+
+    async fn write_all<'a>(&mut self, slices: impl Iterator<Item = &'a [u8]>) -> Result<(), Lost> {
+        let mut batch = Vec::with_capacity(8);
+        for slice in slices {
+            if batch.len() == MAX_SLICES {
+                self.write(&mut batch).await?;
+                batch.clear();
+            }
+            batch.push(IoSlice::new(slice));
+        }
+        self.write(&mut batch).await
+    }
+
+    /// Hands a message over.
+    pub(super) async fn send(&mut self, sending: Sending<'_>) -> Said {
+        self.transactions += 1;
+        let before = self.session.heard();
+        let count = sending.recipients.len();
+        let mail = Mail {
+            reverse_path: sending.reverse_path,
+            params: sending.params,
+            size: sending.trace.len() as u64 + sending.content.len(),
+            recipients: sending.recipients,
+        };
+        if let Err(unsupported) = self.session.send_mail(&mail) {
+            let trouble = not_taken(unsupported).at_host(&self.host);
+            return Said::Answers(vec![Answer::Refused(trouble); count]);
+        }
+        let result = self.converse(sending.trace, Some(sending.content)).await;
+        self.said(before, result)
+    }
+
+    /// Asks whether mail for a recipient would be taken.
+    pub(super) async fn probe(&mut self, recipient: &Mailbox) -> Said {
+        self.transactions += 1;
+        let before = self.session.heard();
+        if let Err(unsupported) = self.session.probe(&[recipient]) {
+            let trouble = not_taken(unsupported).at_host(&self.host);
+            return Said::Answers(vec![Answer::Refused(trouble)]);
+        }
+        let result = self.converse(&[], None).await;
+        self.said(before, result)
+    }
+
+    async fn converse(&mut self, trace: &[u8], content: Option<&Content>) -> Result<(), Lost> {
+        loop {
+            match (self.event().await?, content) {
+                (Event::Finished, _) => return Ok(()),
+                (Event::Content(transfer), Some(content)) => {
+                    let written = self.write_content(transfer, trace, content).await;
+                    match written {
+                        Ok(()) => self.session.content_sent(),
+                        Err(Lost::Io(error)) => {
+                            self.last_words().await;
+                            return Err(Lost::Io(error));
+                        }
+                        Err(other) => return Err(other),
+                    }
+                }
+                _ => return Err(Lost::Closed),
+            }
+        }
+    }
+
+    async fn write_content(
+        &mut self,
+        transfer: Transfer,
+        trace: &[u8],
+        content: &Content,
+    ) -> Result<(), Lost> {
+        let mut writer = ContentWriter::new(transfer);
+        let command = std::mem::take(self.session.output());
+        let mut front = vec![&command[..]];
+        front.extend(writer.pieces(trace));
+        if let Some(memory) = content.memory() {
+            front.extend(writer.pieces(memory));
+            front.push(writer.end());
+            return self.write_all(front.into_iter()).await;
+        }
+        self.write_all(front.into_iter()).await?;
+        let mut offset = 0;
+        let mut buffer = vec![0; PIECE_OCTETS];
+        while offset < content.len() {
+            let count;
+            (buffer, count) = read_piece(content, offset, buffer).await?;
+            offset += count as u64;
+            let piece = buffer.get(..count).unwrap_or_default();
+            self.write_all(writer.pieces(piece)).await?;
+        }
+        self.write_all(std::iter::once(writer.end())).await
+    }
+
+    /// A server that hangs up amid the content may have said why.
+    async fn last_words(&mut self) {
+        let listening = async { while self.hear().await.is_ok() && !self.session.is_closed() {} };
+        // Silence is as good as an answer here.
+        let _ = timeout(LAST_WORDS, listening).await;
+    }
+
+    fn said(&mut self, before: u64, result: Result<(), Lost>) -> Said {
+        if result.is_err() {
+            self.session.disconnected();
+        }
+        let fates = self.session.fates();
+        let heard = self.session.heard() - before;
+        if self.is_kept && (heard == 0 || heard == 1 && fates.iter().all(is_hang_up)) {
+            return Said::Stale;
+        }
+        let lost = result.err();
+        let answers = fates
+            .into_iter()
+            .map(|fate| self.answer(fate, lost.as_ref()));
+        Said::Answers(answers.collect())
+    }
+
+    fn answer(&self, fate: Fate, lost: Option<&Lost>) -> Answer {
+        match fate {
+            Fate::Accepted(reply) => Answer::Taken(Delivered {
+                host: self.host.clone(),
+                reply: Some(reply),
+                offers_dsn: self.session.offered().dsn,
+            }),
+            Fate::Refused { at, reply } => self.refused(at, reply),
+            Fate::Unanswered { content_sent } => {
+                let host = &self.host;
+                let why = lost.map_or_else(|| Lost::Closed.to_string(), ToString::to_string);
+                let trouble = match lost {
+                    Some(Lost::Content(_)) => Trouble::transient(3, 0, why),
+                    _ if content_sent => {
+                        let text = format!("{host}: {why} after the end of data");
+                        Trouble::transient(4, 2, text)
+                    }
+                    _ => Trouble::transient(4, 2, format!("{host}: {why}")),
+                };
+                let trouble = trouble.at_host(host);
+                // After the end of data the host may have taken charge: another one would then
+                // deliver the message twice.
+                if content_sent {
+                    Answer::Refused(trouble)
+                } else {
+                    Answer::Unsaid(trouble)
+                }
+            }
+        }
+    }
+
+    fn refused(&self, at: Stage, reply: RemoteReply) -> Answer {
+        let too_many = at == Stage::Rcpt && is_too_many(&reply);
+        let mut trouble = Trouble::refused(reply).at_host(&self.host);
+        if too_many {
+            trouble = trouble.softened();
+        }
+        if at == Stage::Rcpt {
+            trouble = trouble.at_rcpt();
+        }
+        if at == Stage::Mail && trouble.is_transient() {
+            return Answer::Unsaid(trouble);
+        }
+        Answer::Refused(trouble)
+    }
+}
+
+/// RFC 5321 §4.5.3.1.10: 552 to RCPT means too many recipients, unless it says otherwise.
+fn is_too_many(reply: &RemoteReply) -> bool {
+    let says_so = |status: EnhancedStatus| (status.subject, status.detail) == (5, 3);
+    reply.code == 552 && reply.status.is_none_or(says_so)
+}
+
+fn is_hang_up(fate: &Fate) -> bool {
+    matches!(fate, Fate::Refused { at: Stage::Mail, reply } if reply.code == 421)
+}
+
+fn not_taken(unsupported: Unsupported) -> Trouble {
+    let text = unsupported.to_string();
+    match unsupported {
+        // RFC 3463 §3.7, conversion required but not supported.
+        Unsupported::EightBitMime => Trouble::permanent(6, 3, text),
+        Unsupported::Size => Trouble::permanent(3, 4, text),
+        // RFC 6531 §3.5.
+        Unsupported::SmtpUtf8 => Trouble::permanent(6, 7, text),
+    }
+}
+
+/// Reads from a file on a thread that may block.
+async fn read_piece(
+    content: &Content,
+    offset: u64,
+    mut buffer: Vec<u8>,
+) -> Result<(Vec<u8>, usize), Lost> {
+    let content = content.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let count = content.read_at(offset, &mut buffer);
+        count.map(|count| (buffer, count))
+    });
+    match reading.await {
+        Ok(Ok((_, 0))) => Err(Lost::Content(io::ErrorKind::UnexpectedEof.into())),
+        Ok(result) => result.map_err(Lost::Content),
+        Err(_) => Err(Lost::Content(io::Error::other("the reader failed"))),
+    }
+}

@@ -1,0 +1,175 @@
+//! TLS towards other servers, as the next hop's policy demands (RFC 3207).
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use aws_lc_rs::digest;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use waypost_directory::{TlsPin, TlsPolicy};
+
+use crate::net::Stream;
+
+/// What is demanded of the certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// Any: the channel is encrypted, the other end unknown.
+    None,
+    /// The public key with this digest.
+    Pin(TlsPin),
+}
+
+/// Checks nothing but what is demanded, and that the other end has the certificate's key.
+#[derive(Debug)]
+struct Check {
+    demand: Demand,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Check {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Demand::Pin(pin) = self.demand else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let certificate = webpki::EndEntityCert::try_from(end_entity)
+            .map_err(|_| rustls::Error::from(rustls::CertificateError::BadEncoding))?;
+        let key = certificate.subject_public_key_info();
+        let found = digest::digest(&digest::SHA256, &key);
+        if found.as_ref() == pin.0 {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        algorithms.supported_schemes()
+    }
+}
+
+/// The configurations, each made when it is first needed.
+pub(super) struct ClientTls {
+    provider: Arc<CryptoProvider>,
+    roots: Option<RootCertStore>,
+    any: OnceLock<Arc<ClientConfig>>,
+    verified: OnceLock<Arc<ClientConfig>>,
+}
+
+impl fmt::Debug for ClientTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientTls")
+    }
+}
+
+impl ClientTls {
+    /// Trusts these authorities where a certificate is verified, or those of the system.
+    pub(super) fn new(roots: Option<RootCertStore>) -> Self {
+        Self {
+            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            roots,
+            any: OnceLock::new(),
+            verified: OnceLock::new(),
+        }
+    }
+
+    /// Secures a stream to the host of this name, or address.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no secure channel, in words.
+    pub(super) async fn handshake(
+        &self,
+        stream: Stream,
+        name: &str,
+        policy: TlsPolicy,
+        pin: Option<TlsPin>,
+    ) -> Result<TlsStream<Stream>, String> {
+        let config = self.config(policy, pin)?;
+        let name = ServerName::try_from(name.to_owned());
+        let name = name.map_err(|_| String::from("the host has no name for a certificate"))?;
+        let connecting = TlsConnector::from(config).connect(name, stream);
+        connecting.await.map_err(|error| error.to_string())
+    }
+
+    fn config(&self, policy: TlsPolicy, pin: Option<TlsPin>) -> Result<Arc<ClientConfig>, String> {
+        match policy {
+            TlsPolicy::Pinned => {
+                let pin = pin.ok_or_else(|| String::from("no public key is pinned"))?;
+                self.checked(Demand::Pin(pin))
+            }
+            TlsPolicy::Verified => {
+                if let Some(config) = self.verified.get() {
+                    return Ok(config.clone());
+                }
+                let made = self.make_verified()?;
+                Ok(self.verified.get_or_init(|| made).clone())
+            }
+            TlsPolicy::Off | TlsPolicy::Opportunistic | TlsPolicy::Required => {
+                if let Some(config) = self.any.get() {
+                    return Ok(config.clone());
+                }
+                let made = self.checked(Demand::None)?;
+                Ok(self.any.get_or_init(|| made).clone())
+            }
+        }
+    }
+
+    fn checked(&self, demand: Demand) -> Result<Arc<ClientConfig>, String> {
+        let provider = self.provider.clone();
+        let check = Arc::new(Check { demand, provider });
+        let builder = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(check);
+        Ok(Arc::new(builder.with_no_client_auth()))
+    }
+
+    fn make_verified(&self) -> Result<Arc<ClientConfig>, String> {
+        let roots = self.roots.clone().unwrap_or_else(|| {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            store
+        });
+        if roots.is_empty() {
+            return Err("this system has no trusted certificate authorities".into());
+        }
+        let builder = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots);
+        Ok(Arc::new(builder.with_no_client_auth()))
+    }
+}

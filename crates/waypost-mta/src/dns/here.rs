@@ -1,0 +1,93 @@
+//! Whether a host is this server itself (RFC 5321 §5.1, loops).
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::runtime::Handle;
+use waypost_directory::{Here, Host};
+
+use super::{Dns, MailHosts};
+use crate::net;
+
+/// Where this server listens for mail, as bound.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listening(pub Vec<SocketAddr>);
+
+impl Listening {
+    /// Whether a connection to this address and port would end here.
+    #[must_use]
+    pub fn is_here(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let same_port = self.0.iter().filter(|bound| bound.port() == address.port());
+        let mut is_ours = None;
+        for bound in same_port {
+            let bound_ip = bound.ip().to_canonical();
+            let everywhere = bound_ip.is_unspecified() && bound_ip.is_ipv4() == ip.is_ipv4();
+            if bound_ip == ip || everywhere && *is_ours.get_or_insert_with(|| is_local(ip)) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Whether the address belongs to this machine.
+fn is_local(ip: IpAddr) -> bool {
+    ip.is_loopback() || ip.is_unspecified() || net::is_local(ip)
+}
+
+/// Answers the directory's question with the names as they resolve now.
+#[derive(Clone)]
+pub struct HereNow {
+    dns: Dns,
+    listening: Listening,
+    runtime: Handle,
+}
+
+impl fmt::Debug for HereNow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HereNow").field(&self.listening).finish()
+    }
+}
+
+impl HereNow {
+    /// Asks `dns` on `runtime`; must be called on threads that may block.
+    #[must_use]
+    pub fn new(dns: Dns, listening: Listening, runtime: Handle) -> Self {
+        Self {
+            dns,
+            listening,
+            runtime,
+        }
+    }
+
+    /// Whether the host leads here; what cannot be looked up does not.
+    pub async fn leads_here(&self, host: &Host, port: u16) -> bool {
+        let here = |ip| self.listening.is_here(SocketAddr::new(ip, port));
+        match host {
+            Host::Address(ip) => here(*ip),
+            Host::Name(name) => {
+                let found = self.dns.addresses(name).await;
+                found.unwrap_or_default().into_iter().any(here)
+            }
+            Host::Mx(domain) => {
+                let Ok(MailHosts::Hosts(hosts)) = self.dns.mail_hosts(domain, || 0).await else {
+                    return false;
+                };
+                for name in hosts.iter().filter_map(|mx| mx.host.as_ref()) {
+                    let found = self.dns.addresses(name).await;
+                    if found.unwrap_or_default().into_iter().any(here) {
+                        return true;
+                    }
+                }
+                false
+            }
+        }
+    }
+}
+
+impl Here for HereNow {
+    fn is_here(&self, host: &Host, port: u16) -> bool {
+        self.runtime.block_on(self.leads_here(host, port))
+    }
+}
