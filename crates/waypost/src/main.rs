@@ -9,13 +9,15 @@ mod cli;
 mod config;
 mod control;
 mod copy;
-mod here;
 mod layout;
 mod logging;
 mod manual;
 mod object;
+mod outgoing;
 mod run;
+mod server;
 mod site_file;
+mod site_key;
 mod time;
 
 use std::io::Write as _;

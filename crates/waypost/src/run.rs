@@ -1,72 +1,150 @@
-//! The composition root: builds the parts, joins them, runs them, ends them in order.
+//! Runs the server in the foreground: start, signals, reload, end.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use waypost_directory::Directory;
-use waypost_spool::Spool;
+use waypost_mta::net::Endpoint;
+use waypost_mta::session::Shared;
+use waypost_mta::tls::Certificate;
 
 use crate::bridge::Bridge;
-use crate::cli::Failure;
-use crate::config::Loaded;
+use crate::cli::{self, Failure};
+use crate::config::{self, Loaded};
 use crate::control::Socket;
-use crate::here::Listening;
-use crate::{cli, layout, logging};
+use crate::logging;
+use crate::server::{Server, Stores, session_settings};
 
 /// Runs the server until it is told to end.
-pub(crate) fn serve(_file: &Path, loaded: Loaded) -> Result<(), Failure> {
+pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     logging::start(&config.log, config.top.hostname.as_str())?;
+    for warning in loaded.warnings() {
+        tracing::warn!("{}: {warning}", file.display());
+    }
     let data_dir = &config.top.data_dir;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data_dir)
         .with_context(|| format!("cannot make {}", data_dir.display()))?;
-    let (spool, _) = Spool::open(&layout::spool(data_dir), waypost_spool::Settings::default())
-        .context("cannot open the spool")?;
-    let directory =
-        Directory::open(&layout::directory(data_dir)).context("cannot open the directory")?;
+    let stores = Stores::open(data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(run(&loaded, spool, directory))
+    let ended = runtime.block_on(run(file, loaded, stores));
+    // Blocking work that is still under way, such as a look-up, is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
-async fn run(loaded: &Loaded, spool: Spool, directory: Directory) -> Result<(), Failure> {
-    let config = &loaded.config;
-    let socket = Socket::bind(&config.control_socket())
-        .with_context(|| "cannot listen on the control socket".to_owned())?;
+async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure> {
+    let control_socket = loaded.config.control_socket();
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let data_dir = loaded.config.top.data_dir.clone();
+    let server = Server::start(&loaded.config, stores).await?;
+    let reloader = Arc::new(Reloader {
+        file: file.to_owned(),
+        loaded: Mutex::new(loaded),
+        shared: Arc::clone(&server.shared),
+        certificate: Arc::clone(&server.certificate),
+    });
+    let socket = Socket::bind(&control_socket)
+        .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
     let bridge = Bridge {
-        directory: Arc::new(directory),
-        spool,
-        here: Arc::new(Listening::new(config.top.hostname.clone(), Vec::new())),
-        data_dir: config.top.data_dir.clone(),
-        reload: Box::new(|| Ok(Vec::new())),
+        directory: Arc::clone(&server.directory),
+        spool: server.spool.clone(),
+        resolver: server.resolver.clone(),
+        queue: server.queue.clone(),
+        shared: Arc::clone(&server.shared),
+        here: server.here.clone(),
+        data_dir,
+        reloader: Arc::clone(&reloader),
     };
     let control = tokio::spawn(socket.serve(Arc::new(bridge)));
-    cli::print("ready")?;
+    let ready = ready(&server.endpoints);
+    tracing::info!("{ready}");
+    cli::print(&ready)?;
     notify(&[NotifyState::Ready]);
-    tokio::select! {
-        _ = end.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = end.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => {
+                if let Ok(now) = NotifyState::monotonic_usec_now() {
+                    notify(&[NotifyState::Reloading, now]);
+                }
+                if let Err(error) = reloader.reload() {
+                    tracing::error!("not reloaded, everything stays as it was: {error}");
+                }
+                notify(&[NotifyState::Ready]);
+            }
+        }
     }
+    tracing::info!("ending");
     notify(&[NotifyState::Stopping]);
+    server.stop().await;
     control.abort();
+    tracing::info!("ended");
     Ok(())
+}
+
+/// The first line of output: `ready smtp=127.0.0.1:2525 submission=…`.
+fn ready(endpoints: &[(&'static str, Endpoint)]) -> String {
+    let mut line = String::from("ready");
+    let mut last = "";
+    for (name, endpoint) in endpoints {
+        if *name == last {
+            line += &format!(",{endpoint}");
+        } else {
+            line += &format!(" {name}={endpoint}");
+        }
+        last = name;
+    }
+    line
 }
 
 /// Tells systemd, if it runs this process.
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!("cannot notify systemd: {error}");
+    }
+}
+
+/// Reads the configuration file again and applies what can change while running.
+pub(crate) struct Reloader {
+    file: PathBuf,
+    loaded: Mutex<Loaded>,
+    shared: Arc<Shared>,
+    certificate: Arc<Certificate>,
+}
+
+impl Reloader {
+    /// What was changed, and what waits for a restart; on an error nothing was changed.
+    pub(crate) fn reload(&self) -> Result<Vec<String>, String> {
+        let fresh = config::load(&self.file).map_err(|error| error.to_string())?;
+        self.certificate
+            .reload(&fresh.config.certificate_source())
+            .map_err(|error| error.to_string())?;
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = vec!["certificate loaded".to_owned()];
+        for (before, now) in loaded.settings.iter().zip(&fresh.settings) {
+            if before.value != now.value {
+                let path = now.path();
+                let how = if now.live { "now" } else { "after a restart" };
+                notes.push(format!("{path} = {} {how}", now.value));
+            }
+        }
+        self.shared.reload(session_settings(&fresh.config));
+        *loaded = fresh;
+        tracing::info!("reloaded: {}", notes.join(", "));
+        Ok(notes)
     }
 }

@@ -1,6 +1,8 @@
 //! Answers what administrative commands ask, with the parts that run.
 
+mod explain;
 mod object;
+mod queue;
 mod site;
 
 use std::path::PathBuf;
@@ -11,11 +13,15 @@ use waypost_directory::{
     Actor, Changed, Directory, Edit, EditError, Problem, Rejected, Unavailable,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::dns::HereNow;
+use waypost_mta::queue::QueueHandle;
+use waypost_mta::resolve::Resolver;
+use waypost_mta::session::Shared;
 use waypost_spool::Spool;
 
 use crate::control::Report;
 use crate::control::protocol::{Fault, Refused, Request};
-use crate::here::{Listening, LookingUp};
+use crate::run::Reloader;
 
 /// Who edits over the control socket, for the audit.
 const ACTOR: &str = "administrator";
@@ -25,10 +31,12 @@ const FROM: &str = "command line";
 pub(crate) struct Bridge {
     pub(crate) directory: Arc<Directory>,
     pub(crate) spool: Spool,
-    pub(crate) here: Arc<Listening>,
+    pub(crate) resolver: Resolver,
+    pub(crate) queue: QueueHandle,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) here: HereNow,
     pub(crate) data_dir: PathBuf,
-    /// Reads the configuration file again; what was done, or why not.
-    pub(crate) reload: Box<dyn Fn() -> Result<Vec<String>, String> + Send + Sync>,
+    pub(crate) reloader: Arc<Reloader>,
 }
 
 impl Bridge {
@@ -46,9 +54,8 @@ impl Bridge {
             }
             Request::Apply(request) => blocking(move || bridge.apply(&request, &report)).await,
             Request::Export => blocking(move || bridge.export()).await,
-            Request::Explain(_) | Request::Queue(_) => {
-                Err(Refused::new("this build has no such command"))
-            }
+            Request::Explain(request) => self.explain(&request).await,
+            Request::Queue(request) => self.queue(request).await,
             Request::Backup { directory } => {
                 blocking(move || bridge.backup(&directory, &report)).await
             }
@@ -61,7 +68,7 @@ impl Bridge {
     }
 
     fn reload(&self) -> Result<Value, Refused> {
-        let notes = (self.reload)().map_err(Refused::new)?;
+        let notes = self.reloader.reload().map_err(Refused::new)?;
         Ok(json!({ "notes": notes }))
     }
 
@@ -73,7 +80,7 @@ impl Bridge {
         };
         let changed = self
             .directory
-            .edit(&actor, &LookingUp(&self.here), edits)
+            .edit(&actor, &self.here, edits)
             .map_err(refused)?;
         for note in &changed.notes {
             tracing::warn!("{note}");

@@ -7,7 +7,6 @@ use waypost_mta::clock::{Clock as _, SystemClock};
 use super::{ACTOR, Bridge, FROM, later, result_of};
 use crate::control::Report;
 use crate::control::protocol::{Apply, Fault, Refused};
-use crate::here::LookingUp;
 use crate::site_file::{self, Failure, Plan};
 
 /// Steps that an answer names; more than that nobody reads, unless a plan was asked for.
@@ -22,7 +21,7 @@ impl Bridge {
             from: FROM,
             at: SystemClock.wall(),
         };
-        let by = (&actor, &LookingUp(&self.here) as _);
+        let by = (&actor, &self.here as _);
         let mut progress = |done: usize, total: usize| {
             report.progress("applying", done as u64, total as u64);
         };

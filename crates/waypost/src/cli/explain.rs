@@ -31,18 +31,11 @@ impl Explain {
             sender: self.sender,
             client: self.client.map(|address| address.to_string()),
         });
-        let result = client::call(common, &request)?;
-        Ok(common.output().result(&result, text_of)?)
+        let mut result = client::call(common, &request)?;
+        let text = result.get_mut("text").map(Value::take);
+        if let Value::Object(fields) = &mut result {
+            fields.remove("text");
+        }
+        Ok(common.output().result(&result, |_| cell(text.as_ref()))?)
     }
-}
-
-fn text_of(result: &Value) -> String {
-    let steps = result.get("steps").and_then(Value::as_array);
-    let mut text = String::new();
-    for (n, step) in steps.into_iter().flatten().enumerate() {
-        text += &format!("{:>3}. {}\n", n + 1, cell(Some(step)));
-    }
-    let verdict = cell(result.get("verdict"));
-    let why = cell(result.get("why"));
-    text + &format!("{verdict}  why={why}\n")
 }

@@ -9,8 +9,8 @@ use waypost_mta::clock::{Clock as _, SystemClock};
 use super::object::cell;
 use super::output::{self, table};
 use super::{Common, Failure, client};
-use crate::config::{Size, parse_duration};
-use crate::control::protocol::{QueueRequest, Request, Selection};
+use crate::config::parse_duration;
+use crate::control::protocol::{QueueList, QueueRequest, Request, Selection};
 use crate::time;
 
 /// Messages fetched with one request.
@@ -26,8 +26,15 @@ pub(super) struct Queue {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Try now what waits for its next attempt.
-    Flush(What),
+    /// Try now what waits for its next attempt: everything, unless one thing is named.
+    Flush {
+        /// Queue id of one message.
+        #[arg(conflicts_with = "target")]
+        id: Option<String>,
+        /// What waits for this target.
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+    },
     /// Keep deliveries back until they are released or the end time comes.
     Hold {
         #[command(flatten)]
@@ -41,19 +48,21 @@ enum Verb {
     },
     /// List messages, oldest first.
     List {
+        #[command(flatten)]
+        filter: FilterArgs,
         /// Print at most so many.
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
     /// Let held deliveries go.
     Release(What),
-    /// Remove a message, or one recipient of it, for ever, without telling anybody.
+    /// Remove a message for ever, without telling anybody.
     Remove {
         /// Queue id.
         id: String,
-        /// Only this recipient.
-        #[arg(long, value_name = "ADDRESS")]
-        recipient: Option<String>,
+        /// Why, for the log.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
     },
     /// Show one message: envelope, attempts, state of each recipient.
     Show {
@@ -63,8 +72,24 @@ enum Verb {
         #[arg(long)]
         content: bool,
     },
-    /// Count messages by next hop and age.
+    /// Count what waits, by next hop and by age in minutes.
     Summary,
+}
+
+#[derive(Debug, Args)]
+struct FilterArgs {
+    /// Only messages with a waiting recipient in this domain.
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+    /// Only held messages.
+    #[arg(long)]
+    held: bool,
+    /// Only messages whose last attempt went to this target or next hop.
+    #[arg(long = "target", value_name = "TARGET")]
+    next_hop: Option<String>,
+    /// Only messages with this text in the sender's address.
+    #[arg(long, value_name = "TEXT")]
+    sender: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -73,9 +98,6 @@ struct What {
     /// Queue id of one message.
     #[arg(group = "what")]
     id: Option<String>,
-    /// Everything.
-    #[arg(long, group = "what")]
-    all: bool,
     /// All deliveries to this target.
     #[arg(long, value_name = "TARGET", group = "what")]
     target: Option<String>,
@@ -89,16 +111,15 @@ struct What {
 
 impl What {
     fn selection(self) -> Selection {
-        if let Some(id) = self.id {
-            Selection::Message(id)
-        } else if let Some(target) = self.target {
+        if let Some(target) = self.target {
             Selection::Target(target)
         } else if let Some(domain) = self.domain {
             Selection::Domain(domain)
         } else if let Some(user) = self.user {
             Selection::User(user)
         } else {
-            Selection::All
+            // The group requires one of them.
+            Selection::Message(self.id.unwrap_or_default())
         }
     }
 }
@@ -106,12 +127,14 @@ impl What {
 impl Queue {
     pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
         let request = match self.verb {
-            Verb::List { limit } => return list(common, limit),
+            Verb::List { filter, limit } => return list(common, &filter, limit),
             Verb::Show { id, content } => return show(common, id, content),
             Verb::Summary => return summary(common),
-            Verb::Flush(what) => QueueRequest::Flush(what.selection()),
-            Verb::Release(what) => QueueRequest::Release(what.selection()),
-            Verb::Remove { id, recipient } => QueueRequest::Remove { id, recipient },
+            Verb::Flush { id, target } => QueueRequest::Flush { id, target },
+            Verb::Release(what) => QueueRequest::Release {
+                what: what.selection(),
+            },
+            Verb::Remove { id, reason } => QueueRequest::Remove { id, reason },
             Verb::Hold {
                 what,
                 reason,
@@ -148,15 +171,19 @@ fn end_of_hold(text: &str) -> Result<u64, Failure> {
     Ok(since.unwrap_or(Duration::ZERO).as_secs())
 }
 
-fn list(common: &Common, limit: Option<usize>) -> Result<(), Failure> {
+fn list(common: &Common, filter: &FilterArgs, limit: Option<usize>) -> Result<(), Failure> {
     let most = limit.unwrap_or(usize::MAX);
     let mut all = Vec::new();
     let mut after = None;
     while all.len() < most {
-        let request = QueueRequest::List {
+        let request = QueueRequest::List(QueueList {
+            domain: filter.domain.clone(),
+            held: filter.held,
+            next_hop: filter.next_hop.clone(),
+            sender: filter.sender.clone(),
             after: after.take(),
             limit: PAGE.min(most - all.len()),
-        };
+        });
         let mut page = client::call(common, &Request::Queue(request))?;
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             all.extend(items);
@@ -239,23 +266,22 @@ fn show(common: &Common, id: String, content: bool) -> Result<(), Failure> {
 fn summary(common: &Common) -> Result<(), Failure> {
     let result = client::call(common, &Request::Queue(QueueRequest::Summary))?;
     let text = |result: &Value| {
-        let rows = result.get("next_hops").and_then(Value::as_array);
-        let columns = [
-            "next_hop",
-            "recipients",
-            "ready",
-            "deferred",
-            "held",
-            "oldest",
-        ];
-        let rows = rows.into_iter().flatten().map(|row| {
-            let cells = columns.iter().map(|column| cell(row.get(*column)));
-            cells.collect()
+        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
+        let ages = list(result.get("ages_min")).unwrap_or_default();
+        let last = ages.last().map(|age| format!("{}+", cell(Some(age))));
+        let ages: Vec<String> = ages.iter().map(|age| cell(Some(age))).chain(last).collect();
+        let mut header = vec!["next_hop", "total"];
+        header.extend(ages.iter().map(String::as_str));
+        let rows = list(result.get("next_hops")).unwrap_or_default();
+        let rows = rows.iter().map(|row| {
+            let counts = list(row.get("by_age")).unwrap_or_default();
+            let first = [cell(row.get("next_hop")), cell(row.get("total"))];
+            first
+                .into_iter()
+                .chain(counts.iter().map(|count| cell(Some(count))))
+                .collect()
         });
-        let table = table(&columns, rows.collect());
-        let messages = result.get("messages").and_then(Value::as_u64).unwrap_or(0);
-        let bytes = result.get("bytes").and_then(Value::as_u64).unwrap_or(0);
-        format!("{table}\n{messages} messages, {}\n", Size(bytes))
+        table(&header, rows.collect())
     };
     Ok(common.output().result(&result, text)?)
 }

@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use waypost_mta::limits::Limits;
+use waypost_mta::queue::schedule::Schedule;
+use waypost_mta::tls::Source;
 
 use super::problem::Problem;
 use super::raw::{Heading, Reader, Setting};
-use super::sections::{self, Cache, Listen, Local, Log, Minger, Outbound, Queue, Tls, Top, Trust};
+use super::sections::{self, Cache, Listen, Local, Log, Minger, Outbound, Tls, Top, Trust};
 
 /// What the configuration file says, with defaults where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(crate) struct Config {
     pub(crate) trust: Trust,
     pub(crate) local: Local,
     pub(crate) outbound: Outbound,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Schedule,
     pub(crate) cache: Cache,
     pub(crate) limits: Limits,
     pub(crate) log: Log,
@@ -28,6 +30,20 @@ impl Config {
     /// Where administrative commands find the running server.
     pub(crate) fn control_socket(&self) -> PathBuf {
         self.top.data_dir.join("control.sock")
+    }
+
+    /// The certificate that clients are shown.
+    pub(crate) fn certificate_source(&self) -> Source {
+        match &self.tls.files {
+            Some((certificate, key)) => Source::Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            None => Source::SelfSigned {
+                directory: self.top.data_dir.clone(),
+                hostname: self.top.hostname.clone(),
+            },
+        }
     }
 }
 
@@ -115,7 +131,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<Loaded, Unreadable> {
             Local::read(&mut reader)
         },
         outbound: Outbound::read(&mut reader),
-        queue: Queue::read(&mut reader),
+        queue: sections::queue(&mut reader),
         cache: Cache::read(&mut reader),
         limits: sections::limits(&mut reader),
         log: Log::read(&mut reader),

@@ -112,21 +112,24 @@ pub(crate) struct List {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum QueueRequest {
-    Flush(Selection),
+    /// Everything, one message, or what waits for a target.
+    Flush {
+        id: Option<String>,
+        target: Option<String>,
+    },
     Hold {
         what: Selection,
         reason: String,
         /// Seconds since 1970.
         until: Option<u64>,
     },
-    List {
-        after: Option<String>,
-        limit: usize,
+    List(QueueList),
+    Release {
+        what: Selection,
     },
-    Release(Selection),
     Remove {
         id: String,
-        recipient: Option<String>,
+        reason: String,
     },
     Show {
         id: String,
@@ -136,11 +139,22 @@ pub(crate) enum QueueRequest {
     Summary,
 }
 
-/// What of the queue is meant.
+/// A page of the queue's list, and which messages are wanted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct QueueList {
+    pub(crate) domain: Option<String>,
+    pub(crate) held: bool,
+    pub(crate) next_hop: Option<String>,
+    pub(crate) sender: Option<String>,
+    /// What the page before said comes next.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+}
+
+/// What is held or released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Selection {
-    All,
     Domain(String),
     Message(String),
     Target(String),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::raw::{Reader, fixed, live};
+use crate::config::raw::{Reader, fixed};
 
 /// How long another server's answer about an address is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Cache {
     pub(crate) negative: Duration,
     /// Most answers kept.
     pub(crate) entries: u32,
+    /// The longest that an answer is waited for.
+    pub(crate) wait: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -28,12 +30,12 @@ impl Cache {
         );
         Self {
             positive: cache.within(
-                live("positive", "How long a yes holds."),
+                fixed("positive", "How long a yes holds."),
                 5 * DAY,
                 Duration::ZERO..=30 * DAY,
             ),
             refresh: cache.within(
-                live(
+                fixed(
                     "refresh",
                     "A yes older than this is asked again in the background when it is used.",
                 ),
@@ -41,7 +43,7 @@ impl Cache {
                 Duration::ZERO..=30 * DAY,
             ),
             negative: cache.within(
-                live("negative", "How long a no holds. 0s: not at all."),
+                fixed("negative", "How long a no holds. 0s: not at all."),
                 Duration::from_secs(60),
                 Duration::ZERO..=DAY,
             ),
@@ -49,6 +51,14 @@ impl Cache {
                 fixed("entries", "Most answers kept; the least used give way."),
                 1_000_000,
                 1_000..=100_000_000,
+            ),
+            wait: cache.within(
+                fixed(
+                    "wait",
+                    "How long a client waits while another server is asked about its recipient.",
+                ),
+                Duration::from_secs(20),
+                Duration::from_secs(1)..=Duration::from_secs(240),
             ),
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use waypost_mta::net::Endpoint;
 
-use crate::config::raw::{Reader, fixed, live};
+use crate::config::raw::{Reader, fixed};
 
 /// How mail reaches the mailboxes here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Local {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let mut local = reader.section("local", "Mailboxes of this site.");
         let recipient_delimiter = local.get(
-            live(
+            fixed(
                 "recipient_delimiter",
                 "What separates a user's name from a tag: mail to jdoe+lists@ reaches jdoe. \
                  Empty: no sub-addresses.",

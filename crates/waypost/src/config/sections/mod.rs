@@ -19,7 +19,7 @@ pub(crate) use local::{Delivery, Local};
 pub(crate) use log::{Log, LogFormat};
 pub(crate) use minger::Minger;
 pub(crate) use outbound::Outbound;
-pub(crate) use queue::Queue;
+pub(crate) use queue::read as queue;
 pub(crate) use tls::Tls;
 pub(crate) use top::Top;
 pub(crate) use trust::Trust;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use waypost_directory::HostPort;
 
-use crate::config::raw::{Reader, live};
+use crate::config::raw::{Reader, fixed};
 
 /// How mail leaves for domains that are not served here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Outbound {
             "How mail for domains that are not served here leaves.",
         );
         let smart_host = outbound.parsed(
-            live(
+            fixed(
                 "smart_host",
                 "A server that takes all of it, as host or host:port. Empty: each domain's MX.",
             ),
@@ -34,7 +34,7 @@ impl Outbound {
             },
         );
         let source = outbound.get(
-            live(
+            fixed(
                 "source",
                 "The local address that connections to other servers leave from. Empty: the \
                  system's choice.",

@@ -2,68 +2,56 @@
 
 use std::time::Duration;
 
-use crate::config::raw::{Reader, live};
+use waypost_mta::queue::schedule::Schedule;
 
-/// When a delivery is tried again, and when it is given up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Queue {
-    /// From the first failure to the second attempt.
-    pub(crate) retry_first: Duration,
-    /// The longest time between two attempts.
-    pub(crate) retry_max: Duration,
-    /// Then a failure is final.
-    pub(crate) lifetime: Duration,
-    /// Then the sender is told that it takes longer.
-    pub(crate) delay_notice: Duration,
-}
+use crate::config::raw::{Reader, fixed};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-impl Queue {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
-        let mut queue = reader.section(
-            "queue",
-            "When a delivery that failed for now is tried again, and when it is given up.",
-        );
-        let read = Self {
-            retry_first: queue.within(
-                live(
-                    "retry_first",
-                    "From the first failure to the second attempt.",
-                ),
-                5 * MINUTE,
-                Duration::from_millis(50)..=DAY,
+/// Reads when a delivery is tried again, and when it is given up.
+pub(crate) fn read(reader: &mut Reader<'_>) -> Schedule {
+    let mut queue = reader.section(
+        "queue",
+        "When a delivery that failed for now is tried again, and when it is given up.",
+    );
+    let read = Schedule {
+        retry_first: queue.within(
+            fixed(
+                "retry_first",
+                "From the first failure to the second attempt.",
             ),
-            retry_max: queue.within(
-                live("retry_max", "Times between attempts grow up to this."),
-                70 * MINUTE,
-                Duration::from_millis(50)..=DAY,
-            ),
-            lifetime: queue.within(
-                live(
-                    "lifetime",
-                    "What could not be delivered for so long goes back to its sender, after one \
+            5 * MINUTE,
+            Duration::from_millis(50)..=DAY,
+        ),
+        retry_max: queue.within(
+            fixed("retry_max", "Times between attempts grow up to this."),
+            70 * MINUTE,
+            Duration::from_millis(50)..=DAY,
+        ),
+        lifetime: queue.within(
+            fixed(
+                "lifetime",
+                "What could not be delivered for so long goes back to its sender, after one \
                      more attempt.",
-                ),
-                5 * DAY,
-                SECOND..=60 * DAY,
             ),
-            delay_notice: queue.within(
-                live(
-                    "delay_notice",
-                    "After so long the sender is told once that it takes longer. 0s: never.",
-                ),
-                4 * HOUR,
-                Duration::ZERO..=60 * DAY,
+            5 * DAY,
+            SECOND..=60 * DAY,
+        ),
+        delay_notice: queue.within(
+            fixed(
+                "delay_notice",
+                "After so long the sender is told once that it takes longer. 0s: never.",
             ),
-        };
-        if read.retry_max < read.retry_first {
-            let mend = "write at least queue.retry_first";
-            queue.refuse("retry_max", "found less than queue.retry_first", mend);
-        }
-        read
+            4 * HOUR,
+            Duration::ZERO..=60 * DAY,
+        ),
+    };
+    if read.retry_max < read.retry_first {
+        let mend = "write at least queue.retry_first";
+        queue.refuse("retry_max", "found less than queue.retry_first", mend);
     }
+    read
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use waypost_proto::mail::Domain;
 
-use crate::config::raw::{Reader, fixed, live};
+use crate::config::raw::{Reader, fixed};
 
 /// Who this site is and where it keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Top {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let mut top = reader.section("", "");
         let hostname = top.parsed(
-            live(
+            fixed(
                 "hostname",
                 "The name of this server in banners, EHLO and trace fields. It should be the name \
                  that its address resolves to. Empty: the name that the system has.",

@@ -1,0 +1,292 @@
+//! The queue: list, show, flush, hold, release, remove, summary.
+
+use std::io::Read as _;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
+use waypost_mta::queue::control::{
+    ControlError, Done, Filter, Flush, Listed, Order, SUMMARY_AGES, Standing, Summary,
+};
+use waypost_proto::mail::Domain;
+use waypost_spool::{Content, QueueId, Recipient, State};
+
+use super::{ACTOR, Bridge, blocking};
+use crate::control::protocol::{Kind, QueueList, QueueRequest, Refused, Selection};
+use crate::{object, time};
+
+/// Content that `queue show --content` prints at most.
+const CONTENT_MAX: u64 = 1 << 20;
+
+impl Bridge {
+    pub(super) async fn queue(&self, request: QueueRequest) -> Result<Value, Refused> {
+        match request {
+            QueueRequest::Flush { id, target } => self.flush(id, target).await,
+            QueueRequest::Hold {
+                what,
+                reason,
+                until,
+            } => self.hold(what, reason, until).await,
+            QueueRequest::List(list) => self.queue_list(list).await,
+            QueueRequest::Release { what } => self.release(what).await,
+            QueueRequest::Remove { id, reason } => {
+                let id = queue_id(&id)?;
+                let order = order(reason, None);
+                let done = self.queue.remove(id, order).await.map_err(refused)?;
+                Ok(said(format!("{id} removed{}", when(done))))
+            }
+            QueueRequest::Show { id, content } => self.queue_show(queue_id(&id)?, content).await,
+            QueueRequest::Summary => {
+                let lines = self.queue.summary().await.map_err(refused)?;
+                Ok(summary(&lines))
+            }
+        }
+    }
+
+    async fn flush(&self, id: Option<String>, target: Option<String>) -> Result<Value, Refused> {
+        let what = match (id, target) {
+            (Some(id), _) => Flush::Message(queue_id(&id)?),
+            (None, Some(target)) => Flush::Target(target),
+            (None, None) => Flush::All,
+        };
+        let count = self.queue.flush(what).await.map_err(refused)?;
+        let mut answer = said(format!("{} tried now", messages(count)));
+        answer["messages"] = json!(count);
+        Ok(answer)
+    }
+
+    async fn hold(
+        &self,
+        what: Selection,
+        reason: String,
+        until: Option<u64>,
+    ) -> Result<Value, Refused> {
+        let until = until.map(|end| SystemTime::UNIX_EPOCH + Duration::from_secs(end));
+        let end = until.map_or_else(String::new, |end| format!(" until {}", time::show(end)));
+        match what {
+            Selection::Message(id) => {
+                let id = queue_id(&id)?;
+                let order = order(reason, until);
+                let done = self.queue.hold(id, order).await.map_err(refused)?;
+                Ok(said(format!("{id} held{end}{}", when(done))))
+            }
+            other => {
+                let key = self.hold_key(other)?;
+                let text = format!("{key} held{end}");
+                let hold = Hold { reason, until };
+                self.edit(&[Edit::Put(Record::Hold(key, hold), When::Any)])?;
+                Ok(said(text))
+            }
+        }
+    }
+
+    async fn release(&self, what: Selection) -> Result<Value, Refused> {
+        match what {
+            Selection::Message(id) => {
+                let id = queue_id(&id)?;
+                let order = order(String::new(), None);
+                let done = self.queue.release(id, order).await.map_err(refused)?;
+                Ok(said(format!("{id} released{}", when(done))))
+            }
+            other => {
+                let key = self.hold_key(other)?;
+                let text = format!("{key} released");
+                self.edit(&[Edit::Remove(Key::Hold(key), When::Present)])?;
+                Ok(said(text))
+            }
+        }
+    }
+
+    fn hold_key(&self, what: Selection) -> Result<HoldKey, Refused> {
+        Ok(match what {
+            Selection::Domain(name) => HoldKey::Domain(domain(&name)?),
+            Selection::Target(name) => HoldKey::Target(name),
+            Selection::User(name) => match object::key(Kind::User, &name) {
+                Ok(Key::User(domain, login)) => HoldKey::User(domain, login),
+                _ => return Err(Refused::new(format!("{name}: write LOGIN@DOMAIN"))),
+            },
+            Selection::Message(id) => {
+                return Err(Refused::new(format!("{id} is a message")));
+            }
+        })
+    }
+
+    async fn queue_list(&self, list: QueueList) -> Result<Value, Refused> {
+        let filter = Filter {
+            domain: list.domain.as_deref().map(domain).transpose()?,
+            held: list.held,
+            next_hop: list.next_hop,
+            sender: list.sender,
+        };
+        let after = list.after.as_deref().map(queue_id).transpose()?;
+        let limit = list.limit.clamp(1, 10_000);
+        let page = self.queue.list(filter, after, limit).await;
+        let page = page.map_err(refused)?;
+        let items: Vec<Value> = page.messages.iter().map(listed).collect();
+        Ok(json!({ "items": items, "next": page.next.map(|id| id.to_string()) }))
+    }
+
+    async fn queue_show(&self, id: QueueId, content: bool) -> Result<Value, Refused> {
+        let message = self.queue.show(id).await.map_err(refused)?;
+        let mut shown = listed(&message);
+        let envelope = &message.message.envelope;
+        shown["client"] = json!(envelope.client);
+        shown["protocol"] = json!(envelope.protocol);
+        shown["message_key"] = json!(envelope.message_key);
+        if content {
+            let spool = self.spool.clone();
+            shown["content"] = blocking(move || {
+                let loaded = spool.load(id).map_err(|e| Refused::later(e.to_string()))?;
+                Ok(loaded.map(|(_, content)| text_of(&content)))
+            })
+            .await?
+            .transpose()?
+            .into();
+        }
+        Ok(shown)
+    }
+}
+
+fn domain(name: &str) -> Result<Domain, Refused> {
+    Domain::parse(name).map_err(|error| Refused::new(format!("{name}: {error}")))
+}
+
+fn queue_id(text: &str) -> Result<QueueId, Refused> {
+    text.parse().map_err(|_| {
+        Refused::new(format!(
+            "{text} is no queue id; `waypost queue list` shows those there are"
+        ))
+    })
+}
+
+fn order(reason: String, until: Option<SystemTime>) -> Order {
+    Order {
+        by: ACTOR.to_owned(),
+        reason,
+        until,
+    }
+}
+
+fn refused(error: ControlError) -> Refused {
+    match error {
+        ControlError::Spool(text) => Refused::later(text),
+        other => Refused::new(other.to_string()),
+    }
+}
+
+fn said(summary: String) -> Value {
+    json!({ "summary": summary })
+}
+
+fn when(done: Done) -> &'static str {
+    match done {
+        Done::AfterAttempt => ", once the attempt in flight has ended",
+        Done::Now => "",
+    }
+}
+
+fn messages(count: usize) -> String {
+    match count {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    }
+}
+
+fn listed(listed: &Listed) -> Value {
+    let message = &listed.message;
+    let standing = match listed.standing {
+        Standing::Active => "active",
+        Standing::Deferred => "deferred",
+        Standing::Held => "held",
+    };
+    let hold = message.envelope.hold.as_ref().map(|hold| {
+        json!({
+            "reason": hold.reason,
+            "by": hold.by,
+            "since": time::show(hold.since),
+            "until": hold.until.map(time::show),
+        })
+    });
+    let sender = match message.envelope.reverse_path.mailbox() {
+        Some(mailbox) => mailbox.to_string(),
+        None => "<>".to_owned(),
+    };
+    let recipients: Vec<Value> = message.envelope.recipients.iter().map(recipient).collect();
+    json!({
+        "id": message.id.to_string(),
+        "arrived": time::show(message.arrived),
+        "size": message.size,
+        "sender": sender,
+        "standing": standing,
+        "hold": hold,
+        "recipients": recipients,
+    })
+}
+
+fn recipient(recipient: &Recipient) -> Value {
+    let state = match recipient.state {
+        State::Delivered => "delivered",
+        State::Failed => "failed",
+        State::Queued => "queued",
+        State::Removed => "removed",
+    };
+    let last = recipient.last.as_ref();
+    let reason = last.map(|last| match &last.reply {
+        Some(reply) if last.text.is_empty() => reply.to_string(),
+        Some(reply) => format!("{}: {reply}", last.text),
+        None => last.text.clone(),
+    });
+    json!({
+        "address": recipient.address.to_string(),
+        "original": recipient.original.as_ref().map(ToString::to_string),
+        "state": state,
+        "attempts": recipient.attempts,
+        "due": time::show(recipient.due),
+        "expires": time::show(recipient.expires),
+        "next_hop": last.map(|last| last.next_hop.clone()),
+        "host": last.map(|last| last.host.clone()),
+        "status": last.map(|last| last.status.to_string()),
+        "reason": reason,
+        "why": last.map(|last| last.rule.clone()),
+        "last_attempt": last.map(|last| time::show(last.at)),
+    })
+}
+
+fn summary(lines: &[Summary]) -> Value {
+    let ages: Vec<u64> = SUMMARY_AGES.iter().map(|age| age.as_secs() / 60).collect();
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            json!({
+                "next_hop": line.next_hop,
+                "total": line.by_age.iter().sum::<u64>(),
+                "by_age": line.by_age,
+                "oldest_s": line.oldest.as_secs(),
+            })
+        })
+        .collect();
+    json!({ "ages_min": ages, "next_hops": lines })
+}
+
+/// The beginning of the content, as text.
+fn text_of(content: &Content) -> Result<String, Refused> {
+    let mut bytes = Vec::new();
+    let mut reader = Reader { content, offset: 0 }.take(CONTENT_MAX);
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|error| Refused::later(format!("cannot read the content: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+struct Reader<'a> {
+    content: &'a Content,
+    offset: u64,
+}
+
+impl std::io::Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.content.read_at(self.offset, buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}

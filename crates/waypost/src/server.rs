@@ -1,0 +1,392 @@
+//! The parts of a running server, joined: from the listeners to the next hops.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use waypost_directory::{Directory, Here, Host};
+use waypost_mta::auth::{self, Logins};
+use waypost_mta::clock::SystemClock;
+use waypost_mta::deliver::Deliverer;
+use waypost_mta::dns::{Dns, HereNow, Listening, MailHosts};
+use waypost_mta::listener::{Bound, Listeners};
+use waypost_mta::net::Endpoint;
+use waypost_mta::queue::{self, Queue, QueueHandle};
+use waypost_mta::resolve::{self, Resolver};
+use waypost_mta::session::{self, Callers, Door, Shared, Wrapping};
+use waypost_mta::tls::Certificate;
+use waypost_mta::trace::Tracer;
+use waypost_mta::{deliver, policy::Service};
+use waypost_proto::mail::{LocalPart, Mailbox};
+use waypost_spool::Spool;
+
+use crate::config::{Config, Delivery};
+use crate::outgoing::Outgoing;
+use crate::{layout, site_key};
+
+/// How long the queue may finish what is in flight when the server ends.
+const QUEUE_GRACE: Duration = Duration::from_secs(20);
+/// How old the addresses of targets' names may become.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
+/// How often the names of new targets are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A server that runs.
+pub(crate) struct Server {
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) spool: Spool,
+    pub(crate) resolver: Resolver,
+    pub(crate) queue: QueueHandle,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) certificate: Arc<Certificate>,
+    pub(crate) here: HereNow,
+    /// Where each service listens, in the order of the configuration.
+    pub(crate) endpoints: Vec<(&'static str, Endpoint)>,
+    deliverer: Deliverer,
+    listeners: Listeners,
+    background: Vec<JoinHandle<()>>,
+}
+
+/// What is on disk, open.
+pub(crate) struct Stores {
+    pub(crate) directory: Directory,
+    pub(crate) spool: Spool,
+}
+
+impl Stores {
+    /// Opens spool and directory; says what was found.
+    pub(crate) fn open(data_dir: &Path) -> anyhow::Result<Self> {
+        let settings = waypost_spool::Settings::default();
+        let (spool, recovered) =
+            Spool::open(&layout::spool(data_dir), settings).context("cannot open the spool")?;
+        if recovered.messages + recovered.orphans > 0 {
+            tracing::info!(
+                "{} messages in the spool, {} unfinished ones removed",
+                recovered.messages,
+                recovered.orphans
+            );
+        }
+        for id in &recovered.damaged {
+            tracing::error!("{id}: content is damaged; the message will be set aside");
+        }
+        for (id, reason) in &recovered.quarantined {
+            tracing::error!("{id}: set aside: {reason}");
+        }
+        let directory = Directory::open(&layout::directory(data_dir))
+            .context("cannot open the directory of users")?;
+        Ok(Self { directory, spool })
+    }
+}
+
+impl Server {
+    /// Starts everything; when it returns, mail is taken.
+    pub(crate) async fn start(config: &Config, stores: Stores) -> anyhow::Result<Self> {
+        let data_dir = &config.top.data_dir;
+        let directory = Arc::new(stores.directory);
+        let spool = stores.spool;
+        let tracer = tracer(config)?;
+        let certificate = Certificate::load(&config.certificate_source())?;
+        let certificate = Arc::new(certificate);
+        let bound = bind(config)?;
+        let endpoints = bound
+            .iter()
+            .map(|(name, bound)| (*name, bound.endpoint.clone()));
+        let endpoints: Vec<_> = endpoints.collect();
+        let listening = Listening(addresses(&endpoints));
+        let dns = Dns::system().context("cannot read the system's DNS settings")?;
+        let here = HereNow::new(dns.clone(), listening.clone(), Handle::current());
+        let deliverer = deliverer(config, &directory, &dns, &listening);
+        let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
+        let (resolver, refresher) = resolver(config, &directory, &outgoing, listening);
+        let queue = Queue::start(queue::Parts {
+            spool: spool.clone(),
+            routes: Arc::new(resolver.clone()),
+            deliverer: Arc::clone(&outgoing) as Arc<dyn queue::Attempt>,
+            clock: Arc::new(SystemClock),
+            tracer: tracer.clone(),
+            settings: queue_settings(config),
+        });
+        let callers = Arc::new(Callers::default());
+        let submit = queue.clone();
+        let parts = session::Parts {
+            snapshots: snapshots(&directory),
+            resolver: resolver.clone(),
+            spool: spool.clone(),
+            submit: Arc::new(move |committed| submit.submit(&committed)),
+            used: outgoing.used(),
+            logins: logins(&directory),
+            certificate: Arc::clone(&certificate),
+            tracer,
+            callers: Arc::clone(&callers),
+            clock: Arc::new(SystemClock),
+        };
+        let shared = Arc::new(Shared::new(parts, session_settings(config)));
+        look_up(&directory, &callers, &dns).await;
+        let background = vec![
+            tokio::spawn(async move { refresher.run().await }),
+            tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
+            tokio::spawn(sound_alarms(spool.clone())),
+        ];
+        let bound = bound.into_iter().map(|(_, bound)| bound).collect();
+        let listeners = Listeners::open(&shared, bound);
+        Ok(Self {
+            directory,
+            spool,
+            resolver,
+            queue,
+            shared,
+            certificate,
+            here,
+            endpoints,
+            deliverer,
+            listeners,
+            background,
+        })
+    }
+
+    /// Ends: no new mail, what is in flight finishes, then the spool is closed.
+    pub(crate) async fn stop(self) {
+        tokio::join!(self.listeners.close(), self.queue.stop(QUEUE_GRACE));
+        for task in &self.background {
+            task.abort();
+        }
+        self.deliverer.close();
+    }
+}
+
+/// Every service of the configuration, bound but not open.
+fn bind(config: &Config) -> anyhow::Result<Vec<(&'static str, Bound)>> {
+    let door = |service, wrapping| Door { service, wrapping };
+    let listen = &config.listen;
+    let services = [
+        (
+            "smtp",
+            door(Service::Smtp, Wrapping::OnRequest),
+            &listen.smtp,
+        ),
+        (
+            "submission",
+            door(Service::Submission, Wrapping::OnRequest),
+            &listen.submission,
+        ),
+        (
+            "submissions",
+            door(Service::Submission, Wrapping::Implicit),
+            &listen.submissions,
+        ),
+        ("lmtp", door(Service::Lmtp, Wrapping::None), &listen.lmtp),
+    ];
+    let mut bound = Vec::new();
+    for (name, door, endpoints) in services {
+        for endpoint in endpoints {
+            bound.push((name, Bound::new(door, endpoint)?));
+        }
+    }
+    Ok(bound)
+}
+
+fn addresses(endpoints: &[(&'static str, Endpoint)]) -> Vec<SocketAddr> {
+    let addresses = endpoints.iter().filter_map(|(_, endpoint)| match endpoint {
+        Endpoint::Inet(address) => Some(*address),
+        Endpoint::Unix(_) => None,
+    });
+    addresses.collect()
+}
+
+fn tracer(config: &Config) -> anyhow::Result<Tracer> {
+    let key = site_key::load(&layout::site_key(&config.top.data_dir))?;
+    // A name of the site and not of the host: a host that is renamed still knows its traces.
+    let site: String = key
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(Tracer::new(site, &key))
+}
+
+fn snapshots(directory: &Arc<Directory>) -> Arc<resolve::Snapshots> {
+    let directory = Arc::clone(directory);
+    Arc::new(move || directory.snapshot())
+}
+
+fn logins(directory: &Arc<Directory>) -> Logins {
+    let directory = Arc::clone(directory);
+    let check = move |login: &str, password: &str| {
+        let checked = directory.check_password(login, password);
+        checked
+            .map(|found| auth::Login {
+                user: found.user,
+                name: login.to_owned(),
+            })
+            .map_err(|error| match error {
+                waypost_directory::LoginError::Refused => auth::LoginError::Refused,
+                waypost_directory::LoginError::Unavailable(error) => {
+                    tracing::error!("logins cannot be checked: {error}");
+                    auth::LoginError::Unavailable
+                }
+            })
+    };
+    Logins::new(Arc::new(check), Arc::new(SystemClock))
+}
+
+fn deliverer(
+    config: &Config,
+    directory: &Arc<Directory>,
+    dns: &Dns,
+    listening: &Listening,
+) -> Deliverer {
+    let directory = Arc::clone(directory);
+    let smart_host = config.outbound.smart_host.clone();
+    let settings = deliver::Settings {
+        hostname: config.top.hostname.clone(),
+        source: config.outbound.source,
+        smart_host: smart_host.map(|at| deliver::Remote::new(at.host, at.port)),
+        lmtp: match &config.local.delivery {
+            Delivery::Lmtp(endpoint) => Some(deliver::Lmtp {
+                endpoint: endpoint.clone(),
+                delimiter: config.local.recipient_delimiter,
+            }),
+            Delivery::Maildir(_) => None,
+        },
+        limits: deliver::Limits::default(),
+    };
+    let parts = deliver::Parts {
+        targets: Box::new(move |id| directory.snapshot().target(id).cloned()),
+        dns: dns.clone(),
+        listening: listening.clone(),
+        clock: Arc::new(SystemClock),
+        roots: None,
+    };
+    Deliverer::new(settings, parts)
+}
+
+fn resolver(
+    config: &Config,
+    directory: &Arc<Directory>,
+    outgoing: &Arc<Outgoing>,
+    listening: Listening,
+) -> (Resolver, resolve::Refresher) {
+    Resolver::new(resolve::Parts {
+        snapshots: snapshots(directory),
+        here: Arc::new(FromMemory(listening)),
+        callout: Arc::clone(outgoing) as Arc<dyn resolve::Callout>,
+        clock: Arc::new(SystemClock),
+        settings: resolve::Settings {
+            postmaster: postmaster(config),
+            delimiter: config.local.recipient_delimiter,
+            smart_host: config.outbound.smart_host.is_some(),
+        },
+        cache: resolve::CacheSettings {
+            positive: config.cache.positive,
+            refresh: config.cache.refresh,
+            negative: config.cache.negative,
+            entries: config.cache.entries as usize,
+            wait: config.cache.wait,
+        },
+    })
+}
+
+fn queue_settings(config: &Config) -> queue::Settings {
+    queue::Settings {
+        hostname: config.top.hostname.clone(),
+        postmaster: postmaster(config),
+        schedule: config.queue.clone(),
+        local: match config.local.delivery {
+            Delivery::Lmtp(_) => deliver::NextHop::Lmtp,
+            Delivery::Maildir(_) => deliver::NextHop::Maildir,
+        },
+        smart_host: config.outbound.smart_host.is_some(),
+        concurrency: queue::Concurrency::default(),
+    }
+}
+
+/// What sessions need of the configuration; SIGHUP replaces it.
+pub(crate) fn session_settings(config: &Config) -> session::Settings {
+    session::Settings {
+        hostname: config.top.hostname.clone(),
+        trusted: config.trust.networks.clone(),
+        xclient: config.trust.xclient.clone(),
+        proxy: config.trust.proxy.clone(),
+        limits: config.limits.clone(),
+        lifetime: config.queue.lifetime,
+    }
+}
+
+/// The site's own mailbox, under this server's name.
+fn postmaster(config: &Config) -> Mailbox {
+    let Ok(local) = LocalPart::parse("postmaster") else {
+        unreachable!("postmaster is a local part");
+    };
+    Mailbox::new(local, config.top.hostname.clone())
+}
+
+/// Whether a target leads here, for every relayed recipient: without look-ups. Names were looked
+/// up when the target was saved, and are again when it is connected to.
+struct FromMemory(Listening);
+
+impl Here for FromMemory {
+    fn is_here(&self, host: &Host, port: u16) -> bool {
+        match host {
+            Host::Address(address) => self.0.is_here(SocketAddr::new(*address, port)),
+            Host::Mx(_) | Host::Name(_) => false,
+        }
+    }
+}
+
+/// Looks up the names of targets, so that a connection from them is recognised.
+async fn keep_looking_up(directory: Arc<Directory>, callers: Arc<Callers>, dns: Dns) {
+    let mut known = directory.snapshot().change();
+    loop {
+        let mut waited = Duration::ZERO;
+        while waited < LOOK_UP_EVERY && directory.snapshot().change() == known {
+            tokio::time::sleep(LOOK_EVERY).await;
+            waited += LOOK_EVERY;
+        }
+        known = directory.snapshot().change();
+        look_up(&directory, &callers, &dns).await;
+    }
+}
+
+async fn look_up(directory: &Directory, callers: &Callers, dns: &Dns) {
+    let wanted = Callers::wanted(&directory.snapshot());
+    let mut found = HashMap::with_capacity(wanted.len());
+    for host in wanted {
+        let mut names = Vec::new();
+        match &host {
+            Host::Name(name) => names.push(name.clone()),
+            Host::Mx(domain) => {
+                if let Ok(MailHosts::Hosts(hosts)) = dns.mail_hosts(domain, || 0).await {
+                    names.extend(hosts.into_iter().filter_map(|mx| mx.host));
+                }
+            }
+            Host::Address(_) => {}
+        }
+        let mut all = Vec::new();
+        for name in &names {
+            all.extend(dns.addresses(name).await.unwrap_or_default());
+        }
+        found.insert(host, (!all.is_empty()).then_some(all));
+    }
+    callers.learn(found);
+}
+
+/// Says in the log what the spool wants a person to look at.
+async fn sound_alarms(spool: Spool) {
+    let mut told = 0;
+    loop {
+        let alarms = spool.alarms();
+        for alarm in alarms.iter().skip(told) {
+            match alarm.id {
+                Some(id) => tracing::error!("{id}: {}", alarm.text),
+                None => tracing::error!("{}", alarm.text),
+            }
+        }
+        told = alarms.len();
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
