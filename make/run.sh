@@ -40,11 +40,12 @@ start() {
 
 # fill NAME: its users, and a password for those who log in.
 fill() {
-    "$waypost" apply --config "$root/$1/waypost.toml" "make/run/$1.toml"
+    config=$root/$1/waypost.toml
+    "$waypost" apply --config "$config" "make/run/$1.toml"
     shift
     for user in "$@"; do
-        echo "$user-demo" | "$waypost" user set "$user@example.com" --password-stdin \
-            --config "$root/$site/waypost.toml"
+        echo "$user-demo" |
+            "$waypost" user set "$user@example.com" --password-stdin --config "$config"
     done
 }
 
@@ -82,9 +83,7 @@ site branch 127.0.0.2
 start main
 start branch
 if [ -n "$fresh" ]; then
-    site=main
     fill main alice bob
-    site=branch
     fill branch carol dave
     converse
 fi

@@ -10,48 +10,25 @@ use super::{Bridge, later};
 use crate::control::protocol::{Fault, Kind, List, Object, Refused};
 use crate::object::{self, Fields};
 
-/// The field in which a new password comes, not yet hashed.
+/// The field in which a new password comes.
 const PASSWORD: &str = "password";
 
 impl Bridge {
     pub(super) fn add(&self, request: &Object) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
-        let record = object::new(&key).ok_or_else(|| no_such_verb(request.kind))?;
-        if let Record::Target(_) = record
-            && !request.fields.contains_key("host")
-        {
-            return Err(one(Fault {
-                object: key.to_string(),
-                line: None,
-                field: "host".to_owned(),
-                message: "is missing".to_owned(),
-                mend: "give the server's name or address with --host".to_owned(),
-            }));
-        }
-        self.put(record, request, When::Absent)
+        let mut fields = edited(&Fields::new(), request);
+        hash_password(&key, &mut fields)?;
+        let record = object::make(&key, &fields).map_err(faults)?;
+        self.edit(&[Edit::Put(record, When::Absent)])
     }
 
     pub(super) fn set(&self, request: &Object) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
-        self.put(record, request, When::Revision(revision))
-    }
-
-    fn put(&self, mut record: Record, request: &Object, when: When) -> Result<Value, Refused> {
-        let mut fields = edited(&record, request);
-        let password = match (&record, fields.remove(PASSWORD)) {
-            // A target's password is said to that server, and cannot be a hash.
-            (Record::Target(_), Some(password)) => {
-                fields.insert(PASSWORD.to_owned(), password);
-                None
-            }
-            (_, password) => password,
-        };
-        object::change(&mut record, &fields).map_err(faults)?;
-        if let (Record::User(user), Some(Value::String(password))) = (&mut record, password) {
-            user.password = hashed(&password)?;
-        }
-        self.edit(&[Edit::Put(record, when)])
+        let mut fields = edited(&object::show(&record), request);
+        hash_password(&key, &mut fields)?;
+        let record = object::change(&record, &fields).map_err(faults)?;
+        self.edit(&[Edit::Put(record, When::Revision(revision))])
     }
 
     pub(super) fn remove(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
@@ -63,7 +40,7 @@ impl Bridge {
     pub(super) fn show(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
         let key = object::key(kind, name).map_err(one)?;
         let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
-        Ok(Value::Object(object::write(&record)))
+        Ok(Value::Object(object::show(&record)))
     }
 
     pub(super) fn list(&self, list: &List) -> Result<Value, Refused> {
@@ -79,7 +56,7 @@ impl Bridge {
         let next = next.filter(|_| stored.len() == page.limit);
         let items: Vec<Value> = stored
             .iter()
-            .map(|(_, record)| Value::Object(object::write(record)))
+            .map(|(_, record)| Value::Object(object::show(record)))
             .collect();
         Ok(json!({ "items": items, "next": next }))
     }
@@ -140,9 +117,8 @@ impl Bridge {
     }
 }
 
-/// The fields that change, with what is added to and taken from lists.
-fn edited(record: &Record, request: &Object) -> Fields {
-    let present = object::write(record);
+/// The fields that change, with what is added to and taken from the lists that are there.
+fn edited(present: &Fields, request: &Object) -> Fields {
     let mut fields = request.fields.clone();
     let names = request.append.keys().chain(request.take.keys());
     for name in names {
@@ -164,6 +140,14 @@ fn edited(record: &Record, request: &Object) -> Fields {
     fields
 }
 
+/// A user's new password comes as it is and is kept as a hash; a target's is said to that server.
+fn hash_password(key: &Key, fields: &mut Fields) -> Result<(), Refused> {
+    if let (Key::User(..), Some(Value::String(password))) = (key, fields.get_mut(PASSWORD)) {
+        *password = hashed(password)?.map_or_else(String::new, |hash| hash.expose().to_owned());
+    }
+    Ok(())
+}
+
 fn hashed(password: &str) -> Result<Option<PasswordHash>, Refused> {
     if password.is_empty() {
         return Ok(None);
@@ -178,10 +162,6 @@ fn nobody(key: &Key) -> Refused {
     Refused::new(format!(
         "there is no {key}; `waypost {kind} list` shows what there is"
     ))
-}
-
-fn no_such_verb(kind: Kind) -> Refused {
-    Refused::new(format!("{} cannot be added this way", kind.word()))
 }
 
 fn one(fault: Fault) -> Refused {

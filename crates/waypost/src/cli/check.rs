@@ -54,7 +54,7 @@ fn as_json(loaded: &Loaded) -> Value {
     for heading in &loaded.headings {
         let keys: Map<String, Value> = loaded
             .of_section(heading.name)
-            .map(|setting| (setting.name.to_owned(), json_of(&setting.value)))
+            .map(|setting| (setting.name.to_owned(), config::json_of(&setting.value)))
             .collect();
         if heading.name.is_empty() {
             all.extend(keys);
@@ -63,13 +63,4 @@ fn as_json(loaded: &Loaded) -> Value {
         }
     }
     Value::Object(all)
-}
-
-/// A value written as TOML, as JSON; both write strings, numbers, booleans and lists of them.
-fn json_of(toml: &str) -> Value {
-    let read: Result<toml::Table, _> = toml::from_str(&format!("v = {toml}"));
-    let value = read.ok().and_then(|mut table| table.remove("v"));
-    value
-        .and_then(|value| serde_json::to_value(value).ok())
-        .unwrap_or(Value::Null)
 }

@@ -11,4 +11,4 @@ pub(crate) use raw::{Heading, Setting};
 pub(crate) use resolve::{Config, Loaded, defaults, load};
 pub(crate) use secret::{MEND as SECRET_MEND, read as read_secret};
 pub(crate) use sections::{Delivery, Log, LogFormat};
-pub(crate) use written::{Size, parse_duration};
+pub(crate) use written::{Size, json_of, parse_duration};

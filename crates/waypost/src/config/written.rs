@@ -48,6 +48,15 @@ pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// A value written as TOML, as JSON; both write strings, numbers, booleans and lists of them.
+pub(crate) fn json_of(toml: &str) -> serde_json::Value {
+    let read: Result<toml::Table, _> = toml::from_str(&format!("v = {toml}"));
+    let value = read.ok().and_then(|mut table| table.remove("v"));
+    value
+        .and_then(|value| serde_json::to_value(value).ok())
+        .unwrap_or_default()
+}
+
 impl Written for bool {
     const WHAT: &'static str = "true or false";
 

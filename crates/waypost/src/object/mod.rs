@@ -1,18 +1,15 @@
-//! Objects of the directory as fields with names, as the site file and the command line write
-//! them: read into records with every mistake named, and written back.
+//! Single objects of the directory, as the command line names and changes them.
+//!
+//! Their fields are those of the site file, read and written by it: a change is the object's own
+//! block of a site file with the given fields in place of what it said.
 
-mod read;
-mod write;
+use serde_json::{Map, Value, json};
+use waypost_directory::{Key, Object};
+use waypost_proto::mail::Domain;
 
-use serde_json::{Map, Value};
-use waypost_directory::{
-    DomainRecord, GroupRecord, Host, Key, MailType, Object, SharedRecord, TargetRecord, UserRecord,
-};
-use waypost_proto::mail::{Domain, Mailbox};
-
+use crate::config::json_of;
 use crate::control::protocol::{Fault, Kind};
-
-pub(crate) use write::write;
+use crate::site_file;
 
 /// Fields by name.
 pub(crate) type Fields = Map<String, Value>;
@@ -48,54 +45,107 @@ pub(crate) fn key(kind: Kind, name: &str) -> Result<Key, Fault> {
     })
 }
 
-/// An object that has only a name, with the addresses that people expect.
-pub(crate) fn new(key: &Key) -> Option<Object> {
-    let own = |domain: &Domain, name: &str| {
-        let mailbox = Mailbox::parse(&format!("{name}@{domain}")).ok()?;
-        waypost_directory::Address::parse(&mailbox.to_string()).ok()
-    };
-    Some(match key {
-        Key::Domain(name) => Object::Domain(DomainRecord::new(name.clone())),
-        Key::Target(name) => {
-            let nowhere = Host::Address(std::net::Ipv4Addr::UNSPECIFIED.into());
-            Object::Target(TargetRecord::new(name.clone(), nowhere))
+/// All fields of an object, secrets as `***`.
+pub(crate) fn show(object: &Object) -> Fields {
+    if let Object::Admin(admin) = object {
+        let fields = json!({ "login": admin.login, "role": admin.role.to_string() });
+        return fields.as_object().cloned().unwrap_or_default();
+    }
+    let mut fields = said(object);
+    for secret in site_file::SECRETS {
+        if let Some(value) = fields.get_mut(secret)
+            && *value != Value::from("")
+        {
+            *value = Value::from("***");
         }
-        Key::User(domain, login) => {
-            let mut user = UserRecord::new(domain.clone(), login.clone());
-            user.mail = MailType::Local;
-            user.addresses = own(domain, login).into_iter().collect();
-            Object::User(user)
-        }
-        Key::Mailbox(domain, name) => Object::Mailbox(SharedRecord {
-            domain: domain.clone(),
-            name: name.clone(),
-            addresses: own(domain, name).into_iter().collect(),
-            members: Vec::new(),
-            quota_bytes: None,
-        }),
-        Key::Group(domain, name) => Object::Group(GroupRecord {
-            domain: domain.clone(),
-            name: name.clone(),
-            addresses: own(domain, name).into_iter().collect(),
-            members: Vec::new(),
-            owner: None,
-        }),
-        Key::Admin(_) | Key::Hold(_) => return None,
-    })
+    }
+    fields
 }
 
-/// Changes the fields that are given; every mistake at once.
-pub(crate) fn change(object: &mut Object, fields: &Fields) -> Result<(), Vec<Fault>> {
-    let mut reader = read::Reader::new(object.key().to_string(), fields);
-    match object {
-        Object::Domain(record) => reader.domain(record),
-        Object::Group(record) => reader.group(record),
-        Object::Mailbox(record) => reader.mailbox(record),
-        Object::Target(record) => reader.target(record),
-        Object::User(record) => reader.user(record),
-        Object::Admin(_) | Object::Hold(..) => {}
+/// All fields of an object, secrets too.
+fn said(object: &Object) -> Fields {
+    let fields = site_file::fields(object).into_iter();
+    fields
+        .map(|(name, value)| (name.to_owned(), json_of(&value)))
+        .collect()
+}
+
+/// A new object with these fields; every mistake at once.
+pub(crate) fn make(key: &Key, given: &Fields) -> Result<Object, Vec<Fault>> {
+    let mut fields = Fields::new();
+    let mut name = |field: &str, value: &str| fields.insert(field.to_owned(), value.into());
+    match key {
+        Key::Admin(login) => name("login", login),
+        Key::Domain(domain) => name("name", domain.as_str()),
+        Key::Group(domain, group) => {
+            name("domain", domain.as_str());
+            name("name", group)
+        }
+        Key::Hold(key) => name("name", &key.to_string()),
+        Key::Mailbox(domain, mailbox) => {
+            name("domain", domain.as_str());
+            name("name", mailbox)
+        }
+        Key::Target(target) => name("name", target),
+        Key::User(domain, login) => {
+            name("domain", domain.as_str());
+            name("login", login)
+        }
+    };
+    fields.extend(given.clone());
+    read(key, &fields)
+}
+
+/// The object with the given fields instead of what they said; every mistake at once.
+pub(crate) fn change(object: &Object, given: &Fields) -> Result<Object, Vec<Fault>> {
+    let mut fields = said(object);
+    let has_port = |host: &Value| host.as_str().is_some_and(|host| host.contains(':'));
+    if given.get("host").is_some_and(has_port) {
+        // The port in the host is the one that is meant now.
+        fields.remove("port");
     }
-    reader.finish()
+    for (name, value) in given {
+        match (fields.get_mut(name), value) {
+            (Some(Value::Object(table)), Value::Object(values)) => table.extend(values.clone()),
+            _ => {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    // No list of relayed addresses means all of them, an empty one means none.
+    if fields.get("relayed") == Some(&json!([])) {
+        fields.remove("relayed");
+    }
+    read(&object.key(), &fields)
+}
+
+/// Reads the fields as a site file with this one object.
+fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
+    let mut text = format!("[[{}]]\n", key.kind());
+    for (name, value) in fields {
+        let value = toml::Value::try_from(value).map_err(|error| vec![fault(key, &error)])?;
+        text += &format!("{name} = {value}\n");
+    }
+    let read = site_file::read(&text).map(|site| site.into_objects().next());
+    match read {
+        Ok(Some(object)) => Ok(object),
+        Ok(None) => Err(vec![fault(key, &"nothing is said about it")]),
+        Err(mut faults) => {
+            // The lines are those of a text that nobody has written.
+            faults.iter_mut().for_each(|fault| fault.line = None);
+            Err(faults)
+        }
+    }
+}
+
+fn fault(key: &Key, message: &dyn std::fmt::Display) -> Fault {
+    Fault {
+        object: key.to_string(),
+        line: None,
+        field: String::new(),
+        message: message.to_string(),
+        mend: String::new(),
+    }
 }
 
 #[cfg(test)]

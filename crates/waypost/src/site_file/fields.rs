@@ -9,13 +9,13 @@ use waypost_directory::{
 use crate::config::Size;
 
 /// A key and its value as TOML.
-pub(super) type Field = (&'static str, String);
+pub(crate) type Field = (&'static str, String);
 
 /// Keys whose values are never shown.
-pub(super) const SECRETS: [&str; 1] = ["password"];
+pub(crate) const SECRETS: [&str; 1] = ["password"];
 
 /// Everything that the site file says about an object; what it does not keep has no fields.
-pub(super) fn of(object: &Object) -> Vec<Field> {
+pub(crate) fn of(object: &Object) -> Vec<Field> {
     match object {
         Object::Domain(record) => domain(record),
         Object::Group(record) => group(record),

@@ -11,6 +11,7 @@ mod raw;
 mod read;
 
 pub(crate) use export::export;
+pub(crate) use fields::{SECRETS, of as fields};
 pub(crate) use plan::{Failure, Plan};
 pub(crate) use read::read;
 

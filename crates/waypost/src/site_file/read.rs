@@ -32,6 +32,13 @@ pub(crate) struct SiteFile {
     pub(super) objects: Vec<Written>,
 }
 
+impl SiteFile {
+    /// What is written, without where.
+    pub(crate) fn into_objects(self) -> impl Iterator<Item = Object> {
+        self.objects.into_iter().map(|written| written.object)
+    }
+}
+
 /// An object and where it is written.
 #[derive(Debug)]
 pub(super) struct Written {
