@@ -157,7 +157,6 @@ async fn a_restarted_queue_goes_on_with_what_is_in_the_spool() {
     world.says("a@one.example", Says::Yes);
     world.says("b@two.example", Says::Yes);
     world.restart().await;
-    world.until_known(2).await;
     world.advance(5 * MINUTE);
     world.until_empty().await;
     assert_eq!(world.taken_by("target:1") + world.taken_by("target:2"), 3);
@@ -415,4 +414,66 @@ async fn stopping_lets_attempts_end_and_starts_no_other() {
     stopping.await.unwrap();
     assert_eq!(world.taken_by("target:1"), 2);
     assert_eq!(world.in_spool(), 8);
+}
+
+/// Promise 3, with servers that change their minds and restarts in between.
+#[tokio::test]
+async fn every_recipient_of_every_message_ends_exactly_once() {
+    const RECIPIENTS: usize = 60;
+    let mut world = World::new();
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = move |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    let domains = ["one.example", "two.example"];
+    let address = |n: usize| format!("u{n}@{}", domains[n % 2]);
+    let all: Vec<String> = (0..RECIPIENTS).map(address).collect();
+    for some in all.chunks(5) {
+        let to: Vec<&str> = some.iter().map(String::as_str).collect();
+        to.iter().for_each(|to| world.says(to, Says::Later));
+        world.send("<s@six.example>", &to);
+    }
+    let messages = RECIPIENTS / 5;
+    world.until_deferred(messages).await;
+    let mut fates = vec![Says::Later; RECIPIENTS];
+    for round in 0..12 {
+        for (fate, address) in fates.iter_mut().zip(&all) {
+            if *fate == Says::Later {
+                *fate = [Says::Later, Says::Later, Says::No, Says::Yes][next(4) as usize];
+                world.says(address, *fate);
+            }
+        }
+        world.dead(1, next(3) == 0);
+        if round % 3 == 2 {
+            world.restart().await;
+        }
+        world.advance(70 * MINUTE);
+        world
+            .until(|| world.handle.len().0 == 0 && world.nothing_due())
+            .await;
+    }
+    world.dead(1, false);
+    // What still waits then is given up.
+    for _ in 0..3 {
+        world.advance(130 * HOUR);
+        world
+            .until(|| world.handle.len().0 == 0 && world.nothing_due())
+            .await;
+    }
+    world.until_empty().await;
+    let reports = world.contents_for("s@six.example").concat();
+    for (fate, address) in fates.iter().zip(&all) {
+        let recipient = format!("Final-Recipient: rfc822;{address}\r\nAction: failed");
+        let failed = reports.matches(&recipient).count();
+        let taken = world.contents_for(address).len();
+        assert_eq!(
+            taken + failed,
+            1,
+            "{address} {fate:?}: {taken} taken, {failed} failed"
+        );
+        assert_eq!(taken == 1, *fate == Says::Yes, "{address} {fate:?}");
+    }
 }

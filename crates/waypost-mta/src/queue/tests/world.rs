@@ -277,6 +277,8 @@ impl World {
     pub(super) async fn restart(&mut self) {
         self.handle.stop(PATIENCE).await;
         self.handle = start(&self.spool, &self.script, &self.clock);
+        self.until(|| self.handle.len().0 + self.handle.len().1 == self.in_spool())
+            .await;
     }
 
     pub(super) fn send(&self, from: &str, to: &[&str]) -> QueueId {
@@ -457,13 +459,17 @@ impl World {
         }
     }
 
+    /// Whether the timekeeper has started everything whose time has come.
+    pub(super) fn nothing_due(&self) -> bool {
+        let now = self.handle.0.tick();
+        let state = self.handle.0.state();
+        let first = [state.table.first(), state.hops.first_probe()];
+        first.into_iter().flatten().all(|at| at > now)
+    }
+
     /// So many messages wait, and nothing is on its way.
     pub(super) async fn until_deferred(&self, count: usize) {
         self.until(|| self.handle.len() == (0, count)).await;
-    }
-
-    pub(super) async fn until_known(&self, count: usize) {
-        self.until(|| self.handle.len().1 == count).await;
     }
 
     pub(super) async fn until_empty(&self) {
