@@ -121,29 +121,35 @@ pub struct Reject<'a> {
 
 /// Something was refused or put off.
 pub fn rejected(reject: &Reject<'_>) {
-    if !tracing::enabled!(target: "waypost::smtpd", tracing::Level::INFO) {
-        return;
+    if tracing::enabled!(target: "waypost::smtpd", tracing::Level::INFO) {
+        tracing::info!(target: "waypost::smtpd", "{}", escaped(&reject.to_string()));
     }
-    let Reject {
-        id,
-        stage,
-        client,
-        reply,
-        ..
-    } = reject;
-    let mut line = format!("{id}: reject: {stage} from {client}: {reply};");
-    // Writing to a String does not fail.
-    if let Some(from) = reject.from {
-        let _ = write!(line, " from={from}");
+}
+
+impl Display for Reject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            stage,
+            client,
+            reply,
+            proto,
+            helo,
+            ..
+        } = self;
+        write!(f, "{id}: reject: {stage} from {client}: {reply};")?;
+        if let Some(from) = self.from {
+            write!(f, " from={from}")?;
+        }
+        if let Some(to) = self.to {
+            write!(f, " to={to}")?;
+        }
+        write!(f, " proto={proto} helo=<{helo}>")?;
+        match self.why {
+            Some(why) => write!(f, " why={why}"),
+            None => Ok(()),
+        }
     }
-    if let Some(to) = reject.to {
-        let _ = write!(line, " to={to}");
-    }
-    let _ = write!(line, " proto={} helo=<{}>", reject.proto, reject.helo);
-    if let Some(why) = reject.why {
-        let _ = write!(line, " why={why}");
-    }
-    tracing::info!(target: "waypost::smtpd", "{}", escaped(&line));
 }
 
 /// A member of a group was refused while the group itself was accepted.
@@ -284,6 +290,9 @@ pub fn tls_left_out(host: &dyn Display, why: &dyn Display) {
 
 #[cfg(test)]
 mod tests {
+    use waypost_proto::mail::Mailbox;
+    use waypost_proto::smtp::replies;
+
     use super::*;
 
     #[test]
@@ -297,6 +306,32 @@ mod tests {
         ] {
             assert_eq!(seconds(Duration::from_millis(ms)), said);
         }
+    }
+
+    #[test]
+    fn a_refusal_has_the_shape_that_the_tools_of_the_field_read() {
+        let recipient = Mailbox::parse("a@b.example").unwrap();
+        let client = Client {
+            name: None,
+            address: Some([192, 0, 2, 1].into()),
+        };
+        let reject = Reject {
+            id: &NOQUEUE,
+            stage: "RCPT",
+            client: &client,
+            reply: &replies::user_unknown(&recipient),
+            from: Some(&"<s@c.example>"),
+            to: Some(&"<a@b.example>"),
+            proto: "ESMTP",
+            helo: "h.example",
+            why: Some(&"unknown"),
+        };
+        assert_eq!(
+            reject.to_string(),
+            "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1 <a@b.example>: Recipient \
+             address rejected: User unknown; from=<s@c.example> to=<a@b.example> proto=ESMTP \
+             helo=<h.example> why=unknown"
+        );
     }
 
     #[test]

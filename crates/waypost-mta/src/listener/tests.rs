@@ -9,7 +9,7 @@ use waypost_proto::net::Network;
 use super::*;
 use crate::limits::Limits;
 use crate::net;
-use crate::session::tests::world::{Client, Plan, SMTP, World};
+use crate::session::tests::world::{Client, LMTP, Plan, SMTP, World};
 
 struct House {
     world: World,
@@ -168,6 +168,27 @@ async fn the_grace_has_an_end() {
     house.listeners.close().await;
     assert!(busy.rest().await.starts_with("421 4.3.2"));
     assert_eq!(house.world.taken().len(), 0);
+}
+
+#[tokio::test]
+async fn lmtp_is_spoken_over_a_unix_socket_that_is_gone_afterwards() {
+    let world = World::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lmtp.sock");
+    let bound = Bound::new(LMTP, &Endpoint::Unix(path.clone())).unwrap();
+    let listeners = Listeners::open(&world.shared, vec![bound]);
+    let mut client = Client {
+        stream: net::connect_unix(&path).await.unwrap(),
+        session: tokio::spawn(async {}),
+    };
+    client.hear("greeting", "220 mx.example.com LMTP").await;
+    client.say("LHLO x", "250").await;
+    client.begin("a@b.example", &["alice@example.com"]).await;
+    client.say(".", "250 2.0.0").await;
+    assert_eq!(world.taken()[0].envelope.client, "localhost[unix]");
+    client.say("QUIT", "221").await;
+    listeners.close().await;
+    assert!(!path.exists());
 }
 
 #[tokio::test]

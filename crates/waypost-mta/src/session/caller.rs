@@ -169,3 +169,106 @@ impl Table {
             .or_else(|| self.hosts.get(&address).copied())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use waypost_directory::{Actor, Directory, Edit, Key, Nowhere, Object, TargetRecord, When};
+
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn put(directory: &Directory, targets: &[(&str, &str, &[&str])]) {
+        let edits = targets.iter().map(|(name, host, sources)| {
+            let mut target = TargetRecord::new(*name, Host::parse(host).unwrap());
+            let networks = sources.iter().map(|text| Network::parse(text).unwrap());
+            target.sources = networks.collect();
+            Edit::Put(Object::Target(target), When::Absent)
+        });
+        edit(directory, &edits.collect::<Vec<_>>());
+    }
+
+    fn edit(directory: &Directory, edits: &[Edit]) {
+        let actor = Actor {
+            name: "test",
+            from: "test",
+            at: SystemTime::UNIX_EPOCH,
+        };
+        directory.edit(&actor, &Nowhere, edits).unwrap();
+    }
+
+    struct Site {
+        directory: Directory,
+        callers: Callers,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Site {
+        fn new(targets: &[(&str, &str, &[&str])]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let directory = Directory::open(&dir.path().join("directory.db")).unwrap();
+            put(&directory, targets);
+            Self {
+                directory,
+                callers: Callers::default(),
+                _dir: dir,
+            }
+        }
+
+        fn who(&self, from: &str) -> Option<String> {
+            let snapshot = self.directory.snapshot();
+            let id = self.callers.target(&snapshot, address(from))?;
+            snapshot.target(id).map(|target| target.name.clone())
+        }
+    }
+
+    #[test]
+    fn a_target_calls_from_its_host_or_its_sources_and_the_narrowest_counts() {
+        let site = Site::new(&[
+            ("wide", "10.0.0.1", &["192.0.2.0/24"]),
+            ("narrow", "10.0.0.2", &["192.0.2.7", "2001:db8::/32"]),
+        ]);
+        assert_eq!(site.who("10.0.0.1").as_deref(), Some("wide"));
+        assert_eq!(site.who("::ffff:10.0.0.2").as_deref(), Some("narrow"));
+        assert_eq!(site.who("192.0.2.8").as_deref(), Some("wide"));
+        assert_eq!(site.who("192.0.2.7").as_deref(), Some("narrow"));
+        assert_eq!(site.who("2001:db8::1").as_deref(), Some("narrow"));
+        assert_eq!(site.who("10.0.0.3"), None);
+    }
+
+    #[test]
+    fn a_change_of_the_directory_counts_at_once() {
+        let site = Site::new(&[("one", "10.0.0.1", &[])]);
+        assert_eq!(site.who("10.0.0.2"), None);
+        put(&site.directory, &[("two", "10.0.0.2", &[])]);
+        assert_eq!(site.who("10.0.0.2").as_deref(), Some("two"));
+        edit(
+            &site.directory,
+            &[Edit::Remove(Key::Target("one".into()), When::Any)],
+        );
+        assert_eq!(site.who("10.0.0.1"), None);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_looked_up_keeps_its_addresses() {
+        let site = Site::new(&[("named", "old.example.com", &[])]);
+        let host = Host::parse("old.example.com").unwrap();
+        let wanted = Callers::wanted(&site.directory.snapshot());
+        assert_eq!(wanted, std::slice::from_ref(&host));
+        let learn = |addresses| {
+            site.callers
+                .learn(HashMap::from([(host.clone(), addresses)]))
+        };
+        assert_eq!(site.who("10.0.0.9"), None);
+        learn(Some(vec![address("10.0.0.9")]));
+        assert_eq!(site.who("10.0.0.9").as_deref(), Some("named"));
+        learn(None);
+        assert_eq!(site.who("10.0.0.9").as_deref(), Some("named"));
+        learn(Some(vec![address("10.0.0.10")]));
+        assert_eq!(site.who("10.0.0.9"), None);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::world::{Plan, SMTP, STRANGER, World};
+use super::world::{Plan, SMTP, STRANGER, SUBMISSIONS, World};
 use crate::clock::{Clock, SystemClock};
 use crate::session::Phase;
 
@@ -72,6 +72,23 @@ async fn a_client_that_takes_no_replies_is_given_up() {
     flood.await;
     client.session.await.unwrap();
     assert_eq!((now() - start).as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_never_comes_is_given_up() {
+    let world = World::new();
+    let start = now();
+    let client = world.connect(SUBMISSIONS, Some(STRANGER));
+    assert_eq!(client.rest().await, "");
+    assert_eq!((now() - start).as_secs(), 30);
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_ends_the_connection() {
+    let world = World::new();
+    let mut client = world.connect(SUBMISSIONS, Some(STRANGER));
+    client.send("EHLO client.example\r\n").await;
+    assert!(!client.text().await.contains("250"));
 }
 
 #[tokio::test]
@@ -148,5 +165,5 @@ async fn an_idle_session_is_small() {
     let session =
         crate::session::serve(&world.shared, SMTP, caller, there, world.phase.subscribe());
     let bytes = size_of_val(&session);
-    assert!(bytes < 12 * 1024, "{bytes} bytes");
+    assert!(bytes < 8 * 1024, "{bytes} bytes");
 }

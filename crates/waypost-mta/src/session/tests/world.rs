@@ -424,12 +424,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Reads to the end of the connection.
-    pub(crate) async fn rest(mut self) -> String {
+    pub(crate) async fn rest(self) -> String {
+        String::from_utf8(self.bytes().await).unwrap()
+    }
+
+    /// Reads to the end of the connection what may be no text.
+    pub(crate) async fn text(self) -> String {
+        String::from_utf8_lossy(&self.bytes().await).into_owned()
+    }
+
+    async fn bytes(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         // TLS without its goodbye is an error behind everything that was read.
         let _ = self.stream.read_to_end(&mut rest).await;
         self.session.await.unwrap();
-        String::from_utf8(rest).unwrap()
+        rest
     }
 }
 
