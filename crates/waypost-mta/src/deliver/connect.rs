@@ -128,10 +128,12 @@ impl Connection {
 
 /// Why a connection is not ready.
 enum Failed {
+    /// The host said something that ends it.
+    Other(Trouble),
     /// TLS could not be had; another connection without it may do.
     Tls(Trouble),
-    /// Anything else.
-    Other(Trouble),
+    /// Nobody was there, or nobody who says a word.
+    Unreached(Trouble),
 }
 
 impl From<Trouble> for Failed {
@@ -176,7 +178,8 @@ impl Connector {
             other => Err(other),
         };
         result.map_err(|failed| match failed {
-            Failed::Tls(trouble) | Failed::Other(trouble) => trouble.at_host(&place.to_string()),
+            Failed::Other(trouble) | Failed::Tls(trouble) => trouble.at_host(&place.to_string()),
+            Failed::Unreached(trouble) => trouble,
         })
     }
 
@@ -187,7 +190,7 @@ impl Connector {
         policy: TlsPolicy,
     ) -> Result<Connection, Failed> {
         let mut connection = Connection {
-            io: Io::Plain(self.connect(place).await?),
+            io: Io::Plain(self.connect(place).await.map_err(Failed::Unreached)?),
             session: Session::new(way.dialect, &self.hostname),
             host: place.to_string(),
             input: vec![0; INPUT_OCTETS].into(),
@@ -293,6 +296,9 @@ async fn expect(connection: &mut Connection, wanted: &Event, way: &Way) -> Resul
         Err(lost) => {
             let host = &connection.host;
             let trouble = Trouble::transient(4, 2, format!("{host}: {lost}"));
+            if connection.session.heard() == 0 {
+                return Err(Failed::Unreached(trouble));
+            }
             if *wanted == Event::StartTls {
                 return Err(Failed::Tls(trouble));
             }

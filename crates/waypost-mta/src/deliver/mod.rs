@@ -143,6 +143,8 @@ impl Deliverer {
     }
 
     /// Hands one copy to its next hop; one outcome per recipient, in the order of the job.
+    ///
+    /// Over the network only: copies for mailboxes on this machine are deferred here.
     pub async fn attempt(&self, job: &Job) -> Vec<Outcome> {
         let way = match self.way(&job.next_hop) {
             Ok(way) => way,

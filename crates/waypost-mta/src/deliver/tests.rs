@@ -257,6 +257,22 @@ async fn tries_the_next_address_when_one_does_not_answer() {
 }
 
 #[tokio::test]
+async fn tells_a_host_that_was_not_reached_from_one_that_refused() {
+    let peer = Peer::start(|_, _| None).await;
+    let silent = Site::new(&peer)
+        .deliverer()
+        .attempt(&job(&["a@x.org"]))
+        .await;
+    let mut site = Site::new(&peer);
+    site.target.host = Host::Address([127, 0, 0, 77].into());
+    let absent = site.deliverer().attempt(&job(&["a@x.org"])).await;
+    for outcome in [&silent[0], &absent[0]] {
+        let trouble = outcome.result.as_ref().unwrap_err();
+        assert_eq!((trouble.host.as_str(), trouble.status.subject), ("", 4));
+    }
+}
+
+#[tokio::test]
 async fn asks_the_mx_hosts_of_a_target_that_says_so() {
     let peer = Peer::polite(PIPELINING).await;
     let mut site = Site::new(&peer);

@@ -1,3 +1,5 @@
+mod pair;
+
 use proptest::prelude::*;
 
 use super::*;
