@@ -59,3 +59,81 @@ fn as_known(snapshot: &Snapshot, address: &Mailbox, delimiter: Option<char>) -> 
     let base = Mailbox::new(base, address.domain.clone());
     snapshot.lookup_mailbox(&base).is_some().then_some(base)
 }
+
+#[cfg(test)]
+mod tests {
+    use waypost_proto::route::Side;
+
+    use super::*;
+    use crate::resolve::tests::site::{Site, mailbox};
+
+    #[test]
+    fn a_user_owns_his_addresses_and_his_shared_mailboxes() {
+        let site = Site::new(
+            "domain example.com aliases=example.org\n\
+             user alice@example.com local addresses=alice@*,a@example.org\n\
+             user bob@example.com local addresses=bob@*\n\
+             mailbox support@example.com addresses=support@* members=alice@example.com\n\
+             group team@example.com addresses=team@* members=alice@example.com",
+        );
+        let Side::Authenticated(alice) = site.side("alice@example.com") else {
+            panic!("alice is no user");
+        };
+        for (address, owned) in [
+            ("alice@example.com", true),
+            ("Alice@Example.ORG", true),
+            ("alice+tag@example.com", true),
+            ("\"alice\"@example.com", true),
+            ("a@example.org", true),
+            ("a@example.com", false),
+            ("support@example.org", true),
+            ("support+x@example.com", true),
+            ("team@example.com", false),
+            ("bob@example.com", false),
+            ("bob+alice@example.com", false),
+            ("+alice@example.com", false),
+            ("alice@elsewhere.net", false),
+            ("alice%example.com@elsewhere.net", false),
+            ("nobody@example.com", false),
+            ("postmaster@example.com", false),
+        ] {
+            let found = ownership(&site.snapshot(), alice, &mailbox(address), Some('+'));
+            assert_eq!(found == Ownership::Own, owned, "{address}");
+        }
+        let tagged = mailbox("alice+tag@example.com");
+        let without_delimiter = ownership(&site.snapshot(), alice, &tagged, None);
+        assert_eq!(without_delimiter, Ownership::Foreign);
+    }
+
+    #[test]
+    fn a_protected_address_is_at_home_where_its_user_lives() {
+        let site = Site::new(
+            "target old host=10.0.0.7\n\
+             target new host=10.0.0.8\n\
+             domain example.com aliases=example.org relay=old protect\n\
+             domain slave.example relay=old forward-unknown protect\n\
+             domain open.example relay=old\n\
+             user alice@example.com local addresses=alice@*\n\
+             user jdoe@example.com third-party addresses=jdoe@*\n\
+             user moved@example.com third-party addresses=moved@* target=new\n\
+             user bob@open.example local addresses=bob@*",
+        );
+        let (old, new) = (
+            Home::Target(site.target("old")),
+            Home::Target(site.target("new")),
+        );
+        for (address, expected) in [
+            ("alice@example.com", Home::Here),
+            ("jdoe@example.com", old),
+            ("JDoe+tag@example.org", old),
+            ("moved@example.com", new),
+            ("nobody@example.com", Home::Here),
+            ("nobody@slave.example", old),
+            ("bob@open.example", Home::Unprotected),
+            ("x@elsewhere.net", Home::Unprotected),
+        ] {
+            let found = home(&site.snapshot(), &mailbox(address), Some('+'));
+            assert_eq!(found, expected, "{address}");
+        }
+    }
+}
