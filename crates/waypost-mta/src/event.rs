@@ -278,6 +278,16 @@ pub fn ordered(id: &dyn Display, verb: &str, by: &str, reason: &str) {
     log_line!("waypost::qmgr", "{id}: {verb} by={by} reason={reason}");
 }
 
+/// A relay's yes means nothing: it takes every recipient of the domain.
+pub fn accepts_everything(relay: &str, domain: &dyn Display) {
+    tracing::warn!(
+        target: "waypost::verify",
+        "{} accepts every recipient of {domain}: those it does not have cannot be refused here, \
+         and bounce",
+        escaped(relay)
+    );
+}
+
 /// Something in the queue needs a person, or is degraded.
 pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
     tracing::warn!(target: "waypost::qmgr", "{id}: {}", escaped(&what.to_string()));

@@ -16,6 +16,7 @@ use super::expand::{Expanded, Flattening, Once};
 use super::memory::{CacheSettings, Memory, Remembered};
 use super::{Asking, Decided, Facts, Outbound, Request, Resolution, Settings, outgoing, resolve};
 use crate::clock::Clock;
+use crate::event;
 use crate::trace::Journey;
 
 /// Rounds of questions for one recipient; the directory may change between them.
@@ -71,11 +72,7 @@ impl Resolver {
         let blind = move |target: TargetId, domain: &Domain| {
             let snapshot = snapshots();
             let name = snapshot.target(target).map_or("?", |target| &target.name);
-            tracing::warn!(
-                target: "waypost::resolve",
-                "{name} accepts every recipient of {domain}: its unknown recipients cannot be \
-                 refused here, and bounce"
-            );
+            event::accepts_everything(name, domain);
         };
         let clock = Arc::clone(&parts.clock);
         let (memory, questions) = Memory::new(
