@@ -100,7 +100,8 @@ proptest! {
 
     #[test]
     fn no_client_text_ends_the_received_field(helo in "[\\PC\r\n\0]{0,300}") {
-        let field = written(&ReceivedFacts { helo: Some(&helo), client_name: Some(&helo), ..facts() });
+        let named = ReceivedFacts { helo: Some(&helo), client_name: Some(&helo), ..facts() };
+        let field = written(&named);
         let mut scan = Scan::new();
         scan.feed(field.as_bytes());
         scan.feed(b"\r\n");

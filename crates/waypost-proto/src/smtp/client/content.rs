@@ -129,7 +129,8 @@ mod tests {
             size in 1usize..30,
         ) {
             let content = lines.iter().map(|line| format!("{line}\r\n")).collect::<String>();
-            let wire = String::from_utf8(written(content.as_bytes(), size, Transfer::Dotted)).unwrap();
+            let wire = written(content.as_bytes(), size, Transfer::Dotted);
+            let wire = String::from_utf8(wire).unwrap();
             let body = wire.strip_suffix(".\r\n").unwrap();
             let mut unstuffed = String::new();
             for line in body.split_inclusive("\r\n") {

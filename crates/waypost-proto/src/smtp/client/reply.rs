@@ -214,7 +214,10 @@ mod tests {
 
         #[test]
         fn never_fails_otherwise_and_never_keeps_much(
-            input in proptest::collection::vec("[2-5][0-9]{2}[ -][ -~]{0,50}(\r\n|\n)?|\\PC{0,20}", 0..40)
+            input in proptest::collection::vec(
+                "[2-5][0-9]{2}[ -][ -~]{0,50}(\r\n|\n)?|\\PC{0,20}",
+                0..40,
+            )
         ) {
             let _ = all(input.concat().as_bytes());
         }

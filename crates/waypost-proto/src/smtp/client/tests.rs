@@ -419,7 +419,9 @@ proptest! {
         ehlo in proptest::sample::select(vec![FULL, PIPELINING, CHUNKING, BARE]),
         lmtp: bool,
         codes in proptest::collection::vec(
-            proptest::sample::select(vec![250u16, 250, 250, 250, 354, 354, 450, 550, 421, 235]), 0..14),
+            proptest::sample::select(vec![250u16, 250, 250, 250, 354, 354, 450, 550, 421, 235]),
+            0..14,
+        ),
         size in 1usize..30,
     ) {
         let dialect = if lmtp { Dialect::Lmtp } else { Dialect::Smtp };
