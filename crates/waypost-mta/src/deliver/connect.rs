@@ -178,8 +178,9 @@ impl Connector {
             other => Err(other),
         };
         result.map_err(|failed| match failed {
-            Failed::Other(trouble) | Failed::Tls(trouble) => trouble.at_host(&place.to_string()),
-            Failed::Unreached(trouble) => trouble,
+            Failed::Other(trouble) | Failed::Tls(trouble) => {
+                trouble.at_host(&place.to_string()).unopened()
+            }
         })
     }
 

@@ -271,7 +271,7 @@ fn probed(answer: Option<Answer>) -> Result<RemoteReply, Trouble> {
 }
 
 fn no_host() -> Trouble {
-    Trouble::transient(4, 1, "no host could be reached")
+    Trouble::transient(4, 1, "no host could be reached").unopened()
 }
 
 /// One attempt while it goes on.
@@ -290,7 +290,7 @@ impl Attempt<'_> {
         }
         let places = match self.inner.hosts.of(self.way).await {
             Ok(places) => places,
-            Err(trouble) => return self.fail_open(&trouble),
+            Err(trouble) => return self.fail_open(&trouble.unopened()),
         };
         for place in places.into_iter().take(MAX_HOSTS) {
             if self.over_new_connection(&place).await {

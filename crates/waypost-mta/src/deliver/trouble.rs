@@ -18,6 +18,8 @@ pub struct Trouble {
     pub text: String,
     /// Whether it was the answer to RCPT, which speaks of the recipient alone.
     pub at_rcpt: bool,
+    /// Whether no session was opened, which speaks of the next hop, whoever the recipient is.
+    pub unopened: bool,
     /// The host that was spoken to, as `name[address]:port`; empty when none was reached.
     pub host: String,
 }
@@ -42,6 +44,7 @@ impl Trouble {
             reply: None,
             text,
             at_rcpt: false,
+            unopened: false,
             host: String::new(),
         }
     }
@@ -63,6 +66,7 @@ impl Trouble {
             reply: Some(reply),
             text: String::new(),
             at_rcpt: false,
+            unopened: false,
             host: String::new(),
         }
     }
@@ -71,6 +75,13 @@ impl Trouble {
     #[must_use]
     pub fn at_rcpt(mut self) -> Self {
         self.at_rcpt = true;
+        self
+    }
+
+    /// The same, before any session was opened.
+    #[must_use]
+    pub fn unopened(mut self) -> Self {
+        self.unopened = true;
         self
     }
 

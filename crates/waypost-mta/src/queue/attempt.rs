@@ -480,6 +480,5 @@ fn is_unreachable(next_hop: &NextHop, trouble: &Trouble) -> bool {
         .reply
         .as_ref()
         .is_some_and(|reply| reply.code == 421);
-    let no_host = trouble.host.is_empty() && trouble.reply.is_none() && trouble.status.subject == 4;
-    *next_hop != NextHop::Maildir && trouble.is_transient() && (closed || no_host)
+    *next_hop != NextHop::Maildir && trouble.is_transient() && (closed || trouble.unopened)
 }

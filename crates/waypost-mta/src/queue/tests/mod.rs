@@ -438,7 +438,7 @@ async fn every_recipient_of_every_message_ends_exactly_once() {
     }
     let messages = RECIPIENTS / 5;
     world.until_deferred(messages).await;
-    let mut fates = vec![Says::Later; RECIPIENTS];
+    let mut fates = [Says::Later; RECIPIENTS];
     for round in 0..12 {
         for (fate, address) in fates.iter_mut().zip(&all) {
             if *fate == Says::Later {

@@ -134,7 +134,8 @@ impl Script {
             let open = stalled.wait_for(|stalled| !stalled.contains(&number)).await;
             drop(open);
             if self.facts().dead.contains(&number) {
-                let unreachable = || Err(Trouble::transient(4, 1, "connection refused"));
+                let refused = || Trouble::transient(4, 1, "connection refused").unopened();
+                let unreachable = || Err(refused());
                 let recipients = job.recipients.iter();
                 return recipients
                     .map(|r| Outcome {

@@ -242,8 +242,8 @@ proptest! {
         let wire = write("s@example.org", &[about], Returned::Headers(&headers), b"");
         let text = String::from_utf8_lossy(&wire);
         let start = text.find("message/delivery-status\r\n").unwrap();
-        let end = text[start..].find("\r\n\r\n--=_9XQ1").or_else(|| text[start..].find("\r\n--=_9XQ1"));
-        let status = &text[start..start + end.unwrap()];
+        let end = start + text[start..].find("\r\n--=_9XQ1").unwrap();
+        let status = &text[start..end];
         let names: Vec<&str> = status
             .split("\r\n")
             .skip(2)
