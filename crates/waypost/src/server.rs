@@ -253,7 +253,7 @@ fn deliverer(
             }),
             Delivery::Maildir(_) => None,
         },
-        limits: deliver::Limits::default(),
+        limits: config.outbound.limits.clone(),
     };
     let parts = deliver::Parts {
         targets: Box::new(move |id| directory.snapshot().target(id).cloned()),
@@ -295,13 +295,18 @@ fn queue_settings(config: &Config) -> queue::Settings {
     queue::Settings {
         hostname: config.top.hostname.clone(),
         postmaster: postmaster(config),
-        schedule: config.queue.clone(),
+        schedule: config.queue,
         local: match config.local.delivery {
             Delivery::Lmtp(_) => deliver::NextHop::Lmtp,
             Delivery::Maildir(_) => deliver::NextHop::Maildir,
         },
         smart_host: config.outbound.smart_host.is_some(),
-        concurrency: queue::Concurrency::default(),
+        concurrency: queue::Concurrency {
+            lmtp: config.local.connections,
+            maildir: config.local.connections,
+            mx: config.outbound.connections,
+            smart_host: config.outbound.connections,
+        },
     }
 }
 

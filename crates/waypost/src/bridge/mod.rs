@@ -1,5 +1,6 @@
 //! Answers what administrative commands ask, with the parts that run.
 
+mod cache;
 mod explain;
 mod object;
 mod queue;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use waypost_directory::{
-    Actor, Changed, Directory, Edit, EditError, Problem, Rejected, Unavailable,
+    Actor, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
@@ -59,6 +60,7 @@ impl Bridge {
             Request::Backup { directory } => {
                 blocking(move || bridge.backup(&directory, &report)).await
             }
+            Request::Cache(request) => self.cache(&request),
             Request::List(list) => blocking(move || bridge.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove { kind, name } => blocking(move || bridge.remove(kind, &name)).await,
@@ -72,7 +74,7 @@ impl Bridge {
         Ok(json!({ "notes": notes }))
     }
 
-    fn edit(&self, edits: &[Edit]) -> Result<Value, Refused> {
+    fn edit(&self, edits: &[Edit], before: &[Object]) -> Result<Value, Refused> {
         let actor = Actor {
             name: ACTOR,
             from: FROM,
@@ -82,6 +84,7 @@ impl Bridge {
             .directory
             .edit(&actor, &self.here, edits)
             .map_err(refused)?;
+        self.forget(edits, before);
         for note in &changed.notes {
             tracing::warn!("{note}");
         }

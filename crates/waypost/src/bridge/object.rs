@@ -19,7 +19,7 @@ impl Bridge {
         let mut fields = edited(&Fields::new(), request);
         hash_password(&key, &mut fields)?;
         let record = object::make(&key, &fields).map_err(faults)?;
-        self.edit(&[Edit::Put(record, When::Absent)])
+        self.edit(&[Edit::Put(record, When::Absent)], &[])
     }
 
     pub(super) fn set(&self, request: &Object) -> Result<Value, Refused> {
@@ -27,14 +27,14 @@ impl Bridge {
         let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
         let mut fields = edited(&object::show(&record), request);
         hash_password(&key, &mut fields)?;
-        let record = object::change(&record, &fields).map_err(faults)?;
-        self.edit(&[Edit::Put(record, When::Revision(revision))])
+        let changed = object::change(&record, &fields).map_err(faults)?;
+        self.edit(&[Edit::Put(changed, When::Revision(revision))], &[record])
     }
 
     pub(super) fn remove(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
         let key = object::key(kind, name).map_err(one)?;
-        self.read(&key)?.ok_or_else(|| nobody(&key))?;
-        self.edit(&[Edit::Remove(key, When::Present)])
+        let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
+        self.edit(&[Edit::Remove(key, When::Present)], &[record])
     }
 
     pub(super) fn show(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
@@ -69,7 +69,7 @@ impl Bridge {
             password: hashed(text)?,
             role,
         });
-        self.edit(&[Edit::Put(record, When::Any)])
+        self.edit(&[Edit::Put(record, When::Any)], &[])
     }
 
     fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {

@@ -33,7 +33,7 @@ impl Bridge {
                 let id = queue_id(&id)?;
                 let order = order(reason, None);
                 let done = self.queue.remove(id, order).await.map_err(refused)?;
-                Ok(said(format!("{id} removed{}", when(done))))
+                Ok(said(&format!("{id} removed{}", when(done))))
             }
             QueueRequest::Show { id, content } => self.queue_show(queue_id(&id)?, content).await,
             QueueRequest::Summary => {
@@ -50,7 +50,7 @@ impl Bridge {
             (None, None) => Flush::All,
         };
         let count = self.queue.flush(what).await.map_err(refused)?;
-        let mut answer = said(format!("{} tried now", messages(count)));
+        let mut answer = said(&format!("{} tried now", messages(count)));
         answer["messages"] = json!(count);
         Ok(answer)
     }
@@ -68,14 +68,14 @@ impl Bridge {
                 let id = queue_id(&id)?;
                 let order = order(reason, until);
                 let done = self.queue.hold(id, order).await.map_err(refused)?;
-                Ok(said(format!("{id} held{end}{}", when(done))))
+                Ok(said(&format!("{id} held{end}{}", when(done))))
             }
             other => {
                 let key = self.hold_key(other)?;
                 let text = format!("{key} held{end}");
                 let hold = Hold { reason, until };
-                self.edit(&[Edit::Put(Record::Hold(key, hold), When::Any)])?;
-                Ok(said(text))
+                self.edit(&[Edit::Put(Record::Hold(key, hold), When::Any)], &[])?;
+                Ok(said(&text))
             }
         }
     }
@@ -86,13 +86,13 @@ impl Bridge {
                 let id = queue_id(&id)?;
                 let order = order(String::new(), None);
                 let done = self.queue.release(id, order).await.map_err(refused)?;
-                Ok(said(format!("{id} released{}", when(done))))
+                Ok(said(&format!("{id} released{}", when(done))))
             }
             other => {
                 let key = self.hold_key(other)?;
                 let text = format!("{key} released");
-                self.edit(&[Edit::Remove(Key::Hold(key), When::Present)])?;
-                Ok(said(text))
+                self.edit(&[Edit::Remove(Key::Hold(key), When::Present)], &[])?;
+                Ok(said(&text))
             }
         }
     }
@@ -174,7 +174,7 @@ fn refused(error: ControlError) -> Refused {
     }
 }
 
-fn said(summary: String) -> Value {
+fn said(summary: &str) -> Value {
     json!({ "summary": summary })
 }
 

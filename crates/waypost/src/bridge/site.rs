@@ -34,6 +34,9 @@ impl Bridge {
             Failure::Rejected(faults) => refused(request, faults),
             Failure::Unavailable(error) => later(&error),
         })?;
+        if !request.dry_run {
+            self.forget_all();
+        }
         for note in &changed.notes {
             tracing::warn!("{note}");
         }

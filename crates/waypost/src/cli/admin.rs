@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Common, Failure, client, password};
-use crate::control::protocol::Request;
+use super::{Common, Failure, client, object, password};
+use crate::control::protocol::{Kind, Request};
 
 /// Manage administrators.
 #[derive(Debug, Args)]
@@ -15,6 +15,8 @@ pub(super) struct Admin {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// List all.
+    List,
     /// Set the password of an administrator, who is added if he is not there.
     Passwd {
         /// The name to log in with.
@@ -23,21 +25,38 @@ enum Verb {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Remove one.
+    Remove {
+        /// The name to log in with.
+        login: String,
+    },
 }
 
 impl Admin {
     pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
-        let Verb::Passwd {
-            login,
-            password_stdin,
-        } = self.verb;
-        let password = if password_stdin {
-            password::read_stdin()?
-        } else {
-            password::ask()?
+        let (request, done) = match self.verb {
+            Verb::List => {
+                return object::list(common, (Kind::Admin, None), None, &["login", "role"]);
+            }
+            Verb::Passwd {
+                login,
+                password_stdin,
+            } => {
+                let password = if password_stdin {
+                    password::read_stdin()?
+                } else {
+                    password::ask()?
+                };
+                let done = format!("password of admin {login} set");
+                (Request::AdminPassword { login, password }, done)
+            }
+            Verb::Remove { login } => {
+                let done = format!("admin {login} removed");
+                let kind = Kind::Admin;
+                (Request::Remove { kind, name: login }, done)
+            }
         };
-        let done = format!("password of admin {login} set");
-        let result = client::call(common, &Request::AdminPassword { login, password })?;
+        let result = client::call(common, &request)?;
         Ok(common.output().result(&result, |_| done)?)
     }
 }

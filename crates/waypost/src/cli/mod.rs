@@ -3,6 +3,7 @@
 mod admin;
 mod apply;
 mod backup;
+mod cache;
 mod check;
 mod client;
 mod domain;
@@ -70,6 +71,7 @@ enum Command {
     Admin(admin::Admin),
     Apply(apply::Apply),
     Backup(backup::Backup),
+    Cache(cache::Cache),
     Check(check::Check),
     #[command(hide = true)]
     Completions(generate::Completions),
@@ -100,6 +102,7 @@ impl Cli {
             Command::Admin(admin) => admin.run(&common),
             Command::Apply(apply) => apply.run(&common),
             Command::Backup(backup) => backup.run(&common),
+            Command::Cache(cache) => cache.run(&common),
             Command::Check(check) => check.run(&common),
             Command::Completions(completions) => completions.run(),
             Command::Domain(domain) => domain.run(&common),

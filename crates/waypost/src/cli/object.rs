@@ -109,7 +109,9 @@ impl<F: Fields> Verb<F> {
     /// Does it; `columns` are the fields that a list shows.
     pub(super) fn run(self, common: &Common, kind: Kind, columns: &[&str]) -> Result<(), Failure> {
         let (request, done) = match self {
-            Self::List { domain, limit } => return list(common, kind, domain, limit, columns),
+            Self::List { domain, limit } => {
+                return list(common, (kind, domain.as_deref()), limit, columns);
+            }
             Self::Show { name } => return show(common, kind, name),
             Self::Add { name, fields } => {
                 let done = format!("{} {name} added", kind.word());
@@ -134,10 +136,10 @@ impl<F: Fields> Verb<F> {
     }
 }
 
-fn list(
+/// Prints all objects of a kind, or of one domain.
+pub(super) fn list(
     common: &Common,
-    kind: Kind,
-    domain: Option<String>,
+    (kind, domain): (Kind, Option<&str>),
     limit: Option<usize>,
     columns: &[&str],
 ) -> Result<(), Failure> {
@@ -147,7 +149,7 @@ fn list(
     while all.len() < most {
         let request = Request::List(List {
             kind,
-            domain: domain.clone(),
+            domain: domain.map(str::to_owned),
             after,
             limit: PAGE.min(most - all.len()),
         });

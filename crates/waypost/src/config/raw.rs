@@ -263,6 +263,7 @@ impl Section<'_, '_> {
         default: T,
         check: impl Fn(&T) -> Result<(), String>,
     ) -> T {
+        let shown = default.show();
         let value = match self.raw(key.name, T::WHAT, T::read) {
             Some((line, value)) => match check(&value) {
                 Ok(()) => value,
@@ -270,12 +271,12 @@ impl Section<'_, '_> {
                     let found = format!("found {}", value.show());
                     let key = path(self.name, key.name);
                     self.reader.problem(Some(line), &key, &found, &mend);
-                    default.clone()
+                    default
                 }
             },
-            None => default.clone(),
+            None => default,
         };
-        self.record(key, value.show(), default.show());
+        self.record(key, value.show(), shown);
         value
     }
 

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use waypost_mta::net::Endpoint;
 
 /// A value of the configuration file: how it is read, and how it is shown again.
-pub(crate) trait Written: Sized + Clone {
+pub(crate) trait Written: Sized {
     /// What a right value is, as in "expected …".
     const WHAT: &'static str;
 

@@ -19,6 +19,8 @@ pub(crate) enum Request {
     Apply(Apply),
     /// Copies directory, spool and keys.
     Backup { directory: String },
+    /// Asks about or changes what is remembered of other servers' answers.
+    Cache(CacheRequest),
     /// Decides about one address without sending anything.
     Explain(Explain),
     /// Prints the directory as a site file.
@@ -106,6 +108,16 @@ pub(crate) struct List {
     /// What the page before said comes next; 0: the first page.
     pub(crate) after: u32,
     pub(crate) limit: usize,
+}
+
+/// The verbs of `waypost cache`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum CacheRequest {
+    Drop { address: String },
+    List,
+    Show { address: String },
+    Stats,
 }
 
 /// The verbs of `waypost queue`.

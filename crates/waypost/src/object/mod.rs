@@ -54,7 +54,7 @@ pub(crate) fn show(object: &Object) -> Fields {
     let mut fields = said(object);
     for secret in site_file::SECRETS {
         if let Some(value) = fields.get_mut(secret)
-            && *value != Value::from("")
+            && value != ""
         {
             *value = Value::from("***");
         }

@@ -5,21 +5,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Result;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn files(root: &Path) -> BTreeMap<String, String> {
-    let man = fs::read_dir(root.join("man")).unwrap().map(|entry| {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        format!("man/{name}")
+fn files(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut paths = vec!["etc/waypost.toml".to_owned()];
+    for entry in fs::read_dir(root.join("man"))? {
+        paths.push(format!("man/{}", entry?.file_name().to_string_lossy()));
+    }
+    let read = paths.into_iter().map(|path| {
+        let text = fs::read_to_string(root.join(&path))?;
+        Ok((path, text))
     });
-    man.chain(["etc/waypost.toml".to_owned()])
-        .map(|path| {
-            let text = fs::read_to_string(root.join(&path)).unwrap();
-            (path, text)
-        })
-        .collect()
+    read.collect()
 }
 
 #[test]
@@ -33,7 +34,7 @@ fn manual_pages_and_the_sample_file_are_as_the_program_makes_them() {
         .status()
         .unwrap();
     assert!(status.success());
-    let (committed, made) = (files(&root()), files(made.path()));
+    let (committed, made) = (files(&root()).unwrap(), files(made.path()).unwrap());
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&committed), names(&made), "run `make man`");
     for (path, text) in &made {

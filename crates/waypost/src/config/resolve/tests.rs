@@ -144,7 +144,7 @@ fn refuses_what_cannot_be() {
         ),
         (
             "[tls]\nkey = \"/nowhere\"\ncertificate = \"/nowhere\"",
-            "cannot read /nowhere",
+            "/nowhere: No such file",
         ),
         (
             "[minger]\nsecrets = [\"short\"]",

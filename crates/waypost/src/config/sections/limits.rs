@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use waypost_mta::limits::Limits;
 
-use crate::config::raw::{Key, Reader, Section, live};
+use crate::config::raw::{Reader, Section, live};
 use crate::config::written::Size;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,110 +43,70 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Limits {
     read
 }
 
-fn count(limits: &mut Section<'_, '_>, key: Key, value: &mut usize, least: u32, most: u32) {
-    let default = u32::try_from(*value).unwrap_or(most);
-    *value = limits.within(key, default, least..=most) as usize;
-}
+/// Received fields of a message that goes through several filters of one site.
+const LEAST_HOPS: u32 = 5;
+/// RFC 5321 §4.5.3.1.8: at least so many must be taken.
+const LEAST_RECIPIENTS: u32 = 100;
+const MILLION: u32 = 1_000_000;
 
 fn counts(limits: &mut Section<'_, '_>, to: &mut Limits) {
-    count(
-        limits,
-        live(
-            "max_hops",
-            "Received fields of a message that has looped (RFC 5321 §6.3).",
-        ),
-        &mut to.max_hops,
-        5,
-        1_000,
-    );
-    count(
-        limits,
-        live(
+    let hops = "Received fields of a message that has looped (RFC 5321 §6.3).";
+    let recipients = "Recipients of one message (RFC 5321 §4.5.3.1.8).";
+    let expanded = "Recipients that the groups of one message may expand to.";
+    let connections = "Connections open at once, all clients together.";
+    let per_client = "Connections open at once from one address; trusted networks have only the \
+                      overall limit.";
+    let errors = "Refused or unknown commands before a session is ended.";
+    let messages = "Messages on one connection before it is ended. 0: no limit.";
+    let failures = "Failed logins of one session before it is ended.";
+    for (name, text, value, range) in [
+        ("max_hops", hops, &mut to.max_hops, LEAST_HOPS..=1_000),
+        (
             "recipients",
-            "Recipients of one message (RFC 5321 §4.5.3.1.8).",
+            recipients,
+            &mut to.recipients,
+            LEAST_RECIPIENTS..=100_000,
         ),
-        &mut to.recipients,
-        100,
-        100_000,
-    );
-    count(
-        limits,
-        live(
+        (
             "expanded_recipients",
-            "Recipients that the groups of one message may expand to.",
+            expanded,
+            &mut to.expanded_recipients,
+            LEAST_RECIPIENTS..=MILLION,
         ),
-        &mut to.expanded_recipients,
-        100,
-        1_000_000,
-    );
-    count(
-        limits,
-        live(
-            "connections",
-            "Connections open at once, all clients together.",
-        ),
-        &mut to.connections,
-        1,
-        1_000_000,
-    );
-    count(
-        limits,
-        live(
+        ("connections", connections, &mut to.connections, 1..=MILLION),
+        (
             "connections_per_client",
-            "Connections open at once from one address; trusted networks have only the overall \
-             limit.",
+            per_client,
+            &mut to.connections_per_client,
+            1..=MILLION,
         ),
-        &mut to.connections_per_client,
-        1,
-        1_000_000,
-    );
-    count(
-        limits,
-        live(
-            "errors",
-            "Refused or unknown commands before a session is ended.",
-        ),
-        &mut to.errors,
-        1,
-        10_000,
-    );
-    count(
-        limits,
-        live(
+        ("errors", errors, &mut to.errors, 1..=10_000),
+        (
             "messages_per_connection",
-            "Messages on one connection before it is ended. 0: no limit.",
+            messages,
+            &mut to.messages_per_connection,
+            0..=MILLION,
         ),
-        &mut to.messages_per_connection,
-        0,
-        1_000_000,
-    );
-    count(
-        limits,
-        live(
-            "login_failures",
-            "Failed logins of one session before it is ended.",
-        ),
-        &mut to.login_failures,
-        1,
-        100,
-    );
+        ("login_failures", failures, &mut to.login_failures, 1..=100),
+    ] {
+        let default = u32::try_from(*value).unwrap_or(u32::MAX);
+        *value = limits.within(live(name, text), default, range) as usize;
+    }
 }
 
 fn rates(limits: &mut Section<'_, '_>, to: &mut Limits) {
-    to.connection_rate = limits.get(
-        live(
-            "connection_rate",
-            "New connections per minute from one address. 0: no limit. Trusted networks have none.",
-        ),
-        to.connection_rate,
-    );
-    to.message_rate = limits.get(
-        live(
-            "message_rate",
-            "Messages per minute from one address. 0: no limit. Trusted networks have none.",
-        ),
-        to.message_rate,
-    );
+    let connections = "New connections per minute from one address. 0: no limit. Trusted \
+                       networks have none.";
+    let messages = "Messages per minute from one address. 0: no limit. Trusted networks have none.";
+    let unknown = "Recipients per minute that nobody has, from one stranger's address, before \
+                   its sessions are ended. 0: no limit.";
+    for (name, text, value) in [
+        ("connection_rate", connections, &mut to.connection_rate),
+        ("message_rate", messages, &mut to.message_rate),
+        ("unknown_rate", unknown, &mut to.unknown_rate),
+    ] {
+        *value = limits.get(live(name, text), *value);
+    }
 }
 
 fn times(limits: &mut Section<'_, '_>, to: &mut Limits) {

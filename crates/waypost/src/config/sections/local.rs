@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use waypost_mta::net::Endpoint;
+use waypost_mta::queue::Concurrency;
 
 use crate::config::raw::{Reader, fixed};
 
@@ -13,6 +14,8 @@ pub(crate) struct Local {
     pub(crate) recipient_delimiter: Option<char>,
     /// Where mailboxes are.
     pub(crate) delivery: Delivery,
+    /// Most deliveries at once.
+    pub(crate) connections: u32,
 }
 
 /// Where the mailboxes of this site are.
@@ -62,9 +65,18 @@ impl Local {
             Delivery::parse,
         );
         let delivery = delivery.unwrap_or_else(|| Delivery::Maildir(String::new()));
+        let connections = local.within(
+            fixed(
+                "connections",
+                "Most deliveries at once: LMTP sessions, or writers of Maildirs.",
+            ),
+            Concurrency::default().lmtp,
+            1..=1_000,
+        );
         Self {
             recipient_delimiter,
             delivery,
+            connections,
         }
     }
 }

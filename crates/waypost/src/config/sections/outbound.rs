@@ -1,10 +1,13 @@
 //! `[outbound]`
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use waypost_directory::HostPort;
+use waypost_mta::deliver::Limits;
+use waypost_mta::queue::Concurrency;
 
-use crate::config::raw::{Reader, fixed};
+use crate::config::raw::{Reader, Section, fixed};
 
 /// How mail leaves for domains that are not served here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +16,14 @@ pub(crate) struct Outbound {
     pub(crate) smart_host: Option<HostPort>,
     /// The address that connections leave from.
     pub(crate) source: Option<IpAddr>,
+    /// Most connections to the MX hosts of one domain, and to the smart host.
+    pub(crate) connections: u32,
+    /// How long connections are made, kept and used; for targets too.
+    pub(crate) limits: Limits,
 }
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Outbound {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
@@ -41,9 +51,47 @@ impl Outbound {
             ),
             None,
         );
+        let connections = outbound.within(
+            fixed(
+                "connections",
+                "Most connections at once to the MX hosts of one domain, and to the smart host. \
+                 Targets have their own limit.",
+            ),
+            Concurrency::default().mx,
+            1..=10_000,
+        );
         Self {
             smart_host: smart_host.flatten(),
             source,
+            connections,
+            limits: limits(&mut outbound),
         }
     }
+}
+
+fn limits(outbound: &mut Section<'_, '_>) -> Limits {
+    let mut limits = Limits::default();
+    let connect = "For a server to take a connection (RFC 5321 §4.5.3.2 leaves it to the system).";
+    let handshake = "For a TLS handshake.";
+    let idle = "How long a connection without work is kept for the next message.";
+    for (name, text, value) in [
+        ("connect_timeout", connect, &mut limits.connect_timeout),
+        (
+            "handshake_timeout",
+            handshake,
+            &mut limits.handshake_timeout,
+        ),
+        ("idle_timeout", idle, &mut limits.idle),
+    ] {
+        *value = outbound.within(fixed(name, text), *value, SECOND..=10 * MINUTE);
+    }
+    limits.messages_per_connection = outbound.within(
+        fixed(
+            "messages_per_connection",
+            "Messages over one connection before a new one is made.",
+        ),
+        limits.messages_per_connection,
+        1..=1_000_000,
+    );
+    limits
 }

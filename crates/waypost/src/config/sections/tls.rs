@@ -52,14 +52,11 @@ impl Tls {
                 "set tls.certificate too",
             );
         }
-        for (name, path) in [("certificate", &certificate), ("key", &key)] {
-            if path.as_os_str().is_empty() {
-                continue;
-            }
-            if let Err(error) = std::fs::File::open(path) {
-                let found = format!("cannot read {}: {error}", path.display());
-                tls.refuse(name, &found, "name a file that this user can read");
-            }
+        if !no_certificate
+            && !no_key
+            && let Err(error) = waypost_mta::tls::check(&certificate, &key)
+        {
+            tls.refuse("certificate", &error.to_string(), "");
         }
         let files = (!no_certificate && !no_key).then_some((certificate, key));
         Self { files }
