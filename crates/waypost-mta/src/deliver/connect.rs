@@ -181,6 +181,7 @@ impl Connector {
             Failed::Other(trouble) | Failed::Tls(trouble) => {
                 trouble.at_host(&place.to_string()).unopened()
             }
+            Failed::Unreached(trouble) => trouble.unopened(),
         })
     }
 
