@@ -10,6 +10,7 @@ mod dialogue;
 mod hosts;
 mod job;
 mod lmtp;
+pub mod maildir;
 mod pool;
 #[cfg(test)]
 mod tests;

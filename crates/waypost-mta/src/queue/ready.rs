@@ -361,7 +361,10 @@ mod tests {
         let back = hops.unreachable(&"a", "refused", 0, |failures| 100 * u64::from(failures));
         assert_eq!(back, [2, 3, 4]);
         // The second worker says the same: that is no second failure.
-        assert_eq!(hops.unreachable(&"a", "refused", 1, |_| 9999), []);
+        assert_eq!(
+            hops.unreachable(&"a", "refused", 1, |_| 9999),
+            Vec::<u32>::new()
+        );
         assert_eq!((hops.next(&"a"), hops.next(&"a")), (None, None));
         assert_eq!(hops.place(&"a", 2, 9, 99), Placed::Silent(9));
         assert_eq!(hops.trouble(&"a"), "refused");
