@@ -48,17 +48,17 @@ pub struct Maildirs {
 
 impl Maildirs {
     /// Maildirs of users and shared mailboxes as `template` says, and the site's own at
-    /// `data_dir/postmaster`.
+    /// `postmaster`.
     #[must_use]
     pub fn new(
         template: Option<&str>,
-        data_dir: &Path,
+        postmaster: &Path,
         hostname: &str,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             template: template.map(str::to_owned),
-            postmaster: data_dir.join("postmaster"),
+            postmaster: postmaster.to_owned(),
             hostname: in_a_file_name(hostname),
             clock,
         }

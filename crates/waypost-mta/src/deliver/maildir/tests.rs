@@ -30,7 +30,12 @@ impl World {
         let clock = Arc::new(ManualClock::new(SystemTime::now()));
         let template = format!("{}/{{domain}}/{{login}}", mail.display());
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let maildirs = Maildirs::new(Some(&template), dir.path(), "mx1.example.com", shared);
+        let maildirs = Maildirs::new(
+            Some(&template),
+            &dir.path().join("postmaster"),
+            "mx1.example.com",
+            shared,
+        );
         Self {
             dir,
             clock,
@@ -369,7 +374,12 @@ fn the_postmaster_has_a_maildir_of_the_site() {
 fn without_maildirs_for_users_only_the_postmaster_is_delivered_to() {
     let world = World::new();
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&world.clock);
-    let maildirs = Maildirs::new(None, world.dir.path(), "mx1.example.com", clock);
+    let maildirs = Maildirs::new(
+        None,
+        &world.dir.path().join("postmaster"),
+        "mx1.example.com",
+        clock,
+    );
     let content = Content::Memory(MESSAGE.into());
     let outcomes = maildirs.deliver(&job(content, &[destination("alice", 0)]));
     assert!(
