@@ -12,6 +12,11 @@ pub(crate) fn spool(data_dir: &Path) -> PathBuf {
     data_dir.join("spool")
 }
 
+/// The site's own mailbox.
+pub(crate) fn postmaster(data_dir: &Path) -> PathBuf {
+    data_dir.join("postmaster")
+}
+
 /// What the MAC of trace fields is keyed with.
 pub(crate) fn site_key(data_dir: &Path) -> PathBuf {
     data_dir.join("site.key")
