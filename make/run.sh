@@ -89,6 +89,7 @@ if [ -n "$fresh" ]; then
 fi
 
 relative=${waypost#"$PWD/"}
+sender=${send#"$PWD/"}
 cat <<TXT
 
 example.com is split: alice and bob live at main, carol and dave at branch.
@@ -98,7 +99,8 @@ Passwords are alice-demo, bob-demo, carol-demo, dave-demo. Three commands to try
 
   $relative explain carol@example.com --config run/main/waypost.toml
   $relative user list --config run/main/waypost.toml
-  ${send#"$PWD/"} 127.0.0.3 127.0.0.2:2525 you@elsewhere.example bob@example.com Hello; ls run/main/mail/example.com/bob/new
+  $sender 127.0.0.3 127.0.0.2:2525 you@elsewhere.example bob@example.com Hello
+     (and see where it went: grep bob run/*/log)
 
 Ctrl-C ends both.
 TXT

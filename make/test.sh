@@ -5,8 +5,8 @@ cd "$(dirname "$0")/.." || exit 1
 . make/setup.sh
 . make/parts.sh
 
-need_packages gcc libc6-dev make postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks strace \
-    python3 procps
+need_packages gcc libc6-dev make postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks \
+    libnet-ssleay-perl strace python3 procps
 need_rust rustfmt clippy
 need_nextest
 . make/lint-parts.sh
