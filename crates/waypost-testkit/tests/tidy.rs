@@ -34,8 +34,11 @@ struct Source {
 }
 
 impl Source {
+    /// Whether it is not shipped: tests and measurements.
     fn is_test(&self) -> bool {
-        self.name.contains("/tests") || self.name.contains("waypost-testkit")
+        ["/tests", "/examples/", "waypost-testkit"]
+            .iter()
+            .any(|part| self.name.contains(part))
     }
 
     /// The lines in front of the unit tests.

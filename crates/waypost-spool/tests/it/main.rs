@@ -3,4 +3,5 @@
 
 mod crash;
 mod custody;
+mod power;
 mod support;

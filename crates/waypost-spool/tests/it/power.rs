@@ -1,0 +1,235 @@
+//! What was acknowledged survives a power failure at any moment.
+//!
+//! A child works with `disk_log.c` preloaded, which notes its writes and syncs in order. For many
+//! moments a disk is built from the notes: what was synced is there; of what was written since,
+//! each page is as it was at some time since its sync, and names as at some time since the sync of
+//! their directory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use waypost_spool::{Settings, Spool};
+
+use crate::crash::{Ledger, run_and_kill};
+
+const PAGE: u64 = 4096;
+const CUTS: u64 = 16;
+/// Lines that the child says before it is killed; the first life is long enough for a checkpoint.
+const LIVES: [usize; 3] = [2000, 60, 300];
+
+/// One call of the child.
+struct Note {
+    kind: u8,
+    path: PathBuf,
+    offset: u64,
+    data: Vec<u8>,
+}
+
+fn read_notes(log: &Path) -> Vec<Note> {
+    let bytes = fs::read(log).unwrap();
+    let mut rest = &bytes[..];
+    let mut notes = Vec::new();
+    // The kill may have cut the last note.
+    while let Some((head, tail)) = rest.split_at_checked(15) {
+        let path_len = u16::from_le_bytes(head[1..3].try_into().unwrap());
+        let offset = u64::from_le_bytes(head[3..11].try_into().unwrap());
+        let data_len = u32::from_le_bytes(head[11..].try_into().unwrap());
+        let Some((path, tail)) = tail.split_at_checked(path_len.into()) else {
+            break;
+        };
+        let Some((data, tail)) = tail.split_at_checked(data_len as usize) else {
+            break;
+        };
+        notes.push(Note {
+            kind: head[0],
+            path: PathBuf::from(String::from_utf8(path.to_vec()).unwrap()),
+            offset,
+            data: data.to_vec(),
+        });
+        rest = tail;
+    }
+    notes
+}
+
+/// Numbers that are the same in every run (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    /// One of `from..=to`.
+    fn between(&mut self, from: usize, to: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let z = usize::try_from((z ^ (z >> 31)) >> 1).unwrap();
+        from + z % (to - from + 1)
+    }
+}
+
+/// Up to which note everything about a path is durable.
+fn covered(notes: &[Note]) -> HashMap<&Path, usize> {
+    let mut begun = HashMap::new();
+    let mut covered = HashMap::new();
+    for (at, note) in notes.iter().enumerate() {
+        match note.kind {
+            b'B' => {
+                begun.insert(note.path.as_path(), at);
+            }
+            b'S' => {
+                covered.insert(note.path.as_path(), begun[note.path.as_path()]);
+            }
+            _ => {}
+        }
+    }
+    covered
+}
+
+/// The files that the disk may hold when the power fails after these notes.
+fn disk_after(notes: &[Note], chance: &mut Chance) -> BTreeMap<PathBuf, Vec<u8>> {
+    let covered = covered(notes);
+    let synced = |path: &Path| covered.get(path).copied().unwrap_or(0);
+    let mut of_file: BTreeMap<&Path, Vec<(usize, &Note)>> = BTreeMap::new();
+    for (at, note) in notes.iter().enumerate() {
+        if b"CWTU".contains(&note.kind) && !note.path.to_string_lossy().ends_with("-shm") {
+            of_file.entry(&note.path).or_default().push((at, note));
+        }
+    }
+    let mut disk = BTreeMap::new();
+    for (path, notes_of) in of_file {
+        let named_until = chance.between(synced(path.parent().unwrap()), notes.len());
+        let name = notes_of
+            .iter()
+            .rfind(|(at, note)| b"CU".contains(&note.kind) && *at < named_until);
+        if name.is_some_and(|(_, note)| note.kind == b'C') {
+            let content = content_after(&notes_of, synced(path), notes.len(), chance);
+            disk.insert(path.to_owned(), content);
+        }
+    }
+    disk
+}
+
+fn content_after(
+    notes: &[(usize, &Note)],
+    synced: usize,
+    end: usize,
+    chance: &mut Chance,
+) -> Vec<u8> {
+    let mut content: Vec<u8> = Vec::new();
+    let cut_until = chance.between(synced, end);
+    let mut pages: HashMap<u64, usize> = HashMap::new();
+    for (at, note) in notes {
+        match note.kind {
+            b'C' => content.clear(),
+            b'T' if *at < cut_until => content.resize(usize::try_from(note.offset).unwrap(), 0),
+            b'W' => {
+                for (offset, piece) in pieces(note) {
+                    let page = offset / PAGE;
+                    let until = *pages
+                        .entry(page)
+                        .or_insert_with(|| chance.between(synced, end));
+                    if *at < until {
+                        put(&mut content, usize::try_from(offset).unwrap(), piece);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    content
+}
+
+/// What a write puts into each page.
+fn pieces(note: &Note) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut offset = note.offset;
+    let mut rest = &note.data[..];
+    std::iter::from_fn(move || {
+        let room = usize::try_from(PAGE - offset % PAGE).unwrap();
+        let (piece, tail) = rest.split_at(room.min(rest.len()));
+        let at = offset;
+        offset += piece.len() as u64;
+        rest = tail;
+        (!piece.is_empty()).then_some((at, piece))
+    })
+}
+
+fn put(content: &mut Vec<u8>, at: usize, piece: &[u8]) {
+    let end = at + piece.len();
+    if content.len() < end {
+        content.resize(end, 0);
+    }
+    content[at..end].copy_from_slice(piece);
+}
+
+/// What the child had said by then.
+fn ledger(notes: &[Note]) -> Ledger {
+    let mut ledger = Ledger::default();
+    for note in notes.iter().filter(|note| note.kind == b'A') {
+        let said = String::from_utf8_lossy(&note.data);
+        said.lines().for_each(|line| ledger.note(line));
+    }
+    ledger
+}
+
+fn build_shim(dir: &Path) -> PathBuf {
+    let shim = dir.join("disk_log.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/disk_log.c");
+    let built = Command::new("cc")
+        .args(["-O1", "-shared", "-fPIC", "-o"])
+        .arg(&shim)
+        .arg(source)
+        .arg("-ldl")
+        .status()
+        .unwrap();
+    assert!(built.success());
+    shim
+}
+
+#[test]
+fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, log) = (dir.path().join("spool"), dir.path().join("log"));
+    let shim = build_shim(dir.path());
+    let preloaded: [(&str, &OsStr); 3] = [
+        ("LD_PRELOAD", shim.as_os_str()),
+        ("WAYPOST_DISK_ROOT", root.as_os_str()),
+        ("WAYPOST_DISK_LOG", log.as_os_str()),
+    ];
+    for lines in LIVES {
+        run_and_kill(&root, &preloaded, lines, |_| {});
+    }
+    let notes = read_notes(&log);
+    let checkpointed = |note: &&Note| note.kind == b'W' && note.path.ends_with("spool.db");
+    assert!(
+        notes.iter().filter(checkpointed).count() > 2000,
+        "no checkpoint was cut"
+    );
+    for seed in 0..CUTS {
+        let mut chance = Chance(seed);
+        let cut = chance.between(notes.len() / 100, notes.len());
+        let notes = &notes[..cut];
+        let after = tempfile::tempdir().unwrap();
+        for part in ["content", "quarantine"] {
+            fs::create_dir(after.path().join(part)).unwrap();
+        }
+        for (path, content) in disk_after(notes, &mut chance) {
+            fs::write(
+                after.path().join(path.strip_prefix(&root).unwrap()),
+                content,
+            )
+            .unwrap();
+        }
+        let (spool, recovered) = Spool::open(after.path(), Settings::default())
+            .unwrap_or_else(|error| panic!("cut {cut} (seed {seed}): {error}"));
+        let ledger = ledger(notes);
+        ledger.check(&spool);
+        // What is leaving may have lost its file before its row.
+        let kept = |id| ledger.kept.contains_key(id);
+        assert!(
+            !recovered.damaged.iter().any(kept),
+            "cut {cut} (seed {seed})"
+        );
+    }
+}
