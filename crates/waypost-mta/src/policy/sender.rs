@@ -1,10 +1,11 @@
 //! Who may send as whom: facts from the directory.
 
 use waypost_directory::{Found, MailType, Snapshot};
-use waypost_proto::mail::{LocalPart, Mailbox};
-use waypost_proto::route::UserId;
+use waypost_proto::mail::{LocalPart, Mailbox, ReversePath};
+use waypost_proto::route::{Side, UserId};
+use waypost_proto::smtp::reply::Reply;
 
-use super::{Home, Ownership};
+use super::{Decision, Facts, Home, Mail, Ownership, Service, decide};
 
 /// Whether a user may send as this address: one of his own, or a shared mailbox's that he belongs
 /// to; with or without a tag, as it would reach him.
@@ -48,6 +49,32 @@ pub fn home(snapshot: &Snapshot, sender: &Mailbox, delimiter: Option<char>) -> H
     target.map_or(Home::Here, Home::Target)
 }
 
+/// What MAIL is told when it is refused, for who asks without a session.
+#[must_use]
+pub fn refusal(
+    snapshot: &Snapshot,
+    side: &Side,
+    reverse_path: &ReversePath,
+    delimiter: Option<char>,
+) -> Option<Reply> {
+    let sender = reverse_path.mailbox()?;
+    let ownership = match side {
+        Side::Authenticated(user) => ownership(snapshot, *user, sender, delimiter),
+        _ => Ownership::Foreign,
+    };
+    let decision = decide(&Facts::Mail(Mail {
+        service: Service::Smtp,
+        side,
+        reverse_path,
+        ownership,
+        home: home(snapshot, sender, delimiter),
+    }));
+    match decision {
+        Decision::Accept => None,
+        Decision::Disconnect(reply) | Decision::Refuse(reply) => Some(reply),
+    }
+}
+
 /// The address as the directory has it: as given, else without its tag; none when it has neither.
 fn as_known(snapshot: &Snapshot, address: &Mailbox, delimiter: Option<char>) -> Option<Mailbox> {
     if snapshot.lookup_mailbox(address).is_some() {
@@ -62,8 +89,6 @@ fn as_known(snapshot: &Snapshot, address: &Mailbox, delimiter: Option<char>) -> 
 
 #[cfg(test)]
 mod tests {
-    use waypost_proto::route::Side;
-
     use super::*;
     use crate::resolve::tests::site::{Site, mailbox};
 
@@ -134,6 +159,13 @@ mod tests {
         ] {
             let found = home(&site.snapshot(), &mailbox(address), Some('+'));
             assert_eq!(found, expected, "{address}");
+            let path = ReversePath::Mailbox(mailbox(address));
+            let refused = refusal(&site.snapshot(), &Side::Stranger, &path, Some('+'));
+            assert_eq!(
+                refused.is_none(),
+                expected == Home::Unprotected,
+                "{address}"
+            );
         }
     }
 }

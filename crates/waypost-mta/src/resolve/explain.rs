@@ -12,7 +12,6 @@ use super::expand::{Expanded, Once};
 use super::resolver::Resolver;
 use super::step::{Step, Tried};
 use super::{Asking, Decided, Detail, Request};
-use crate::policy::{self, Decision, Mail, Ownership, Service};
 
 /// A recipient's verdict, with every step that led there.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +37,8 @@ pub struct Explanation {
 pub struct Subject<'a> {
     /// Who it comes from, when that matters.
     pub sender: Option<&'a ReversePath>,
+    /// What the sender is told before there is a recipient, when that is a refusal.
+    pub refusal: Option<Reply>,
     /// Where it comes from.
     pub side: &'a Side,
     /// Who it is for.
@@ -61,14 +62,14 @@ impl Resolver {
             let expanded = self.expand(&request, expansion, sender, &mut once).await;
             self.explain_members(&mut explanation, expanded);
         }
-        if let Some(refusal) = self.sender_refused(subject) {
+        if let Some(refusal) = &subject.refusal {
             let step = Step {
                 tried: Tried::Sender,
                 found: refusal.to_string(),
                 heard: None,
             };
             explanation.steps.insert(0, step);
-            explanation.reply = refusal;
+            explanation.reply = refusal.clone();
         }
         explanation
     }
@@ -126,31 +127,6 @@ impl Resolver {
             text.push_str(&reply.to_string());
         }
         text
-    }
-
-    /// What MAIL would be told, when a sender is given.
-    fn sender_refused(&self, subject: &Subject<'_>) -> Option<Reply> {
-        let reverse_path = subject.sender?;
-        let snapshot = self.snapshot();
-        let delimiter = self.settings().delimiter;
-        let sender = reverse_path.mailbox()?;
-        let ownership = match subject.side {
-            Side::Authenticated(user) => {
-                policy::sender::ownership(&snapshot, *user, sender, delimiter)
-            }
-            _ => Ownership::Foreign,
-        };
-        let decision = policy::decide(&policy::Facts::Mail(Mail {
-            service: Service::Smtp,
-            side: subject.side,
-            reverse_path,
-            ownership,
-            home: policy::sender::home(&snapshot, sender, delimiter),
-        }));
-        match decision {
-            Decision::Accept => None,
-            Decision::Disconnect(reply) | Decision::Refuse(reply) => Some(reply),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 use waypost_directory::Found;
+use waypost_mta::policy::sender::refusal;
 use waypost_mta::resolve::{Explanation, Subject};
 use waypost_mta::session::Caller;
 use waypost_proto::mail::{Mailbox, ReversePath};
@@ -21,10 +22,16 @@ impl Bridge {
             .transpose()
             .map_err(|error| Refused::new(format!("--client: {error}")))?;
         let side = self.side(sender.as_ref(), client);
+        let refusal = sender.as_ref().and_then(|sender| {
+            let snapshot = self.directory.snapshot();
+            let delimiter = self.resolver.settings().delimiter;
+            refusal(&snapshot, &side, sender, delimiter)
+        });
         let explanation = self
             .resolver
             .explain(&Subject {
                 sender: sender.as_ref(),
+                refusal,
                 side: &side,
                 recipient: &recipient,
             })

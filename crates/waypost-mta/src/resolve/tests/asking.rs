@@ -363,6 +363,7 @@ async fn explaining_asks_and_remembers_nothing() {
     let ann = mailbox("ann@example.com");
     let subject = Subject {
         sender: None,
+        refusal: None,
         side: &Side::Stranger,
         recipient: &ann,
     };

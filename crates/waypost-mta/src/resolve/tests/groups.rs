@@ -316,6 +316,7 @@ async fn explaining_a_group_shows_every_member() {
     let sender = ReversePath::Null;
     let subject = Subject {
         sender: Some(&sender),
+        refusal: None,
         side: &Side::Stranger,
         recipient: &address,
     };
