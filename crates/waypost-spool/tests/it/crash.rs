@@ -1,11 +1,12 @@
 //! What was acknowledged survives the process, wherever it is killed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use waypost_spool::{Content, QueueId, Settings, Spool};
 
@@ -48,12 +49,17 @@ fn works_under_load_until_it_is_killed() {
 fn work(spool: &Spool, next: &AtomicU64) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let sent = commit(spool, &content(number, size(number))).unwrap();
+        let Ok(sent) = commit(spool, &content(number, size(number))) else {
+            say(&format!("refused {number}"));
+            std::thread::park_timeout(Duration::from_millis(20));
+            continue;
+        };
         let id = sent.message().id;
         say(&format!("kept {id} {number}"));
         if !number.is_multiple_of(3) {
             say(&format!("removing {id} {number}"));
-            spool.remove(id).wait().unwrap();
+            // What cannot be removed now stays, and would be tried again.
+            let _ = spool.remove(id).wait();
         }
     }
 }
@@ -94,12 +100,18 @@ pub(crate) fn run_and_kill(
 pub(crate) struct Ledger {
     pub(crate) kept: HashMap<QueueId, u64>,
     leaving: HashMap<QueueId, u64>,
+    refused: HashSet<u64>,
 }
 
 impl Ledger {
     pub(crate) fn note(&mut self, line: &str) {
         let mut words = line.split(' ');
         let verb = words.next();
+        if verb == Some("refused") {
+            self.refused
+                .extend(words.next().and_then(|n| n.parse::<u64>().ok()));
+            return;
+        }
         let (Some(id), Some(number)) = (words.next(), words.next()) else {
             return;
         };
@@ -131,6 +143,24 @@ impl Ledger {
                 (Ok(Some(_)), None) | (Err(_), Some(_)) => {}
                 (found, _) => panic!("message {id}: {found:?}"),
             }
+        }
+    }
+}
+
+impl Ledger {
+    /// Nothing that was refused is there, as long as the process lived to see to it.
+    pub(crate) fn check_refusals(&self, spool: &Spool) {
+        assert!(!self.refused.is_empty(), "nothing failed");
+        for (id, _) in spool.index().unwrap() {
+            let (_, stored) = spool.load(id).unwrap().unwrap();
+            let mut start = [0; 40];
+            stored.read_at(0, &mut start).unwrap();
+            let subject = String::from_utf8_lossy(&start);
+            let number = subject.split(&[' ', '\r'][..]).nth(1).unwrap();
+            assert!(
+                !self.refused.contains(&number.parse().unwrap()),
+                "{number} was refused"
+            );
         }
     }
 }

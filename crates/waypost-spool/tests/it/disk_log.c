@@ -4,10 +4,15 @@
  * what a disk may hold after the power failed at any moment.
  *
  * A note: kind, length of the path (2 bytes), offset (8), length of the data (4), path, data.
- *   C created  W wrote  T truncated to offset  U unlinked  B sync begins  S sync succeeded  A said
+ *   C created  W wrote  T truncated to offset  U unlinked  A said
+ *   B sync begins  S sync succeeded  F sync failed
+ *
+ * WAYPOST_DISK_FAIL="FIRST COUNT ERRNO WHICH" lets that many of the calls that change files fail,
+ * from the one with that number on; WHICH is 1 to count and fail syncs only.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -20,12 +25,17 @@
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
 static const char *root;
+static long calls, first_failure, failures;
+static int failure, syncs_only;
 
 #define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *path = getenv("WAYPOST_DISK_LOG");
+    const char *fail = getenv("WAYPOST_DISK_FAIL");
+    if (fail)
+        sscanf(fail, "%ld %ld %d %d", &first_failure, &failures, &failure, &syncs_only);
     root = getenv("WAYPOST_DISK_ROOT");
     if (path && root)
         log_fd = REAL(int, open64, const char *, int, ...)
@@ -68,11 +78,27 @@ static int path_of(int fd, char *path, size_t size)
     return is_ours(path);
 }
 
+/* Whether this call is one of those that fail. */
+static int fails(int is_sync)
+{
+    long call;
+    if (syncs_only && !is_sync)
+        return 0;
+    call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    if (call < first_failure || call >= first_failure + failures)
+        return 0;
+    errno = failure;
+    return 1;
+}
+
 static int opened(const char *name, const char *path, int flags, int mode)
 {
     int (*real)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, name);
     int is_new = (flags & O_CREAT) && is_ours(path) && access(path, F_OK) != 0;
-    int fd = real(path, flags, mode);
+    int fd;
+    if (is_new && fails(0))
+        return -1;
+    fd = real(path, flags, mode);
     if (fd >= 0 && is_new)
         note('C', path, 0, "", 0);
     return fd;
@@ -95,9 +121,13 @@ OPEN(open64)
     ssize_t name(int fd, const void *data, size_t len, off_t offset)        \
     {                                                                       \
         char path[4096];                                                    \
-        ssize_t done = REAL(ssize_t, name, int, const void *, size_t, off_t) \
+        int ours = path_of(fd, path, sizeof path);                          \
+        ssize_t done;                                                       \
+        if (ours && fails(0))                                                \
+            return -1;                                                      \
+        done = REAL(ssize_t, name, int, const void *, size_t, off_t)        \
             (fd, data, len, offset);                                        \
-        if (done > 0 && path_of(fd, path, sizeof path))                     \
+        if (done > 0 && ours)                                               \
             note('W', path, offset, data, done);                            \
         return done;                                                        \
     }
@@ -107,11 +137,14 @@ PWRITE(pwrite64)
 ssize_t write(int fd, const void *data, size_t len)
 {
     char path[4096];
+    int ours = fd > 2 && path_of(fd, path, sizeof path);
     ssize_t done;
     if (fd == 1 && log_fd >= 0)
         note('A', "", 0, data, len);
+    if (ours && fails(0))
+        return -1;
     done = REAL(ssize_t, write, int, const void *, size_t)(fd, data, len);
-    if (fd > 2 && done > 0 && path_of(fd, path, sizeof path))
+    if (done > 0 && ours)
         note('W', path, lseek(fd, 0, SEEK_CUR) - done, data, done);
     return done;
 }
@@ -120,8 +153,11 @@ ssize_t write(int fd, const void *data, size_t len)
     int name(int fd, off_t len)                                     \
     {                                                               \
         char path[4096];                                            \
-        int failed = REAL(int, name, int, off_t)(fd, len);          \
-        if (!failed && path_of(fd, path, sizeof path))              \
+        int ours = path_of(fd, path, sizeof path), failed;          \
+        if (ours && fails(0))                                        \
+            return -1;                                              \
+        failed = REAL(int, name, int, off_t)(fd, len);              \
+        if (!failed && ours)                                        \
             note('T', path, len, "", 0);                            \
         return failed;                                              \
     }
@@ -135,6 +171,11 @@ TRUNCATE(ftruncate64)
         int ours = path_of(fd, path, sizeof path), failed;          \
         if (ours)                                                   \
             note('B', path, 0, "", 0);                              \
+        if (ours && fails(1)) {                                     \
+            note('F', path, 0, "", 0);                              \
+            errno = failure;                                        \
+            return -1;                                              \
+        }                                                           \
         failed = REAL(int, name, int)(fd);                          \
         if (ours && !failed)                                        \
             note('S', path, 0, "", 0);                              \

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,6 +18,7 @@ use crate::crash::{Ledger, run_and_kill};
 
 const PAGE: u64 = 4096;
 const CUTS: u64 = 16;
+const FAULTS: u64 = 8;
 /// Lines that the child says before it is killed; the first life is long enough for a checkpoint.
 const LIVES: [usize; 3] = [2000, 60, 300];
 
@@ -69,28 +71,44 @@ impl Chance {
     }
 }
 
-/// Up to which note everything about a path is durable.
-fn covered(notes: &[Note]) -> HashMap<&Path, usize> {
-    let mut begun = HashMap::new();
-    let mut covered = HashMap::new();
-    for (at, note) in notes.iter().enumerate() {
-        match note.kind {
-            b'B' => {
-                begun.insert(note.path.as_path(), at);
+/// What syncs said about a path.
+#[derive(Default)]
+struct Syncs {
+    begun: usize,
+    /// Up to which note everything is durable, besides what is in doubt.
+    until: usize,
+    /// What a failed sync covered: no later one says anything about it.
+    doubtful: Vec<Range<usize>>,
+}
+
+impl Syncs {
+    fn of(notes: &[Note]) -> HashMap<&Path, Self> {
+        let mut syncs: HashMap<&Path, Self> = HashMap::new();
+        for (at, note) in notes
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| b"BSF".contains(&n.kind))
+        {
+            let of_path = syncs.entry(&note.path).or_default();
+            match note.kind {
+                b'B' => of_path.begun = at,
+                b'S' => of_path.until = of_path.begun,
+                _ => of_path.doubtful.push(of_path.until..at),
             }
-            b'S' => {
-                covered.insert(note.path.as_path(), begun[note.path.as_path()]);
-            }
-            _ => {}
         }
+        syncs
     }
-    covered
+
+    fn doubt(&self, at: usize) -> bool {
+        self.doubtful.iter().any(|range| range.contains(&at))
+    }
 }
 
 /// The files that the disk may hold when the power fails after these notes.
 fn disk_after(notes: &[Note], chance: &mut Chance) -> BTreeMap<PathBuf, Vec<u8>> {
-    let covered = covered(notes);
-    let synced = |path: &Path| covered.get(path).copied().unwrap_or(0);
+    let syncs = Syncs::of(notes);
+    let never = Syncs::default();
+    let synced = |path: &Path| syncs.get(path).unwrap_or(&never);
     let mut of_file: BTreeMap<&Path, Vec<(usize, &Note)>> = BTreeMap::new();
     for (at, note) in notes.iter().enumerate() {
         if b"CWTU".contains(&note.kind) && !note.path.to_string_lossy().ends_with("-shm") {
@@ -99,7 +117,7 @@ fn disk_after(notes: &[Note], chance: &mut Chance) -> BTreeMap<PathBuf, Vec<u8>>
     }
     let mut disk = BTreeMap::new();
     for (path, notes_of) in of_file {
-        let named_until = chance.between(synced(path.parent().unwrap()), notes.len());
+        let named_until = chance.between(synced(path.parent().unwrap()).until, notes.len());
         let name = notes_of
             .iter()
             .rfind(|(at, note)| b"CU".contains(&note.kind) && *at < named_until);
@@ -113,12 +131,12 @@ fn disk_after(notes: &[Note], chance: &mut Chance) -> BTreeMap<PathBuf, Vec<u8>>
 
 fn content_after(
     notes: &[(usize, &Note)],
-    synced: usize,
+    synced: &Syncs,
     end: usize,
     chance: &mut Chance,
 ) -> Vec<u8> {
     let mut content: Vec<u8> = Vec::new();
-    let cut_until = chance.between(synced, end);
+    let cut_until = chance.between(synced.until, end);
     let mut pages: HashMap<u64, usize> = HashMap::new();
     for (at, note) in notes {
         match note.kind {
@@ -126,11 +144,10 @@ fn content_after(
             b'T' if *at < cut_until => content.resize(usize::try_from(note.offset).unwrap(), 0),
             b'W' => {
                 for (offset, piece) in pieces(note) {
-                    let page = offset / PAGE;
-                    let until = *pages
-                        .entry(page)
-                        .or_insert_with(|| chance.between(synced, end));
-                    if *at < until {
+                    let page = pages.entry(offset / PAGE);
+                    let until = *page.or_insert_with(|| chance.between(synced.until, end));
+                    let lost = synced.doubt(*at) && chance.between(0, 1) == 0;
+                    if *at < until && !lost {
                         put(&mut content, usize::try_from(offset).unwrap(), piece);
                     }
                 }
@@ -187,20 +204,63 @@ fn build_shim(dir: &Path) -> PathBuf {
     shim
 }
 
+/// A child's spool, and the notes of what it did.
+struct Watched {
+    dir: tempfile::TempDir,
+    root: PathBuf,
+    log: PathBuf,
+    shim: PathBuf,
+}
+
+impl Watched {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self {
+            root: dir.path().join("spool"),
+            log: dir.path().join("log"),
+            shim: build_shim(dir.path()),
+            dir,
+        }
+    }
+
+    fn run(&self, lines: usize, fail: &str) {
+        let environment: [(&str, &OsStr); 4] = [
+            ("LD_PRELOAD", self.shim.as_os_str()),
+            ("WAYPOST_DISK_ROOT", self.root.as_os_str()),
+            ("WAYPOST_DISK_LOG", self.log.as_os_str()),
+            ("WAYPOST_DISK_FAIL", fail.as_ref()),
+        ];
+        run_and_kill(&self.root, &environment, lines, |_| {});
+    }
+
+    /// Builds a disk after these notes and checks it against what the child had said by then.
+    fn cut(&self, notes: &[Note], chance: &mut Chance) {
+        let after = tempfile::tempdir_in(self.dir.path()).unwrap();
+        for part in ["content", "quarantine"] {
+            fs::create_dir(after.path().join(part)).unwrap();
+        }
+        for (path, content) in disk_after(notes, chance) {
+            let place = after.path().join(path.strip_prefix(&self.root).unwrap());
+            fs::write(place, content).unwrap();
+        }
+        let cut = notes.len();
+        let (spool, recovered) = Spool::open(after.path(), Settings::default())
+            .unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
+        let ledger = ledger(notes);
+        ledger.check(&spool);
+        // What is leaving may have lost its file before its row.
+        let kept = |id| ledger.kept.contains_key(id);
+        assert!(!recovered.damaged.iter().any(kept), "cut at {cut}");
+    }
+}
+
 #[test]
 fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
-    let dir = tempfile::tempdir().unwrap();
-    let (root, log) = (dir.path().join("spool"), dir.path().join("log"));
-    let shim = build_shim(dir.path());
-    let preloaded: [(&str, &OsStr); 3] = [
-        ("LD_PRELOAD", shim.as_os_str()),
-        ("WAYPOST_DISK_ROOT", root.as_os_str()),
-        ("WAYPOST_DISK_LOG", log.as_os_str()),
-    ];
+    let watched = Watched::new();
     for lines in LIVES {
-        run_and_kill(&root, &preloaded, lines, |_| {});
+        watched.run(lines, "0 0 0 0");
     }
-    let notes = read_notes(&log);
+    let notes = read_notes(&watched.log);
     let checkpointed = |note: &&Note| note.kind == b'W' && note.path.ends_with("spool.db");
     assert!(
         notes.iter().filter(checkpointed).count() > 2000,
@@ -209,27 +269,34 @@ fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
     for seed in 0..CUTS {
         let mut chance = Chance(seed);
         let cut = chance.between(notes.len() / 100, notes.len());
-        let notes = &notes[..cut];
-        let after = tempfile::tempdir().unwrap();
-        for part in ["content", "quarantine"] {
-            fs::create_dir(after.path().join(part)).unwrap();
+        watched.cut(&notes[..cut], &mut chance);
+    }
+}
+
+#[test]
+fn what_fails_is_refused_and_what_was_acknowledged_survives_that_too() {
+    const EIO: i32 = 5;
+    const ENOSPC: i32 = 28;
+    for seed in 0..FAULTS {
+        let mut chance = Chance(seed);
+        // Syncs are few, and what matters most: half of the failures are theirs alone.
+        let (first, which) = match seed % 2 {
+            0 => (chance.between(200, 2500), 0),
+            _ => (chance.between(20, 150), 1),
+        };
+        let count = [1, 2, 9][chance.between(0, 2)];
+        let errno = [EIO, ENOSPC][chance.between(0, 1)];
+        let watched = Watched::new();
+        watched.run(400, &format!("{first} {count} {errno} {which}"));
+        let notes = read_notes(&watched.log);
+        let whole = ledger(&notes);
+        let (spool, _) = Spool::open(&watched.root, Settings::default()).unwrap();
+        whole.check(&spool);
+        whole.check_refusals(&spool);
+        for _ in 0..3 {
+            let cut = chance.between(notes.len() / 4, notes.len());
+            watched.cut(&notes[..cut], &mut chance);
         }
-        for (path, content) in disk_after(notes, &mut chance) {
-            fs::write(
-                after.path().join(path.strip_prefix(&root).unwrap()),
-                content,
-            )
-            .unwrap();
-        }
-        let (spool, recovered) = Spool::open(after.path(), Settings::default())
-            .unwrap_or_else(|error| panic!("cut {cut} (seed {seed}): {error}"));
-        let ledger = ledger(notes);
-        ledger.check(&spool);
-        // What is leaving may have lost its file before its row.
-        let kept = |id| ledger.kept.contains_key(id);
-        assert!(
-            !recovered.damaged.iter().any(kept),
-            "cut {cut} (seed {seed})"
-        );
+        watched.cut(&notes, &mut chance);
     }
 }
