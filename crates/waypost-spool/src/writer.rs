@@ -104,6 +104,8 @@ impl Request {
     /// Everything in it is durable.
     fn succeed(self) {
         self.files.into_iter().for_each(NewFile::keep);
+        // First, so that who hears of it finds the memory free.
+        drop(self.changes);
         match self.answer {
             Answer::Committed(promise, committed) => promise.answer(Ok(committed)),
             Answer::Applied(promise, committed) => promise.answer(Ok(committed)),
