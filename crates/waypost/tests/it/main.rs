@@ -1,4 +1,19 @@
 //! The whole program over the network and through its own commands: one test binary, one module
 //! per behaviour.
 
+mod commands;
+mod hostile;
+mod kills;
+mod loops;
 mod manual;
+mod peers;
+mod routing;
+mod submission;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_waypost");
+
+/// A small message with this subject.
+fn message(subject: &str) -> String {
+    format!("From: sender@elsewhere.test\r\nSubject: {subject}\r\n\r\nHello.\r\n")
+}

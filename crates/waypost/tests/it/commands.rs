@@ -1,0 +1,209 @@
+//! The commands of the program against a running site.
+
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::Value;
+use waypost_testkit::dialogue::Dialogue;
+use waypost_testkit::place::unused_address;
+use waypost_testkit::site::{Plan, Signal, Site};
+use waypost_testkit::wait;
+
+use crate::{PROGRAM, message};
+
+const SITE: &str = r#"
+[[target]]
+name = "old"
+host = "OLD"
+port = 2525
+tls = "off"
+
+[[domain]]
+name = "example.com"
+aliases = ["example.org"]
+relay = "old"
+
+[[user]]
+domain = "example.com"
+login = "alice"
+mail = "local"
+addresses = ["alice@example.com", "a.lice@*"]
+
+[[user]]
+domain = "example.com"
+login = "jdoe"
+mail = "third-party"
+addresses = ["jdoe@example.com"]
+"#;
+
+/// A site whose target is an address on which nobody listens.
+fn site() -> Result<Site> {
+    let nobody = unused_address()?.to_string();
+    Plan::new(PROGRAM)?
+        .site(&SITE.replace("OLD", &nobody))
+        .start()
+}
+
+/// Runs a command that must fail with this exit code; what it said.
+fn fails(site: &Site, code: i32, arguments: &[&str]) -> String {
+    let output = site.run(arguments).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn explain_says_the_verdict_and_every_step() {
+    let site = site().unwrap();
+    let local = site.tell(&["explain", "a.lice+tag@example.org"]).unwrap();
+    assert!(local.contains("deliver"), "{local}");
+    let relayed = site.tell(&["explain", "jdoe@example.com"]).unwrap();
+    assert!(
+        relayed.contains("relay") && relayed.contains("old"),
+        "{relayed}"
+    );
+    let refused = site.ask(&["explain", "nobody@example.com"]).unwrap();
+    assert!(refused.to_string().contains("5.1.1"), "{refused}");
+    assert!(
+        !refused["steps"].as_array().unwrap().is_empty(),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_queue_is_listed_held_released_and_removed() {
+    let site = site().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client
+        .submit("a@elsewhere.test", &["jdoe@example.com"], &message("waits"))
+        .unwrap();
+    site.wait_for_log(&["to=<jdoe@example.com>", "status=deferred"])
+        .unwrap();
+    let list = site.ask(&["queue", "list"]).unwrap();
+    let id = first_id(&list);
+    let shown = site.tell(&["queue", "show", &id]).unwrap();
+    assert!(shown.contains("jdoe@example.com"), "{shown}");
+    site.tell(&["queue", "hold", &id, "--reason", "looking at it"])
+        .unwrap();
+    let held = site.tell(&["queue", "list"]).unwrap();
+    assert!(held.contains(&id), "{held}");
+    site.tell(&["queue", "release", &id]).unwrap();
+    site.tell(&["queue", "summary"]).unwrap();
+    site.tell(&["queue", "remove", &id]).unwrap();
+    wait::until("the queue to be empty", || {
+        let list = site.ask(&["queue", "list"]).ok()?;
+        (!list.to_string().contains(&id)).then_some(())
+    })
+    .unwrap();
+    site.wait_for_log(&[&id, "removed"]).unwrap();
+}
+
+/// The id of the first message of a listing.
+fn first_id(list: &Value) -> String {
+    let messages = list
+        .as_array()
+        .or_else(|| list["messages"].as_array())
+        .unwrap();
+    let id = messages[0]
+        .get("id")
+        .or_else(|| messages[0].get("queue_id"))
+        .unwrap();
+    id.as_str().unwrap().to_owned()
+}
+
+#[test]
+fn applying_an_export_changes_nothing() {
+    let site = site().unwrap();
+    let exported = site.tell(&["export"]).unwrap();
+    let path = site.dir().join("exported.toml");
+    std::fs::write(&path, &exported).unwrap();
+    let path = path.display().to_string();
+    let plan = site.ask(&["apply", &path, "--dry-run", "--prune"]).unwrap();
+    assert!(!plan.to_string().contains("\"create\":["), "{plan}");
+    site.tell(&["apply", &path, "--prune"]).unwrap();
+    assert_eq!(site.tell(&["export"]).unwrap(), exported);
+}
+
+#[test]
+fn a_refused_change_names_the_field_and_the_mend() {
+    let site = site().unwrap();
+    let said = fails(&site, 1, &["domain", "set", "example.com", "--relay", ""]);
+    assert!(said.contains("relay") && said.contains("jdoe"), "{said}");
+    let own = format!("{}:2525", site.address);
+    let said = fails(&site, 1, &["target", "set", "old", "--host", &own]);
+    assert!(said.contains("host") && said.contains("itself"), "{said}");
+    let said = fails(&site, 1, &["domain", "show", "nowhere.test"]);
+    assert!(said.contains("nowhere.test"), "{said}");
+}
+
+#[test]
+fn what_is_not_in_this_version_is_refused_with_its_line() {
+    let site = site().unwrap();
+    for section in [
+        "[[peer]]\nname = \"lyon\"\nhost = \"127.9.9.9\"\n",
+        "[[gateway]]\ndomain = \"g.test\"\n",
+    ] {
+        let path = site.dir().join("new.toml");
+        std::fs::write(&path, format!("\n{section}")).unwrap();
+        let said = fails(&site, 1, &["apply", &path.display().to_string()]);
+        assert!(
+            said.contains("not in this version") && said.contains("line 2"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn without_a_server_commands_say_so_and_ask_to_try_later() {
+    let mut site = site().unwrap();
+    site.stop().unwrap();
+    let said = fails(&site, 75, &["queue", "list"]);
+    assert!(said.contains("not running"), "{said}");
+    let nonsense = Command::new(PROGRAM).arg("nonsense").output().unwrap();
+    assert_eq!(nonsense.status.code(), Some(2));
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let site = site().unwrap();
+    let second = site.run(&["serve"]).unwrap();
+    assert!(!second.status.success());
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    let pid = site.pid().unwrap().to_string();
+    assert!(said.contains(&pid) || said.contains("in use"), "{said}");
+}
+
+#[test]
+fn a_backup_restores_the_directory_and_the_queue() {
+    let mut site = site().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client
+        .submit("a@elsewhere.test", &["jdoe@example.com"], &message("kept"))
+        .unwrap();
+    let exported = site.tell(&["export"]).unwrap();
+    let id = first_id(&site.ask(&["queue", "list"]).unwrap());
+    let backup = site.dir().join("backup").display().to_string();
+    site.tell(&["backup", &backup]).unwrap();
+    site.tell(&["queue", "remove", &id]).unwrap();
+    site.tell(&["user", "remove", "jdoe@example.com"]).unwrap();
+    site.stop().unwrap();
+    std::fs::remove_dir_all(site.dir().join("data")).unwrap();
+    site.tell(&["restore", &backup]).unwrap();
+    site.launch().unwrap();
+    assert_eq!(site.tell(&["export"]).unwrap(), exported);
+    assert_eq!(first_id(&site.ask(&["queue", "list"]).unwrap()), id);
+}
+
+#[test]
+fn a_reload_drops_no_session() {
+    let site = site().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client.expect("MAIL FROM:<a@elsewhere.test>", 250).unwrap();
+    site.signal(Signal::HUP).unwrap();
+    site.wait_for_log(&["reload"]).unwrap();
+    client.expect("RCPT TO:<alice@example.com>", 250).unwrap();
+    client.expect("DATA", 354).unwrap();
+    client.send(message("across").as_bytes()).unwrap();
+    client.expect(".", 250).unwrap();
+    site.wait_for_messages("example.com", "alice", 1).unwrap();
+}
