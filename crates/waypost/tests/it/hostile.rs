@@ -116,8 +116,9 @@ fn chunks_are_counted_and_wrong_sequences_refused() {
     let site = site().unwrap();
     let mut client = Dialogue::open(site.smtp()).unwrap();
     // Without a transaction the chunk is swallowed, not read as commands.
+    let command = "MAIL FROM:<a@example.com>\r\n";
     client
-        .send(b"BDAT 26 LAST\r\nMAIL FROM:<a@example.com>\r\n")
+        .send(format!("BDAT {} LAST\r\n{command}", command.len()).as_bytes())
         .unwrap();
     assert_eq!(client.hear().unwrap().code, 503);
     client.expect("NOOP", 250).unwrap();
