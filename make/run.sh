@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 need_packages gcc libc6-dev
 need_rust
 say 'building (the first time takes some minutes)'
-cargo build --locked -p waypost -p waypost-testkit --bins
+cargo build --locked --workspace --bins
 programs=${CARGO_TARGET_DIR:-target}/debug
 waypost=$programs/waypost
 send=$programs/waypost-send
