@@ -46,7 +46,8 @@ impl Dialogue {
             let socket = tokio::net::TcpSocket::new_v4()?;
             socket.bind(SocketAddr::new(source, 0))?;
             socket.connect(server).await?.into_std()
-        })?;
+        });
+        let stream = stream.with_context(|| format!("connect to {server} from {source}"))?;
         stream.set_nonblocking(false)?;
         Self::over(stream)
     }
