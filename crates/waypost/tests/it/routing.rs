@@ -33,38 +33,24 @@ fn old_knows(moment: &Moment<'_>) -> Option<Reaction> {
     Some(Reaction::Say(reply.to_owned()))
 }
 
-/// A site with a master, a slave and a plain domain; two targets; users of every kind.
-struct World {
-    site: Site,
-    old: Peer,
-    other: Peer,
-    /// A client in the trusted network.
-    trusted: IpAddr,
-}
-
-fn world() -> Result<World> {
-    let old = Peer::start_scripted(unused_address()?, old_knows)?;
-    let other = Peer::start(unused_address()?)?;
-    let trusted = unused_address()?;
-    let site = Plan::new(PROGRAM)?
-        .section("trust", &format!("networks = [\"{trusted}/32\"]\n"))
-        .site(&format!(
-            r#"
+/// A master, a slave and a plain domain; three targets; users of every kind. OLD and OTHER stand
+/// for the addresses of the two peers.
+const SITE: &str = r#"
 [[target]]
 name = "old"
-host = "{old}"
+host = "OLD"
 port = 2525
 tls = "off"
 
 [[target]]
 name = "other"
-host = "{other}:2525"
+host = "OTHER:2525"
 tls = "off"
 recipient = "@other.example.net"
 
 [[target]]
 name = "short"
-host = "{other}"
+host = "OTHER"
 port = 2526
 tls = "off"
 recipient = "default"
@@ -158,10 +144,28 @@ domain = "example.com"
 name = "ghosts"
 addresses = ["ghosts@example.com"]
 members = ["gone@example.com", "nomail@example.com"]
-"#,
-            old = old.smtp().ip(),
-            other = other.smtp().ip(),
-        ))
+"#;
+
+/// A site with its two peers.
+struct World {
+    site: Site,
+    old: Peer,
+    other: Peer,
+    /// A client in the trusted network.
+    trusted: IpAddr,
+}
+
+fn world() -> Result<World> {
+    let old = Peer::start_scripted(unused_address()?, old_knows)?;
+    let other = Peer::start(unused_address()?)?;
+    let trusted = unused_address()?;
+    let site = Plan::new(PROGRAM)?
+        .section("trust", &format!("networks = [\"{trusted}/32\"]\n"))
+        .site(
+            &SITE
+                .replace("OLD", &old.smtp().ip().to_string())
+                .replace("OTHER", &other.smtp().ip().to_string()),
+        )
         .start()?;
     Ok(World {
         site,
