@@ -1,5 +1,6 @@
 //! The whole program over the network and through its own commands: one test binary, one module
 //! per behaviour.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
 
 mod commands;
 mod hostile;
