@@ -211,13 +211,19 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 
 /// Makes a self-signed pair; the key first, so that a certificate is never without it.
 fn make(hostname: &Domain, certificate: &Path, key: &Path) -> Result<(), TlsError> {
-    let names = match hostname.address() {
-        Some(address) => vec![address.to_string()],
-        None => vec![hostname.to_string()],
+    let name = match hostname.address() {
+        Some(address) => address.to_string(),
+        None => hostname.to_string(),
     };
-    let pair = rcgen::generate_simple_self_signed(names)?;
-    write(key, 0o600, &pair.signing_key.serialize_pem())?;
-    write(certificate, 0o644, &pair.cert.pem())
+    let mut wanted = rcgen::CertificateParams::new(vec![name.clone()])?;
+    wanted.distinguished_name = rcgen::DistinguishedName::new();
+    wanted
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, name);
+    let pair = rcgen::KeyPair::generate()?;
+    let made = wanted.self_signed(&pair)?;
+    write(key, 0o600, &pair.serialize_pem())?;
+    write(certificate, 0o644, &made.pem())
 }
 
 /// Writes under another name first, so that the file is whole or absent, whatever happens.

@@ -205,11 +205,10 @@ fn listing(messages: &[Value]) -> String {
         String::from("-Queue ID-      --Size-- ----Arrival Time---- -Sender/Recipient-------\n");
     let mut bytes = 0;
     for message in messages {
-        let mark = if message.get("hold").is_some_and(|hold| !hold.is_null()) {
-            "!"
-        } else {
-            " "
-        };
+        // A message can be held itself, or by a hold on where it goes.
+        let own = message.get("hold").is_some_and(|hold| !hold.is_null());
+        let held = own || cell(message.get("standing")) == "held";
+        let mark = if held { "!" } else { " " };
         let size = message.get("size").and_then(Value::as_u64).unwrap_or(0);
         bytes += size;
         text += &format!(
@@ -220,6 +219,9 @@ fn listing(messages: &[Value]) -> String {
         );
         let recipients = message.get("recipients").and_then(Value::as_array);
         for recipient in recipients.into_iter().flatten() {
+            if cell(recipient.get("state")) != "queued" {
+                continue;
+            }
             let reason = cell(recipient.get("reason"));
             if !reason.is_empty() {
                 text += &format!("    ({reason})\n");
