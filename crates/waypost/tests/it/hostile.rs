@@ -137,7 +137,7 @@ fn chunks_are_counted_and_wrong_sequences_refused() {
         assert_eq!(client.hear().unwrap().code, 250);
     }
     let stored = site.wait_for_messages("example.com", "alice", 1).unwrap();
-    assert!(stored[0].contains("before\r\n.\r\nafter\r\n"), "{stored:?}");
+    assert!(stored[0].contains("before\n.\nafter\n"), "{stored:?}");
     // DATA after BDAT is a wrong sequence (RFC 3030 §2).
     let mut client = Dialogue::open(site.smtp()).unwrap();
     client.expect("MAIL FROM:<a@elsewhere.test>", 250).unwrap();

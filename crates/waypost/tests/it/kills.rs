@@ -210,15 +210,18 @@ struct Strace {
 }
 
 impl Strace {
-    fn attach(pid: u32, inject: &str) -> Result<Self> {
+    fn attach(pid: u32, call: &str, number: usize) -> Result<Self> {
+        let kill = format!("inject={call}:signal=KILL:when={number}");
         let mut process = Command::new("strace")
             .args([
                 "-f",
                 "-qq",
+                "-o",
+                "/dev/null",
                 "-e",
-                "trace=none",
+                &format!("trace={call}"),
                 "-e",
-                &format!("inject={inject}"),
+                &kill,
             ])
             .args(["-p", &pid.to_string()])
             .stdin(Stdio::null())
@@ -295,7 +298,7 @@ fn a_kill_at_any_write_of_an_accept_and_its_deliveries_loses_nothing() {
             let name = format!("{call}-{number}");
             let size = if number % 2 == 0 { LARGE } else { 1_000 };
             let pid = site.pid().unwrap();
-            let strace = Strace::attach(pid, &format!("{call}:signal=KILL:when={number}")).unwrap();
+            let strace = Strace::attach(pid, call, number).unwrap();
             send(site.smtp(), &name, size, &recipients, &ledger);
             let killed = wait::until("the end of the message or of the program", || {
                 if !std::path::Path::new(&format!("/proc/{pid}/fd/0")).exists() {
