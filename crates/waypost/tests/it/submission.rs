@@ -80,6 +80,11 @@ fn site() -> Result<(Site, Peer)> {
         )
     };
     let site = Plan::new(PROGRAM)?
+        // Failed logins are slowed down; here many come from one address.
+        .section(
+            "limits",
+            "login_delay = \"1ms\"\nlogin_delay_max = \"10ms\"\n",
+        )
         .section(
             "outbound",
             &format!(

@@ -41,15 +41,19 @@ const SIZES: [(u32, u32); 4] = [
 const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
 fn main() -> Result<()> {
-    let program = PathBuf::from(
-        env::args()
-            .nth(1)
-            .context("usage: waypost-bench PROGRAM [quick]")?,
-    );
-    let quick = env::args().nth(2).is_some_and(|word| word == "quick");
+    let usage = "usage: waypost-bench PROGRAM [messages|decisions] [quick]";
+    let mut words = env::args().skip(1);
+    let program = PathBuf::from(words.next().context(usage)?);
+    let words: Vec<String> = words.collect();
+    let said = |word: &str| words.iter().any(|said| said == word);
     println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
-    messages(&program, quick)?;
-    decisions(&program, quick)
+    if !said("decisions") {
+        messages(&program, said("quick"))?;
+    }
+    if !said("messages") {
+        decisions(&program, said("quick"))?;
+    }
+    Ok(())
 }
 
 /// Messages through both servers, for all sizes and numbers of sessions.
@@ -135,8 +139,9 @@ fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
             let mut rates = Vec::new();
             let mut costs = Vec::new();
             for _ in 0..PAIRS {
-                let waypost = rcpt::run(ours, waypost.smtp(), waypost_pid)?;
-                let postfix = rcpt::run(theirs, postfix.smtp(), postfix.pid())?;
+                let waypost = rcpt::run(ours, waypost.smtp(), waypost_pid).context("Waypost")?;
+                let postfix = rcpt::run(theirs, postfix.smtp(), postfix.pid())
+                    .with_context(|| postfix.log())?;
                 rates.push(Pair {
                     waypost: waypost.rate,
                     postfix: postfix.rate,

@@ -25,6 +25,7 @@ qmgr_message_recipient_limit = 200000
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtpd_error_sleep_time = 0
+smtpd_junk_command_limit = 1000000
 smtpd_recipient_limit = 100000
 smtpd_timeout = 300s
 message_size_limit = 52428800
