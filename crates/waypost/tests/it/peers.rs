@@ -15,11 +15,16 @@ use crate::{PROGRAM, message};
 /// A Postfix that hosts bob, and hands everything else of the domain to `site`, unless it knows
 /// that nobody has it.
 fn postfix_half(site: std::net::IpAddr, knows: &str) -> Result<Postfix> {
+    postfix_half_with(site, knows, "")
+}
+
+/// The same, with more lines in its `main.cf`.
+fn postfix_half_with(site: std::net::IpAddr, knows: &str, more: &str) -> Result<Postfix> {
     Postfix::start(&format!(
         "virtual_mailbox_domains = example.com\n\
          virtual_mailbox_maps = inline:{{ {{bob@example.com=example.com/bob/}}, {knows} }}\n\
          transport_maps = inline:{{ {{bob@example.com=virtual:}}, \
-         {{example.com=smtp:[{site}]:2525}} }}\n"
+         {{example.com=smtp:[{site}]:2525}} }}\n{more}"
     ))
 }
 
@@ -100,6 +105,23 @@ fn postfix_as_slave_hands_what_it_does_not_know_to_the_master() {
         .unwrap();
     let refused = ["to=<nobody@example.com>", "status=bounced", "User unknown"];
     postfix.wait_for_log(&refused).unwrap();
+}
+
+#[test]
+fn postfix_as_slave_can_ask_the_master_first() {
+    let plan = Plan::new(PROGRAM).unwrap();
+    let asking = "smtpd_recipient_restrictions = reject_unauth_destination, \
+        reject_unverified_recipient\nunverified_recipient_reject_code = 550\n";
+    let postfix = postfix_half_with(plan.address(), "{@example.com=elsewhere}", asking).unwrap();
+    let site = plan.site(&half(&postfix, false, BOB)).start().unwrap();
+    let mut to_postfix = Dialogue::open(postfix.smtp()).unwrap();
+    mail_reaches_both("the slave", &mut to_postfix, &site, &postfix);
+    to_postfix
+        .expect("MAIL FROM:<carol@example.net>", 250)
+        .unwrap();
+    to_postfix
+        .expect("RCPT TO:<nobody@example.com>", 550)
+        .unwrap();
 }
 
 #[test]
