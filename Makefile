@@ -24,4 +24,5 @@ doc:
 	@cargo doc --workspace --no-deps --document-private-items
 
 man:
-	@cargo run --quiet -p waypost -- man .
+	@cargo build --quiet --locked --workspace --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/waypost man .
