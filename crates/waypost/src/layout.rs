@@ -1,10 +1,26 @@
 //! What is where in `data_dir`.
 
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 /// The directory's file.
 pub(crate) fn directory(data_dir: &Path) -> PathBuf {
     data_dir.join("directory.sqlite")
+}
+
+/// Makes a file that holds secrets, unless it is there, and lets its owner alone read it, also in a
+/// `data_dir` that somebody made for all to read. SQLite gives the files beside it the same mode.
+pub(crate) fn keep_private(file: &Path) -> anyhow::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|opened| opened.set_permissions(Permissions::from_mode(0o600)))
+        .with_context(|| format!("cannot make {} private", file.display()))
 }
 
 /// The spool's directory.

@@ -77,6 +77,7 @@ impl Stores {
         for (id, reason) in &recovered.quarantined {
             tracing::error!("{id}: set aside: {reason}");
         }
+        layout::keep_private(&layout::directory(data_dir))?;
         let directory = Directory::open(&layout::directory(data_dir))
             .context("cannot open the directory of users")?;
         Ok(Self { directory, spool })

@@ -1,5 +1,6 @@
 //! The commands of the program against a running site.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use anyhow::Result;
@@ -206,4 +207,44 @@ fn a_reload_drops_no_session() {
     client.send(message("across").as_bytes()).unwrap();
     client.expect(".", 250).unwrap();
     site.wait_for_messages("example.com", "alice", 1).unwrap();
+}
+
+#[test]
+fn only_the_owner_reads_the_directory_of_users() {
+    let site = site().unwrap();
+    let data = site.dir().join("data");
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(data).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("directory.sqlite") {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+            seen.push(name);
+        }
+    }
+    assert!(
+        seen.contains(&"directory.sqlite-wal".to_owned()),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn the_listing_shows_who_waits_and_what_is_held() {
+    let site = site().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    let both = ["alice@example.com", "jdoe@example.com"];
+    site.tell(&["queue", "hold", "--target", "old"]).unwrap();
+    client
+        .submit("carol@example.net", &both, &message("held"))
+        .unwrap();
+    site.wait_for_log(&["to=<alice@example.com>", "status=sent"])
+        .unwrap();
+    let listing = wait::until("a held message", || {
+        let listing = site.tell(&["queue", "list", "--held"]).ok()?;
+        listing.contains("  ! ").then_some(listing)
+    })
+    .unwrap();
+    assert!(listing.contains("jdoe@example.com"), "{listing}");
+    assert!(!listing.contains("alice@example.com"), "{listing}");
 }
