@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint bench fuzz doc man
+.PHONY: run clean-run test lint audit bench doc man
 
 run:
 	@make/run.sh
@@ -14,11 +14,11 @@ test:
 lint:
 	@make/lint.sh
 
+audit:
+	@make/audit.sh
+
 bench:
 	@make/bench.sh
-
-fuzz:
-	@make/fuzz.sh
 
 doc:
 	@cargo doc --workspace --no-deps --document-private-items

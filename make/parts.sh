@@ -19,12 +19,6 @@ part() {
     [ "$result" = 0 ] || finish "$result"
 }
 
-# skip NAME REASON
-skip() {
-    say "$1: skipped, $2"
-    printf '   %-12s %7s  skipped: %s\n' "$1" '' "$2" >>"$times"
-}
-
 # Runs a test runner and keeps its closing lines for the end.
 tests() {
     log=$(mktemp)
