@@ -203,10 +203,10 @@ impl Writer {
                 }
             }
             Err(StoreError::Failing(reason)) => {
-                // Suspect first: who hears of the failure must not get in before it shows.
-                self.shared.set_condition(Condition::Suspect);
-                self.fail(requests, Unavailable::Failing);
+                // Suspect first: what is refused must not come back from the log at the next
+                // start, and who hears of it must not get in before the condition shows.
                 self.suspect(&reason);
+                self.fail(requests, Unavailable::Failing);
             }
             Err(StoreError::Full) => self.write_from_reserve(requests),
         }
@@ -227,9 +227,8 @@ impl Writer {
         match store.apply(finish.iter().flat_map(|r| &r.changes)) {
             Ok(applied) => self.succeed(finish, &applied),
             Err(StoreError::Failing(reason)) => {
-                self.shared.set_condition(Condition::Suspect);
-                self.fail(finish, Unavailable::Failing);
                 self.suspect(&reason);
+                self.fail(finish, Unavailable::Failing);
             }
             Err(StoreError::Damaged(_)) => self.fail(finish, Unavailable::Failing),
             Err(StoreError::Full) => self.fail(finish, Unavailable::Full),

@@ -131,7 +131,6 @@ impl Server {
         let background = vec![
             tokio::spawn(async move { refresher.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
-            tokio::spawn(sound_alarms(spool.clone())),
         ];
         let bound = bound.into_iter().map(|(_, bound)| bound).collect();
         let listeners = Listeners::open(&shared, bound);
@@ -379,20 +378,4 @@ async fn look_up(directory: &Directory, callers: &Callers, dns: &Dns) {
         found.insert(host, (!all.is_empty()).then_some(all));
     }
     callers.learn(found);
-}
-
-/// Says in the log what the spool wants a person to look at.
-async fn sound_alarms(spool: Spool) {
-    let mut told = 0;
-    loop {
-        let alarms = spool.alarms();
-        for alarm in alarms.iter().skip(told) {
-            match alarm.id {
-                Some(id) => tracing::error!("{id}: {}", alarm.text),
-                None => tracing::error!("{}", alarm.text),
-            }
-        }
-        told = alarms.len();
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
 }

@@ -132,6 +132,15 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the file, makes or migrates its schema, and leaves the log empty.
     pub(crate) fn open(disk: &Disk, path: &Path) -> Result<Self, OpenError> {
+        // SQLite would make it readable by all, and gives its log the mode of the file.
+        if !Disk::exists(path) {
+            let made = disk.create(path.to_owned());
+            let made = made.map_err(|source| OpenError::Disk {
+                path: path.to_owned(),
+                source,
+            })?;
+            made.keep();
+        }
         let connection = connect(disk, path).map_err(|error| open_error(path, error))?;
         migrate(&connection, path)?;
         let mut store = Self {
