@@ -32,10 +32,10 @@ const PAIRS: usize = 5;
 const KNOWN: u64 = 1_000;
 /// Bytes, and messages for a run with that size over many sessions.
 const SIZES: [(u32, u32); 4] = [
-    (1_000, 4_000),
-    (10_000, 4_000),
-    (100_000, 1_000),
-    (1_000_000, 150),
+    (1_000, 1_500),
+    (10_000, 1_500),
+    (100_000, 500),
+    (1_000_000, 80),
 ];
 /// Connections at the same time.
 const SESSIONS: [u32; 4] = [1, 10, 50, 200];
