@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
 
 mod commands;
+mod delivery;
 mod hostile;
 mod kills;
 mod loops;
 mod manual;
 mod peers;
+mod reports;
 mod routing;
 mod submission;
 
