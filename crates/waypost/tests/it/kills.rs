@@ -230,8 +230,9 @@ impl Strace {
             .spawn()
             .context("start strace (is the package installed?)")?;
         let stderr = process.stderr.take().context("strace has no output")?;
+        // What the program does by itself may already be the call that kills it.
         wait::until("strace to attach to all threads", || {
-            traced(pid).ok().filter(|traced| *traced).map(drop)
+            (has_ended(pid) || traced(pid).unwrap_or(false)).then_some(())
         })?;
         // What it goes on saying must not fill the pipe.
         thread::spawn(move || {
@@ -249,6 +250,11 @@ impl Drop for Strace {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Whether the process is gone, or nothing but its exit status is left of it.
+fn has_ended(pid: u32) -> bool {
+    !std::path::Path::new(&format!("/proc/{pid}/fd/0")).exists()
 }
 
 /// Whether every thread of the process has a tracer.
@@ -301,7 +307,7 @@ fn a_kill_at_any_write_of_an_accept_and_its_deliveries_loses_nothing() {
             let strace = Strace::attach(pid, call, number).unwrap();
             send(site.smtp(), &name, size, &recipients, &ledger);
             let killed = wait::until("the end of the message or of the program", || {
-                if !std::path::Path::new(&format!("/proc/{pid}/fd/0")).exists() {
+                if has_ended(pid) {
                     return Some(true);
                 }
                 let there = arrived(&site, &[&steady]);
