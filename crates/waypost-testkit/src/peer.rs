@@ -1,5 +1,7 @@
 //! A scripted mail server: takes everything, unless the test says otherwise at a moment.
 
+mod channel;
+
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::tls::Identity;
 use crate::wait;
+use channel::Channel;
 
 /// A message that a peer has acknowledged, or is about to.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Taken {
     pub recipients: Vec<String>,
     /// Content with dot-stuffing undone, or of all BDAT chunks.
     pub content: Vec<u8>,
+    /// Whether it came under TLS.
+    pub is_secured: bool,
 }
 
 impl Taken {
@@ -66,6 +72,7 @@ pub struct Peer {
 struct Shared {
     script: Box<Script>,
     offers: String,
+    identity: Option<Identity>,
     taken: Mutex<Vec<Taken>>,
     heard: Mutex<Vec<String>>,
     streams: Mutex<Vec<TcpStream>>,
@@ -74,6 +81,58 @@ struct Shared {
 
 /// What an ordinary server offers after EHLO, in lines.
 const OFFERS: &str = "PIPELINING\nSIZE 104857600\n8BITMIME\nENHANCEDSTATUSCODES\nDSN\nSMTPUTF8";
+
+/// A peer that is not yet running.
+pub struct Plan {
+    address: SocketAddr,
+    offers: String,
+    identity: Option<Identity>,
+}
+
+impl Plan {
+    /// An ordinary server on port 2525 of this address.
+    #[must_use]
+    pub fn new(address: IpAddr) -> Self {
+        Self {
+            address: SocketAddr::new(address, crate::site::SMTP_PORT),
+            offers: OFFERS.to_owned(),
+            identity: None,
+        }
+    }
+
+    /// On another port; those under 1024 need root.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// Offers these EHLO keywords, one a line.
+    #[must_use]
+    pub fn offers(mut self, offers: &str) -> Self {
+        offers.clone_into(&mut self.offers);
+        self
+    }
+
+    /// Offers STARTTLS, and shows this certificate.
+    #[must_use]
+    pub fn identity(mut self, identity: &Identity) -> Self {
+        self.identity = Some(identity.clone());
+        self
+    }
+
+    /// Starts it; where the script gives nothing, it behaves well.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound.
+    pub fn start(
+        self,
+        script: impl Fn(&Moment<'_>) -> Option<Reaction> + Send + Sync + 'static,
+    ) -> Result<Peer> {
+        Peer::listen(self, Box::new(script))
+    }
+}
 
 impl Peer {
     /// Starts a peer that takes everything, on port 2525 of this address.
@@ -107,12 +166,16 @@ impl Peer {
         offers: &str,
         script: impl Fn(&Moment<'_>) -> Option<Reaction> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let listener = TcpListener::bind((address, crate::site::SMTP_PORT))
-            .with_context(|| format!("bind {address}"))?;
-        let address = listener.local_addr()?;
+        Plan::new(address).offers(offers).start(script)
+    }
+
+    fn listen(plan: Plan, script: Box<Script>) -> Result<Self> {
+        let address = plan.address;
+        let listener = TcpListener::bind(address).with_context(|| format!("bind {address}"))?;
         let shared = Arc::new(Shared {
-            script: Box::new(script),
-            offers: offers.to_owned(),
+            script,
+            offers: plan.offers,
+            identity: plan.identity,
             taken: Mutex::default(),
             heard: Mutex::default(),
             streams: Mutex::default(),
@@ -187,7 +250,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
             let conversation = Conversation {
-                reader: BufReader::new(stream),
+                reader: BufReader::new(Channel::Plain(stream)),
                 shared,
                 now: Taken::default(),
             };
@@ -198,7 +261,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 struct Conversation {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Channel>,
     shared: Arc<Shared>,
     now: Taken,
 }
@@ -210,7 +273,7 @@ fn over() -> anyhow::Error {
 
 impl Conversation {
     fn hold(mut self) -> Result<()> {
-        self.reader.get_ref().set_nodelay(true)?;
+        self.reader.get_ref().set_nodelay()?;
         if !self.scripted(&Moment::Connect)? {
             self.say("220 peer.test ESMTP")?;
         }
@@ -230,7 +293,7 @@ impl Conversation {
             None => Ok(false),
             Some(Reaction::Say(text)) => self.say(&text).map(|()| true),
             Some(Reaction::Close | Reaction::LoseReply) => {
-                self.reader.get_ref().shutdown(Shutdown::Both)?;
+                self.reader.get_ref().shutdown()?;
                 Err(over())
             }
             Some(Reaction::Stall) => {
@@ -259,7 +322,10 @@ impl Conversation {
         }
         match upper.split([' ', ':']).next().unwrap_or_default() {
             "EHLO" | "LHLO" => {
-                let lines = format!("peer.test\n{}", self.shared.offers);
+                let mut lines = format!("peer.test\n{}", self.shared.offers);
+                if self.shared.identity.is_some() && !self.reader.get_ref().is_secured() {
+                    lines.push_str("\nSTARTTLS");
+                }
                 let last = lines.lines().count() - 1;
                 for (number, line) in lines.lines().enumerate() {
                     let mark = if number == last { ' ' } else { '-' };
@@ -270,6 +336,7 @@ impl Conversation {
             "MAIL" => {
                 self.now = Taken {
                     mail: command.get(10..).unwrap_or_default().to_owned(),
+                    is_secured: self.reader.get_ref().is_secured(),
                     ..Taken::default()
                 };
                 self.say("250 2.1.0 Ok")
@@ -286,12 +353,23 @@ impl Conversation {
                 self.read_dotted()?;
                 self.end()
             }
+            "STARTTLS" => self.start_tls(),
             "QUIT" => {
                 self.say("221 2.0.0 Bye")?;
                 Err(over())
             }
             _ => self.say("250 2.0.0 Ok"),
         }
+    }
+
+    fn start_tls(&mut self) -> Result<()> {
+        let Some(identity) = self.shared.identity.clone() else {
+            return self.say("502 5.5.1 Not offered");
+        };
+        self.say("220 2.0.0 Go on")?;
+        let channel = self.reader.get_ref().secured(&identity.config)?;
+        self.reader = BufReader::new(channel);
+        Ok(())
     }
 
     fn chunk(&mut self, command: &str) -> Result<()> {
@@ -332,7 +410,7 @@ impl Conversation {
             }
             Some(Reaction::LoseReply) => {
                 lock(&self.shared.taken).push(taken);
-                self.reader.get_ref().shutdown(Shutdown::Both)?;
+                self.reader.get_ref().shutdown()?;
                 Err(over())
             }
             Some(Reaction::Say(text)) => self.say(&text),

@@ -48,6 +48,7 @@ pub struct Plan {
     program: PathBuf,
     address: IpAddr,
     sections: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     site: String,
 }
 
@@ -63,6 +64,7 @@ impl Plan {
             program: program.into(),
             address: unused_address()?,
             sections: sections.into(),
+            environment: Vec::new(),
             site: String::new(),
         })
     }
@@ -78,6 +80,13 @@ impl Plan {
     pub fn section(mut self, name: &str, body: &str) -> Self {
         self.sections.retain(|(known, _)| known != name);
         self.sections.push((name.to_owned(), body.to_owned()));
+        self
+    }
+
+    /// Sets a variable in the environment of the program that serves.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -108,6 +117,7 @@ impl Plan {
         let mut site = Site {
             address: self.address,
             program: self.program,
+            environment: self.environment,
             dir,
             process: None,
         };
@@ -124,6 +134,7 @@ pub struct Site {
     /// Its address; it also connects from here.
     pub address: IpAddr,
     program: PathBuf,
+    environment: Vec<(String, String)>,
     dir: TempDir,
     process: Option<Child>,
 }
@@ -181,7 +192,9 @@ impl Site {
                 command
             }
         };
+        let environment = self.environment.iter();
         let mut process = command
+            .envs(environment.map(|(name, value)| (name, value)))
             .args(["serve", "--config"])
             .arg(self.config())
             .stdin(Stdio::null())

@@ -1,0 +1,71 @@
+//! Certificates for scripted peers, and an authority to verify them by.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use aws_lc_rs::digest;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData as _,
+};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// Signs certificates; nobody trusts it who was not told to.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    /// Makes an authority.
+    ///
+    /// # Errors
+    ///
+    /// When no key can be made.
+    pub fn new() -> Result<Self> {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+        Ok(Self(issuer))
+    }
+
+    /// Writes its certificate into a folder, for `SSL_CERT_FILE`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<PathBuf> {
+        let path = folder.join("authority.pem");
+        std::fs::write(&path, self.0.pem())?;
+        Ok(path)
+    }
+
+    /// A certificate for a host name or address, with its key.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none, or no key can be made.
+    pub fn identity(&self, name: &str) -> Result<Identity> {
+        let key = KeyPair::generate()?;
+        let params = CertificateParams::new([name.to_owned()])?;
+        let certificate = params.signed_by(&key, &self.0)?;
+        let pin = digest::digest(&digest::SHA256, &key.subject_public_key_info());
+        let pin = pin.as_ref().iter().map(|octet| format!("{octet:02x}"));
+        let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], secret)?;
+        Ok(Identity {
+            pin: pin.collect(),
+            config: Arc::new(config),
+        })
+    }
+}
+
+/// What a peer shows when it is asked for TLS.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// SHA-256 of the public key, as `tls_pin` wants it.
+    pub pin: String,
+    pub(crate) config: Arc<ServerConfig>,
+}
