@@ -13,7 +13,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig,
 };
@@ -21,6 +20,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RData;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use thiserror::Error;
 use waypost_proto::mail::Domain;
 
@@ -93,13 +93,7 @@ impl Dns {
     ///
     /// When the system's configuration cannot be read.
     pub fn system() -> Result<Self, LookupError> {
-        let mut builder = TokioResolver::builder_tokio().map_err(|e| failed(&e))?;
-        let options = builder.options_mut();
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.cache_size = CACHED_ANSWERS;
-        Ok(Self::asking(System(
-            builder.build().map_err(|e| failed(&e))?,
-        )))
+        Self::built(TokioResolver::builder_tokio().map_err(|e| failed(&e))?)
     }
 
     /// Asks these name servers, and reads no file of the system.
@@ -117,8 +111,13 @@ impl Dns {
         });
         let config = ResolverConfig::from_parts(None, Vec::new(), named.collect());
         let provider = TokioRuntimeProvider::default();
-        let mut builder = TokioResolver::builder_with_config(config, provider);
-        builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        Self::built(TokioResolver::builder_with_config(config, provider))
+    }
+
+    fn built(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<Self, LookupError> {
+        let options = builder.options_mut();
+        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        options.cache_size = CACHED_ANSWERS;
         Ok(Self::asking(System(
             builder.build().map_err(|e| failed(&e))?,
         )))

@@ -99,7 +99,7 @@ impl Server {
             .map(|(name, bound)| (*name, bound.endpoint.clone()));
         let endpoints: Vec<_> = endpoints.collect();
         let listening = Listening(addresses(&endpoints));
-        let dns = Dns::system().context("cannot read the system's DNS settings")?;
+        let dns = dns(config)?;
         let here = HereNow::new(dns.clone(), listening.clone(), Handle::current());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
@@ -196,6 +196,14 @@ fn addresses(endpoints: &[(&'static str, Endpoint)]) -> Vec<SocketAddr> {
         Endpoint::Unix(_) => None,
     });
     addresses.collect()
+}
+
+/// Who is asked about names.
+fn dns(config: &Config) -> anyhow::Result<Dns> {
+    match config.outbound.resolvers.as_slice() {
+        [] => Dns::system().context("cannot read the system's DNS settings"),
+        servers => Dns::servers(servers).context("cannot ask the servers in outbound.resolvers"),
+    }
 }
 
 fn tracer(config: &Config) -> anyhow::Result<Tracer> {

@@ -4,6 +4,7 @@
 
 mod commands;
 mod delivery;
+mod dns;
 mod hostile;
 mod kills;
 mod loops;

@@ -1,6 +1,6 @@
 //! `[outbound]`
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use waypost_directory::HostPort;
@@ -16,6 +16,8 @@ pub(crate) struct Outbound {
     pub(crate) smart_host: Option<HostPort>,
     /// The address that connections leave from.
     pub(crate) source: Option<IpAddr>,
+    /// The name servers that are asked; none: the system's.
+    pub(crate) resolvers: Vec<SocketAddr>,
     /// Most connections to the MX hosts of one domain, and to the smart host.
     pub(crate) connections: u32,
     /// How long connections are made, kept and used; for targets too.
@@ -51,6 +53,16 @@ impl Outbound {
             ),
             None,
         );
+        let resolvers = outbound.parsed_list(
+            fixed(
+                "resolvers",
+                "The recursive name servers that every name is looked up at, as [\"ADDRESS:PORT\"], \
+                 over UDP and TCP. Empty: those of the system, from /etc/resolv.conf.",
+            ),
+            &[],
+            "ADDRESS:PORT such as \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
+            |text| text.parse().ok(),
+        );
         let connections = outbound.within(
             fixed(
                 "connections",
@@ -63,6 +75,7 @@ impl Outbound {
         Self {
             smart_host: smart_host.flatten(),
             source,
+            resolvers,
             connections,
             limits: limits(&mut outbound),
         }
