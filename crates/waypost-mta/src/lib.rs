@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Beside the line, for whoever needs them: [`auth`], [`clock`], [`dns`], [`event`], [`limits`],
-//! [`net`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
+//! [`minger`], [`net`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
 //! get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing of it.
 
 pub mod auth;
@@ -25,6 +25,7 @@ pub mod dns;
 pub mod event;
 pub mod limits;
 pub mod listener;
+pub mod minger;
 pub mod net;
 pub mod policy;
 pub mod queue;

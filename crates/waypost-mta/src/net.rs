@@ -1,11 +1,11 @@
 //! The only place that opens sockets.
 //!
 //! Listeners and connections over TCP and Unix sockets, as one type each, so that what is above
-//! does not care which it has.
+//! does not care which it has; UDP sockets.
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use rustix::fs::Mode;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
 
 /// Connections that the system keeps for us until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -202,6 +202,23 @@ pub async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<
     let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(Stream::Inet(stream))
+}
+
+/// Opens a UDP socket that hears this peer only, on a port that the system draws at random; from
+/// the given local address if it is of the same family.
+///
+/// # Errors
+///
+/// What the system says.
+pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<UdpSocket> {
+    let any = match peer {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let source = source.filter(|source| source.is_ipv4() == peer.is_ipv4());
+    let socket = UdpSocket::bind((source.unwrap_or(any), 0)).await?;
+    socket.connect(peer).await?;
+    Ok(socket)
 }
 
 /// Connects to a Unix socket.

@@ -5,6 +5,7 @@ pub mod dialogue;
 pub mod dovecot;
 pub mod ledger;
 pub mod maildir;
+pub mod minger;
 pub mod name_server;
 pub mod peer;
 pub mod place;
