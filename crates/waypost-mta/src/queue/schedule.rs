@@ -16,7 +16,7 @@ pub struct Schedule {
     pub retry_max: Duration,
     /// Age at which a recipient is given up, time under hold not counted.
     pub lifetime: Duration,
-    /// Age at which the sender is told of the delay.
+    /// Age at which the sender is told of the delay; zero: never.
     pub delay_notice: Duration,
 }
 
@@ -67,10 +67,11 @@ impl Schedule {
         if waited.age >= self.lifetime {
             return Next::Expire;
         }
-        let notice = !waited.notice_done && waited.age >= self.delay_notice;
+        let notice_done = waited.notice_done || self.delay_notice.is_zero();
+        let notice = !notice_done && waited.age >= self.delay_notice;
         let mut after = self.wait(waited.attempts);
         after = after.min(self.lifetime.saturating_sub(waited.age));
-        if !waited.notice_done && !notice {
+        if !notice_done && !notice {
             after = after.min(self.delay_notice.saturating_sub(waited.age));
         }
         // Two moments that nearly meet do not cause two attempts.
