@@ -59,11 +59,12 @@ impl Reporter {
         let mut staged = spool.stage_report(now)?;
         let to = notification.to.as_ref().unwrap_or(&self.postmaster);
         let (queue_id, token) = (message.id.to_string(), staged.id().to_string());
+        let asked = asked(message, notification);
         let report = Report {
             reporting_mta: &self.hostname,
             queue_id: &queue_id,
             token: &token,
-            envid: message.envelope.params.envid.as_ref(),
+            envid: asked.envid.as_ref(),
             arrived: message.arrived,
             date: now,
             to,
@@ -109,11 +110,22 @@ impl Reporter {
     }
 }
 
+/// What was asked for at MAIL: by the sender, but not by the owner of a list, who is told about its
+/// members (RFC 3461 §5.2.7.1 b).
+fn asked(message: &Message, notification: &Notification) -> MailParams {
+    let envelope = &message.envelope;
+    if notification.to.as_ref() == envelope.reverse_path.mailbox() {
+        envelope.params.clone()
+    } else {
+        MailParams::default()
+    }
+}
+
 /// RFC 3461 §4.3: only a report of failure returns a message whole.
 fn returns_all(message: &Message, notification: &Notification) -> bool {
     let failed = |about: &About| about.action == Action::Failed;
     notification.recipients.iter().any(failed)
-        && match message.envelope.params.ret {
+        && match asked(message, notification).ret {
             Some(Ret::Full) => true,
             Some(Ret::Headers) => false,
             None => message.size <= RETURNED_MAX,

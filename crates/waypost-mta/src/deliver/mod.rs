@@ -27,7 +27,7 @@ use waypost_directory::Target;
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::client::Rcpt;
-use waypost_proto::smtp::params::RcptParams;
+use waypost_proto::smtp::params::{MailParams, RcptParams};
 use waypost_proto::smtp::reply::RemoteReply;
 
 use crate::clock::Clock;
@@ -340,12 +340,24 @@ impl Attempt<'_> {
             .map(|(_, address, params)| Rcpt { address, params });
         let sending = Sending {
             reverse_path: &self.job.reverse_path,
-            params: &self.job.message.envelope.params,
+            params: &self.mail_params(),
             recipients: recipients.collect(),
             trace: self.job.trace.as_deref().unwrap_or_default(),
             content: &self.job.content,
         };
         connection.send(sending).await
+    }
+
+    /// To the members of a list goes a message of its owner: nothing of what the sender asked for
+    /// goes on (RFC 3461 §5.2.7.1 b).
+    fn mail_params(&self) -> MailParams {
+        let envelope = &self.job.message.envelope;
+        let mut params = envelope.params.clone();
+        if self.job.reverse_path != envelope.reverse_path {
+            params.ret = None;
+            params.envid = None;
+        }
+        params
     }
 
     /// Recipients that another host may still take, with what RCPT says.

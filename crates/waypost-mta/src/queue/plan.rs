@@ -259,11 +259,14 @@ fn group_report(expanded: &Expanded, recipient: &Recipient) -> Option<Action> {
 }
 
 /// The parameters with which a recipient is relayed: ORCPT is added when absent (RFC 3461
-/// §5.2.1); the client leaves it out where DSN is not offered.
+/// §5.2.1); the client leaves it out where DSN is not offered. A member of a list gets his own
+/// address, not the list's (§5.2.7.1 c).
 fn with_orcpt(recipient: &Recipient) -> RcptParams {
     let mut params = recipient.params.clone();
     if params.orcpt.is_none() {
-        let address = recipient.original.as_ref().unwrap_or(&recipient.address);
+        let original = recipient.original.as_ref();
+        let accepted = original.filter(|_| recipient.sender.is_none());
+        let address = accepted.unwrap_or(&recipient.address);
         let kind = if address.is_ascii() {
             "rfc822"
         } else {

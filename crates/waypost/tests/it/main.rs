@@ -9,8 +9,10 @@ mod hostile;
 mod kills;
 mod loops;
 mod manual;
+mod notify;
 mod peers;
 mod reports;
+mod retries;
 mod routing;
 mod submission;
 
