@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use waypost_directory::TlsPolicy;
 use waypost_proto::smtp::client::{Event, Opening, Session};
+use waypost_proto::smtp::reply::RemoteReply;
 
 use super::hosts::{Place, Way};
 use super::tls::ClientTls;
@@ -280,12 +283,22 @@ async fn greet(connection: &mut Connection, way: &Way) -> Result<(), Failed> {
     expect(connection, &Event::Ready, way).await
 }
 
+/// The reply without what a login consists of, in case the host repeats what it was sent.
+fn without_login(reply: RemoteReply, way: &Way) -> RemoteReply {
+    let Some((login, password)) = way.login() else {
+        return reply;
+    };
+    let password = password.expose();
+    let plain = STANDARD.encode(format!("\0{login}\0{password}"));
+    reply.without(&[&plain, &STANDARD.encode(password), password])
+}
+
 /// Waits for this event; everything else is a failure.
 async fn expect(connection: &mut Connection, wanted: &Event, way: &Way) -> Result<(), Failed> {
     match connection.event().await {
         Ok(event) if event == *wanted => Ok(()),
         Ok(Event::Refused(opening, reply)) => {
-            let trouble = Trouble::refused(reply);
+            let trouble = Trouble::refused(without_login(reply, way));
             match opening {
                 Opening::StartTls => Err(Failed::Tls(trouble.softened())),
                 // A wrong password is no fault of the message.

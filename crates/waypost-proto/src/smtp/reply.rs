@@ -179,6 +179,17 @@ impl RemoteReply {
         Severity::of(self.code)
     }
 
+    /// The same, with `***` in place of these words: a server may repeat what it was sent.
+    #[must_use]
+    pub fn without(mut self, words: &[&str]) -> Self {
+        for word in words.iter().filter(|word| !word.is_empty()) {
+            if self.text.contains(word) {
+                self.text = self.text.replace(word, "***").into();
+            }
+        }
+        self
+    }
+
     /// One line of printable text, without codes.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -14,6 +14,7 @@ mod peers;
 mod reports;
 mod retries;
 mod routing;
+mod secured;
 mod submission;
 
 /// The program under test.
