@@ -7,6 +7,7 @@ mod delivery;
 mod dns;
 mod hostile;
 mod kills;
+mod limits;
 mod loops;
 mod manual;
 mod notify;
