@@ -10,16 +10,17 @@ use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::UserId;
 
 use crate::batch::{Batch, Touched, problems};
-use crate::edit::{Actor, AuditEntry, Changed, Edit, Here};
+use crate::edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere};
 use crate::error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 use crate::lookup::{Found, Snapshot, load};
 use crate::migrate::migrate;
 use crate::model::{
-    AdminRecord, DomainRecord, GroupRecord, Host, Key, Object, Relay, Role, SharedRecord, Stored,
-    TargetRecord, UserRecord,
+    AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Kind, PeerRecord, Role, SharedRecord,
+    Stored, TargetRecord, UserRecord,
 };
 use crate::password::Checker;
 use crate::rebuild::Rebuild;
+use crate::rules::self_reference;
 use crate::sqlite;
 use crate::sqlite::user::LoginRow;
 
@@ -119,10 +120,11 @@ impl Directory {
         edits: &[Edit],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Changed, EditError> {
-        let found = leads_here(here, edits);
+        let found = self_reference::find(here, edits, &self.snapshot.load());
+        let minger = here.minger();
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (changed, touched) = attempt(&transaction, (actor, found), edits, progress)?;
+        let (changed, touched) = attempt(&transaction, (actor, &minger, found), edits, progress)?;
         if touched.is_empty() {
             return Ok(changed);
         }
@@ -149,10 +151,11 @@ impl Directory {
         edits: &[Edit],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Changed, EditError> {
-        let found = leads_here(here, edits);
+        let found = self_reference::find(here, edits, &self.snapshot.load());
+        let minger = here.minger();
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (changed, _) = attempt(&transaction, (actor, found), edits, progress)?;
+        let (changed, _) = attempt(&transaction, (actor, &minger, found), edits, progress)?;
         transaction.rollback()?;
         Ok(changed)
     }
@@ -242,6 +245,19 @@ impl Directory {
         })
     }
 
+    /// The gateway domain with a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn gateway(&self, name: &Domain) -> Result<Option<Stored<GatewayRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(match sqlite::gateway::find(&reader, name)? {
+            Some(found) => sqlite::gateway::read(&reader, found.id)?.map(|(stored, _)| stored),
+            None => None,
+        })
+    }
+
     /// The group with a name in a domain.
     ///
     /// # Errors
@@ -284,14 +300,27 @@ impl Directory {
         )?)
     }
 
-    /// The target with a name.
+    /// The peer with a name.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn peer(&self, name: &str) -> Result<Option<Stored<PeerRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(match sqlite::peer::find(&reader, name)? {
+            Some(found) => sqlite::peer::read(&reader, found.id)?,
+            None => None,
+        })
+    }
+
+    /// The target with a name, which is no peer.
     ///
     /// # Errors
     ///
     /// [`Unavailable`].
     pub fn target(&self, name: &str) -> Result<Option<Stored<TargetRecord>>, Unavailable> {
         let reader = lock(&self.reader);
-        let found = match sqlite::target::find(&reader, name)? {
+        let found = match sqlite::target::find_plain(&reader, name)? {
             Some(found) => sqlite::target::read(&reader, found.id)?,
             None => None,
         };
@@ -340,6 +369,17 @@ impl Directory {
         Ok(list.into_iter().map(|(stored, _)| stored).collect())
     }
 
+    /// Gateway domains, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn gateways(&self, page: &Page) -> Result<Vec<Stored<GatewayRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        let list = sqlite::gateway::list(&reader, page.after, page.limit)?;
+        Ok(list.into_iter().map(|(stored, _)| stored).collect())
+    }
+
     /// Groups, in the order of their numbers.
     ///
     /// # Errors
@@ -364,14 +404,30 @@ impl Directory {
         })
     }
 
-    /// Targets, in the order of their numbers, without those made for a `relay = "host"`.
+    /// Peers, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn peers(&self, page: &Page) -> Result<Vec<Stored<PeerRecord>>, Unavailable> {
+        let reader = lock(&self.reader);
+        Ok(sqlite::peer::list(&reader, page.after, page.limit)?)
+    }
+
+    /// Targets, in the order of their numbers, without peers and those made for a
+    /// `relay = "host"`.
     ///
     /// # Errors
     ///
     /// [`Unavailable`].
     pub fn targets(&self, page: &Page) -> Result<Vec<Stored<TargetRecord>>, Unavailable> {
         let reader = lock(&self.reader);
-        Ok(sqlite::target::list_named(&reader, page.after, page.limit)?)
+        Ok(sqlite::target::list_of(
+            &reader,
+            Kind::Target,
+            page.after,
+            page.limit,
+        )?)
     }
 
     /// Users, in the order of their numbers.
@@ -410,11 +466,11 @@ impl Directory {
 /// Writes and checks the edits; `found` are the problems known before.
 fn attempt(
     transaction: &Connection,
-    (actor, mut found): (&Actor<'_>, Vec<Problem>),
+    (actor, minger, mut found): (&Actor<'_>, &MingerHere, Vec<Problem>),
     edits: &[Edit],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(Changed, Vec<Touched>), EditError> {
-    let mut batch = Batch::new(transaction, actor);
+    let mut batch = Batch::new(transaction, actor, minger);
     batch.run(edits, progress)?;
     match problems(batch) {
         Ok(done) if found.is_empty() => Ok(done),
@@ -466,46 +522,4 @@ fn listed<T>(
         },
     };
     Ok(list(domain)?)
-}
-
-/// Targets and relays that are this server; asked before the store is locked, as it may take time.
-fn leads_here(here: &dyn Here, edits: &[Edit]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (index, edit) in edits.iter().enumerate() {
-        let (field, host, port) = match edit {
-            Edit::Put(Object::Target(target), _) => ("host", &target.host, target.port),
-            Edit::Put(Object::Domain(domain), _) => match &domain.relay {
-                Some(Relay::Host(relay)) => ("relay", &relay.host, relay.port),
-                _ => continue,
-            },
-            _ => continue,
-        };
-        if here.is_here(host, port) {
-            problems.push(leads_here_problem(index, &edit.key(), (field, host, port)));
-        }
-    }
-    problems
-}
-
-fn leads_here_problem(
-    edit: usize,
-    key: &Key,
-    (field, host, port): (&'static str, &Host, u16),
-) -> Problem {
-    let own_name = match (key, host) {
-        (Key::Domain(name), Host::Name(host)) => name == host,
-        _ => false,
-    };
-    let message = if own_name {
-        format!("{host} is the domain's own name, and it leads to this server, port {port}")
-    } else {
-        format!("{host} port {port} is this server itself")
-    };
-    Problem {
-        edit: Some(edit),
-        object: key.to_string(),
-        field,
-        message,
-        mend: "name the other server by a name or address that leads to it".into(),
-    }
 }

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use crate::model::{Host, Key, Object};
+use crate::secret::Secret;
 
 /// Who edits, for the audit.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,31 @@ pub struct Changed {
 pub trait Here {
     /// Whether a connection to this host and port ends at one of our own listeners.
     fn is_here(&self, host: &Host, port: u16) -> bool;
+
+    /// Whether a Minger question to this host and port would come to ourselves.
+    fn is_minger_here(&self, _host: &Host, _port: u16) -> bool {
+        false
+    }
+
+    /// Who gets an answer over Minger here; anybody, where nobody says otherwise.
+    fn minger(&self) -> MingerHere {
+        MingerHere {
+            listens: true,
+            anonymous: true,
+            secrets: Vec::new(),
+        }
+    }
+}
+
+/// Whether and how this site answers over Minger: its peers must be able to ask back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MingerHere {
+    /// It answers at all.
+    pub listens: bool,
+    /// Who has no secret gets an answer.
+    pub anonymous: bool,
+    /// The secrets that everybody may use, beside those of single peers.
+    pub secrets: Vec<Secret>,
 }
 
 /// Nothing leads here: for tests, and for a directory without a server.

@@ -3,7 +3,8 @@
 use std::fmt::{Display, Write};
 
 use crate::model::{
-    AdminRecord, DomainRecord, GroupRecord, Hold, Object, SharedRecord, TargetRecord, UserRecord,
+    AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Hold, Object, PeerRecord, SharedRecord,
+    TargetRecord, UserRecord,
 };
 use crate::sqlite::to_ms;
 
@@ -12,10 +13,12 @@ pub(crate) fn object(object: &Object) -> String {
     match object {
         Object::Admin(record) => admin(record),
         Object::Domain(record) => domain(record),
+        Object::Gateway(record) => gateway(record),
         Object::Group(record) => group(record),
         Object::Hold(_, record) => hold(record),
         Object::Mailbox(record) => mailbox(record),
-        Object::Target(record) => target(record),
+        Object::Peer(record) => peer(record),
+        Object::Target(record) => target(record).end(),
         Object::User(record) => user(record),
     }
 }
@@ -34,6 +37,7 @@ fn domain(record: &DomainRecord) -> String {
         .list("aliases", &record.aliases)
         .text_if_any("relay", record.relay.as_ref())
         .raw("forward_unknown", record.forward_unknown)
+        .list("sharing", &record.sharing)
         .text("verify_unknown", record.verify_unknown.as_str())
         .raw("protect_senders", record.protect_senders)
         .text_if_any("postmaster", record.postmaster.as_ref())
@@ -41,6 +45,20 @@ fn domain(record: &DomainRecord) -> String {
         .raw("user_default", record.quota.user_default)
         .raw("shared_max", record.quota.shared_max)
         .raw("shared_default", record.quota.shared_default)
+        .end()
+}
+
+fn gateway(record: &GatewayRecord) -> String {
+    Fields::default()
+        .text("domain", &record.domain)
+        .text("target", &record.target)
+        .text("verify", record.verify.as_str())
+        .text_if_any("minger_host", record.minger_host.as_ref())
+        .raw("minger_port", record.minger_port)
+        .secret("minger_secret", !record.minger_secret.is_empty())
+        .text_if_any("list", record.list.as_ref().map(|list| list.display()))
+        .raw("sharing_too", record.sharing_too)
+        .text("unreachable", record.unreachable.as_str())
         .end()
 }
 
@@ -71,7 +89,15 @@ fn mailbox(record: &SharedRecord) -> String {
         .end()
 }
 
-fn target(record: &TargetRecord) -> String {
+fn peer(record: &PeerRecord) -> String {
+    target(&record.target)
+        .raw("minger_port", record.minger_port)
+        .secret("minger_secret", !record.minger_secret.is_empty())
+        .secret("minger_accept", !record.minger_accept.is_empty())
+        .end()
+}
+
+fn target(record: &TargetRecord) -> Fields {
     Fields::default()
         .text("name", &record.name)
         .text("host", &record.host)
@@ -84,7 +110,6 @@ fn target(record: &TargetRecord) -> String {
         .raw("connections", record.connections)
         .text("recipient", &record.recipient)
         .raw("smart_host_on_error", record.smart_host_on_error)
-        .end()
 }
 
 fn user(record: &UserRecord) -> String {

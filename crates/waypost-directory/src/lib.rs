@@ -1,5 +1,5 @@
-//! Who and where: domains, users, shared mailboxes, groups and targets, and the snapshot that
-//! answers at RCPT.
+//! Who and where: domains, users, shared mailboxes, groups, targets, peers and gateway
+//! domains, and the snapshot that answers at RCPT.
 //!
 //! Everything is kept in one SQLite file. The rules of the directory are checked where it is
 //! written ([`Directory::edit`]), all problems at once; readers take a [`Snapshot`] and neither
@@ -24,14 +24,18 @@ mod sqlite;
 mod tests;
 
 pub use directory::{Directory, Login, Page};
-pub use edit::{Actor, AuditEntry, Changed, Edit, Here, Nowhere, When};
+pub use edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere, Nowhere, When};
 pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
-pub use lookup::{DomainRef, DomainRoute, Found, Group, Shared, Snapshot, Target, UserRoute};
+pub use lookup::{
+    DomainRef, DomainRoute, Found, GatewayMinger, GatewayRoute, Group, Shared, Snapshot, Target,
+    UserRoute,
+};
 pub use model::{
-    Address, AddressError, AdminRecord, DomainId, DomainRecord, GroupId, GroupRecord, Hold,
-    HoldKey, Host, HostError, HostPort, Key, Kind, LOCAL, MailType, Names, Object, Quota,
-    RecipientForm, Relay, Role, SharedId, SharedRecord, Stored, TargetRecord, TlsPin, TlsPolicy,
-    UserRecord, VerifyUnknown,
+    Address, AddressError, AdminRecord, DomainId, DomainRecord, GatewayId, GatewayRecord,
+    GatewayVerify, GroupId, GroupRecord, Hold, HoldKey, Host, HostError, HostPort, Key, Kind,
+    LOCAL, MailType, Minger, Names, Object, PeerRecord, Quota, RecipientForm, Relay, Role,
+    SharedId, SharedRecord, Stored, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord,
+    VerifyUnknown,
 };
 pub use password::{PasswordError, PasswordHash};
 pub use secret::Secret;

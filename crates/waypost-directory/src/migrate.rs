@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/sqlite/0002_peers.sql"),
+];
 
 /// The schema version that this program writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -1,7 +1,7 @@
 //! Edits made together: written in one transaction, then checked as a whole.
 //!
-//! What a batch writes first is what others name: targets, domains, users, shared mailboxes,
-//! groups. It removes in the opposite order. So the order in which edits are given is free.
+//! What a batch writes first is what others name: targets and peers, domains, users,
+//! shared mailboxes, groups. It removes in the opposite order. So the order in which edits are given is free.
 
 mod put;
 mod remove;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 use rusqlite::Connection;
 use waypost_proto::mail::Domain;
 
-use crate::edit::{Actor, Changed, Edit, When};
+use crate::edit::{Actor, Changed, Edit, MingerHere, When};
 use crate::model::{Key, Kind, Names, Object, Quota};
 use crate::rules::{self, Report};
 use crate::sqlite::address::AddressRow;
@@ -63,6 +63,7 @@ pub(crate) struct DomainFacts {
 pub(crate) struct Batch<'a> {
     store: &'a Connection,
     actor: &'a Actor<'a>,
+    pub(crate) minger: &'a MingerHere,
     domains: HashMap<Domain, Option<Rc<DomainFacts>>>,
     pub(crate) report: Report,
     pub(crate) touched: Vec<Touched>,
@@ -73,10 +74,11 @@ pub(crate) struct Batch<'a> {
 const PROGRESS_STEP: usize = 500;
 
 impl<'a> Batch<'a> {
-    pub(crate) fn new(store: &'a Connection, actor: &'a Actor<'a>) -> Self {
+    pub(crate) fn new(store: &'a Connection, actor: &'a Actor<'a>, minger: &'a MingerHere) -> Self {
         Self {
             store,
             actor,
+            minger,
             domains: HashMap::new(),
             report: Report::default(),
             touched: Vec::new(),
@@ -101,7 +103,7 @@ impl<'a> Batch<'a> {
                 Edit::Remove(key, when) => self.remove(index, key, *when)?,
             }
         }
-        if self.touches(Kind::Domain) {
+        if self.touches(Kind::Domain) || self.touches(Kind::Gateway) {
             sqlite::target::remove_unused(self.store)?;
         }
         let touched = std::mem::take(&mut self.touched);
@@ -152,7 +154,12 @@ impl<'a> Batch<'a> {
         let mut seen = HashSet::new();
         for (index, edit) in edits.iter().enumerate() {
             let key = edit.key();
-            if !seen.insert(key.clone()) {
+            // Peers and targets have one name between them.
+            let name = match key.clone() {
+                Key::Peer(name) => Key::Target(name),
+                key => key,
+            };
+            if !seen.insert(name) {
                 let field = key_field(&key);
                 self.report.about(index, &key).add(
                     field,
@@ -237,6 +244,7 @@ impl<'a> Batch<'a> {
 pub(crate) fn key_field(key: &Key) -> &'static str {
     match key {
         Key::User(..) | Key::Admin(_) => "login",
+        Key::Gateway(_) => "domain",
         _ => "name",
     }
 }
@@ -244,8 +252,8 @@ pub(crate) fn key_field(key: &Key) -> &'static str {
 /// Puts before removals; puts from what is named to what names it, removals the other way.
 fn in_order(edits: &[Edit]) -> Vec<usize> {
     let rank = |kind: Kind| match kind {
-        Kind::Target => 0,
-        Kind::Domain => 1,
+        Kind::Target | Kind::Peer => 0,
+        Kind::Domain | Kind::Gateway => 1,
         Kind::User => 2,
         Kind::Mailbox => 3,
         Kind::Group => 4,

@@ -7,12 +7,11 @@ use waypost_proto::mail::Domain;
 use super::{Batch, Before, DomainFacts, Touched};
 use crate::edit::When;
 use crate::model::{
-    Address, AdminRecord, DomainRecord, GroupRecord, Hold, HoldKey, Key, Kind, MailType, Object,
-    Relay, SharedRecord, Stored, TargetRecord, UserRecord,
+    Address, AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Hold, HoldKey, Key, Kind,
+    MailType, Object, PeerRecord, Relay, SharedRecord, Stored, TargetRecord, UserRecord,
 };
 use crate::sqlite::address::{self, AddressRow};
-use crate::sqlite::user::References;
-use crate::sqlite::{self, Identity};
+use crate::sqlite::{self, Identity, domain, user};
 
 /// The object that an edit is about, as it was.
 struct Found<T> {
@@ -54,9 +53,11 @@ impl Batch<'_> {
         match object {
             Object::Admin(record) => self.put_admin(edit, record, when),
             Object::Domain(record) => self.put_domain(edit, record, when),
+            Object::Gateway(record) => self.put_gateway(edit, record, when),
             Object::Group(record) => self.put_group(edit, record, when),
             Object::Hold(key, hold) => self.put_hold(edit, (key, hold), when),
             Object::Mailbox(record) => self.put_mailbox(edit, record, when),
+            Object::Peer(record) => self.put_peer(edit, record, when),
             Object::Target(record) => self.put_target(edit, record, when),
             Object::User(record) => self.put_user(edit, record, when),
         }
@@ -127,23 +128,97 @@ impl Batch<'_> {
         let store = self.store;
         let key = (Key::Target(record.name.clone()), when);
         let identity = sqlite::target::find(store, &record.name)?;
-        let read = |id| Ok(sqlite::target::read(store, id)?.map(|(stored, _)| stored));
+        // A peer of this name becomes a plain target, with its number and all that names it.
+        let was_peer = match identity {
+            Some(identity) => replaceable(sqlite::peer::read(store, identity.id))?,
+            None => None,
+        };
+        let read = |id| match was_peer {
+            Some(_) => Ok(None),
+            None => Ok(sqlite::target::read(store, id)?.map(|(stored, _)| stored)),
+        };
         let Some(found) = self.found(edit, key, identity, read, record)? else {
             return Ok(());
         };
         let id = match found.identity {
             Some(identity) => {
                 sqlite::target::set(store, identity.id, record)?;
+                sqlite::peer::demote(store, identity.id)?;
                 identity.id
             }
             None => sqlite::target::add(store, record)?,
         };
         let touched = found.touched(id, Vec::new());
         let before = found.stored.map(|stored| Object::Target(stored.record));
+        let before = before.or_else(|| was_peer.map(|stored| Object::Peer(stored.record)));
         self.written(
             &found.key,
             before.as_ref(),
             Some(&Object::Target(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_peer(&mut self, edit: usize, record: &PeerRecord, when: When) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = (Key::Peer(record.target.name.clone()), when);
+        let identity = sqlite::target::find(store, &record.target.name)?;
+        let read = |id| sqlite::peer::read(store, id);
+        let Some(found) = self.found(edit, key, identity, read, record)? else {
+            return Ok(());
+        };
+        // A plain target of this name becomes a peer, with its number and all that names it.
+        let was_target = match (found.identity, &found.stored) {
+            (Some(identity), None) => replaceable(sqlite::target::read(store, identity.id))?,
+            _ => None,
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::peer::set(store, identity.id, record)?;
+                identity.id
+            }
+            None => sqlite::peer::add(store, record)?,
+        };
+        let touched = found.touched(id, Vec::new());
+        let before = found.stored.map(|stored| Object::Peer(stored.record));
+        let before = before.or_else(|| was_target.map(|(s, _)| Object::Target(s.record)));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Peer(record.clone())),
+            touched,
+        )
+    }
+
+    fn put_gateway(
+        &mut self,
+        edit: usize,
+        record: &GatewayRecord,
+        when: When,
+    ) -> rusqlite::Result<()> {
+        let store = self.store;
+        let key = (Key::Gateway(record.domain.clone()), when);
+        let identity = sqlite::gateway::find(store, &record.domain)?;
+        let read = |id| Ok(sqlite::gateway::read(store, id)?.map(|(stored, _)| stored));
+        let Some(found) = self.found(edit, key, identity, read, record)? else {
+            return Ok(());
+        };
+        let Some(target) = self.relay_id(edit, &found.key, ("target", &record.target))? else {
+            return Ok(());
+        };
+        let id = match found.identity {
+            Some(identity) => {
+                sqlite::gateway::set(store, identity.id, record, target)?;
+                identity.id
+            }
+            None => sqlite::gateway::add(store, record, target)?,
+        };
+        let touched = found.touched(id, Vec::new());
+        let before = found.stored.map(|stored| Object::Gateway(stored.record));
+        self.written(
+            &found.key,
+            before.as_ref(),
+            Some(&Object::Gateway(record.clone())),
             touched,
         )
     }
@@ -156,18 +231,24 @@ impl Batch<'_> {
     ) -> rusqlite::Result<()> {
         let store = self.store;
         let key = (Key::Domain(record.name.clone()), when);
-        let identity = sqlite::domain::find(store, &record.name)?;
-        let read = |id| Ok(sqlite::domain::read(store, id)?.map(|(stored, _)| stored));
+        let identity = domain::find(store, &record.name)?;
+        let read = |id| Ok(domain::read(store, id)?.map(|(stored, _)| stored));
         let Some(found) = self.found(edit, key, identity, read, record)? else {
             return Ok(());
         };
-        let relay = self.relay_id(edit, &found.key, record)?;
+        let references = domain::References {
+            relay: match &record.relay {
+                Some(relay) => self.relay_id(edit, &found.key, ("relay", relay))?,
+                None => None,
+            },
+            sharing: self.peer_ids(edit, &found.key, record)?,
+        };
         let id = match found.identity {
             Some(identity) => {
-                sqlite::domain::set(store, identity.id, record, relay)?;
+                domain::set(store, identity.id, record, &references)?;
                 identity.id
             }
-            None => sqlite::domain::add(store, record, relay)?,
+            None => domain::add(store, record, &references)?,
         };
         self.domains.remove(&record.name);
         let mut touched = found.touched(id, Vec::new());
@@ -191,13 +272,38 @@ impl Batch<'_> {
         &mut self,
         edit: usize,
         key: &Key,
-        record: &DomainRecord,
+        (field, relay): (&'static str, &Relay),
     ) -> rusqlite::Result<Option<u32>> {
-        match &record.relay {
-            None => Ok(None),
-            Some(Relay::Host(host)) => sqlite::target::implicit(self.store, host).map(Some),
-            Some(Relay::Target(name)) => self.target_id(edit, key, "relay", name),
+        match relay {
+            Relay::Host(host) => sqlite::target::implicit(self.store, host).map(Some),
+            Relay::Target(name) => self.target_id(edit, key, field, name),
         }
+    }
+
+    /// The peers with which a domain is shared; a problem for each name that is no peer's.
+    fn peer_ids(
+        &mut self,
+        edit: usize,
+        key: &Key,
+        record: &DomainRecord,
+    ) -> rusqlite::Result<Vec<u32>> {
+        let mut ids = Vec::with_capacity(record.sharing.len());
+        for name in &record.sharing {
+            if let Some(found) = sqlite::peer::find(self.store, name)? {
+                ids.push(found.id);
+                continue;
+            }
+            let (message, mend) = match sqlite::target::find(self.store, name)? {
+                Some(_) => (
+                    format!("{name} is a target, and no peer"),
+                    "write it as a [[peer]] with the same name in the site file, which keeps \
+                     what names it",
+                ),
+                None => (format!("there is no peer {name:?}"), "add the peer first"),
+            };
+            self.report.about(edit, key).add("sharing", message, mend);
+        }
+        Ok(ids)
     }
 
     /// "The domain's own name as relay is explained."
@@ -223,8 +329,10 @@ impl Batch<'_> {
     ) -> rusqlite::Result<Option<u32>> {
         let found = sqlite::target::find(self.store, name)?;
         if found.is_none() {
-            let mend = match field {
-                "relay" => "add the target first, or write host:port to name a host",
+            let mend = match (field, key.kind()) {
+                ("relay", _) | (_, Kind::Gateway) => {
+                    "add the target first, or write host:port to name a host"
+                }
                 _ => "add the target first, or leave it empty for the domain's relay",
             };
             let message = format!("there is no target {name:?}");
@@ -257,8 +365,8 @@ impl Batch<'_> {
         let Some(facts) = self.domain_of(edit, &key, &record.domain)? else {
             return Ok(());
         };
-        let identity = sqlite::user::find(store, facts.id, &record.login)?;
-        let read = |id| sqlite::user::read(store, id);
+        let identity = user::find(store, facts.id, &record.login)?;
+        let read = |id| user::read(store, id);
         let Some(found) = self.found(edit, (key, when), identity, read, record)? else {
             return Ok(());
         };
@@ -266,16 +374,16 @@ impl Batch<'_> {
             Some(name) => self.target_id(edit, &found.key, "target", name)?,
             None => None,
         };
-        let references = References {
+        let references = user::References {
             domain_id: facts.id,
             target_id,
         };
         let id = match found.identity {
             Some(identity) => {
-                sqlite::user::set(store, identity.id, record, references)?;
+                user::set(store, identity.id, record, references)?;
                 identity.id
             }
-            None => sqlite::user::add(store, record, references)?,
+            None => user::add(store, record, references)?,
         };
         let selected = |address: &Address| match &record.relayed {
             Some(relayed) => relayed.contains(address),

@@ -47,7 +47,9 @@ impl Batch<'_> {
             Key::Admin(login) => return Ok((sqlite::admin::find(store, login)?, 0)),
             Key::Domain(name) => return Ok((sqlite::domain::find(store, name)?, 0)),
             Key::Hold(key) => return Ok((sqlite::hold::find(store, key)?, 0)),
-            Key::Target(name) => return Ok((sqlite::target::find(store, name)?, 0)),
+            Key::Gateway(domain) => return Ok((sqlite::gateway::find(store, domain)?, 0)),
+            Key::Peer(name) => return Ok((sqlite::peer::find(store, name)?, 0)),
+            Key::Target(name) => return Ok((sqlite::target::find_plain(store, name)?, 0)),
             Key::Group(..) => sqlite::group::find,
             Key::Mailbox(..) => sqlite::mailbox::find,
             Key::User(..) => sqlite::user::find,
@@ -67,9 +69,13 @@ impl Batch<'_> {
         Ok(match key.kind() {
             Kind::Admin => sqlite::admin::read(store, id)?.map(|s| Object::Admin(s.record)),
             Kind::Domain => sqlite::domain::read(store, id)?.map(|(s, _)| Object::Domain(s.record)),
+            Kind::Gateway => {
+                sqlite::gateway::read(store, id)?.map(|(s, _)| Object::Gateway(s.record))
+            }
             Kind::Group => sqlite::group::read(store, id)?.map(|s| Object::Group(s.record)),
             Kind::Hold => sqlite::hold::read(store, id)?.map(|(key, hold)| Object::Hold(key, hold)),
             Kind::Mailbox => sqlite::mailbox::read(store, id)?.map(|s| Object::Mailbox(s.record)),
+            Kind::Peer => sqlite::peer::read(store, id)?.map(|s| Object::Peer(s.record)),
             Kind::Target => sqlite::target::read(store, id)?.map(|(s, _)| Object::Target(s.record)),
             Kind::User => sqlite::user::read(store, id)?.map(|s| Object::User(s.record)),
         })
@@ -85,13 +91,16 @@ impl Batch<'_> {
                 self.domains.remove(name);
                 sqlite::domain::remove(store, id)?;
             }
+            Key::Gateway(_) => {
+                sqlite::gateway::remove(store, id)?;
+            }
             Key::Group(..) => sqlite::group::remove(store, id)?,
             Key::Hold(_) => {
                 sqlite::hold::remove(store, id)?;
             }
             Key::Mailbox(..) => sqlite::mailbox::remove(store, id)?,
-            Key::Target(name) => {
-                sqlite::target::remove(store, id)?;
+            Key::Peer(name) | Key::Target(name) => {
+                sqlite::peer::remove(store, id)?;
                 self.release(&HoldKey::Target(name.clone()))?;
             }
             Key::User(domain, login) => {

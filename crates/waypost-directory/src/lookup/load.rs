@@ -9,12 +9,12 @@ use waypost_proto::route::{TargetId, UserId};
 
 use super::index::{IndexBuilder, Owner, Scope};
 use super::overlay::{Overlay, OverlayUser};
-use super::route::{DomainRoute, Group, Shared, Target};
+use super::route::{DomainRoute, GatewayMinger, GatewayRoute, Group, Shared, Target};
 use super::snapshot::{NameEntry, Snapshot, Tables};
 use crate::batch::Touched;
 use crate::model::{
-    DomainId, DomainRecord, GroupId, GroupRecord, Kind, MailType, SharedId, SharedRecord, Stored,
-    TargetRecord,
+    DomainId, DomainRecord, GatewayId, GroupId, GroupRecord, Kind, MailType, Minger, SharedId,
+    SharedRecord, Stored, TargetRecord,
 };
 use crate::sqlite::address::scope;
 use crate::sqlite::{self, audit, readable, word};
@@ -35,11 +35,13 @@ const ADDRESSES: &str = "
 /// Everything.
 pub(crate) fn all(store: &Connection) -> rusqlite::Result<Snapshot> {
     let change = audit::last(store)?;
+    let targets = targets(store)?;
     Ok(Snapshot {
         change,
         indexed: change,
         tables: Tables {
-            targets: Arc::new(targets(store)?),
+            gateways: Arc::new(gateways(store, &targets)?),
+            targets: Arc::new(targets),
             holds: Arc::new(sqlite::hold::list(store)?.into_iter().collect()),
             ..tables(store)?
         },
@@ -66,7 +68,7 @@ pub(crate) fn next(
             Kind::Domain => replace_domain(store, &mut tables, object.id)?,
             Kind::Group => replace_group(store, &mut tables, object.id)?,
             Kind::Mailbox => replace_shared(store, &mut tables, object.id)?,
-            Kind::Admin | Kind::Hold | Kind::Target => {}
+            Kind::Admin | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target => {}
             Kind::User => overlay.set_user(object.id, overlay_user(store, object.id)?),
         }
         replace_addresses(store, &mut overlay, object)?;
@@ -74,11 +76,15 @@ pub(crate) fn next(
     if touched.iter().any(|t| t.kind == Kind::Domain) {
         requota(store, &mut tables)?;
     }
-    if touched
-        .iter()
-        .any(|t| matches!(t.kind, Kind::Domain | Kind::Target))
-    {
-        tables.targets = Arc::new(targets(store)?);
+    if touched.iter().any(|t| {
+        matches!(
+            t.kind,
+            Kind::Domain | Kind::Gateway | Kind::Peer | Kind::Target
+        )
+    }) {
+        let targets = targets(store)?;
+        tables.gateways = Arc::new(gateways(store, &targets)?);
+        tables.targets = Arc::new(targets);
     }
     if touched.iter().any(|t| t.removed || t.kind == Kind::Hold) {
         tables.holds = Arc::new(sqlite::hold::list(store)?.into_iter().collect());
@@ -207,7 +213,9 @@ fn replace_addresses(
         Kind::Group => Owner::Group(object.id),
         Kind::Mailbox => Owner::Shared(object.id),
         Kind::User => Owner::User(object.id),
-        Kind::Admin | Kind::Domain | Kind::Hold | Kind::Target => return Ok(()),
+        Kind::Admin | Kind::Domain | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target => {
+            return Ok(());
+        }
     };
     for old in &object.addresses {
         // An address that another object of the same batch has taken over stays with that one.
@@ -266,18 +274,56 @@ fn pages<T>(
 
 fn targets(store: &Connection) -> rusqlite::Result<Vec<Arc<Target>>> {
     let mut all = Vec::new();
+    let mut peers = sqlite::peer::all(store)?;
     pages(
         |after| sqlite::target::list(store, after, PAGE),
         |(stored, _)| stored.id,
         |(stored, implicit)| {
-            all.push(Arc::new(target(stored, implicit)));
+            let minger = peers.remove(&stored.id);
+            all.push(Arc::new(target(stored, implicit, minger)));
             Ok(())
         },
     )?;
     Ok(all)
 }
 
-fn target(stored: Stored<TargetRecord>, implicit: bool) -> Target {
+/// Gateway domains; one whose target cannot be read is left out.
+fn gateways(
+    store: &Connection,
+    targets: &[Arc<Target>],
+) -> rusqlite::Result<HashMap<Domain, Arc<GatewayRoute>>> {
+    let mut all = HashMap::new();
+    pages(
+        |after| sqlite::gateway::list(store, after, PAGE),
+        |(stored, _)| stored.id,
+        |(stored, target)| {
+            let at = targets.binary_search_by_key(&target, |target| target.id.0);
+            let Some(target) = at.ok().and_then(|at| targets.get(at)) else {
+                return Ok(());
+            };
+            let record = stored.record;
+            let gateway = GatewayRoute {
+                id: GatewayId(stored.id),
+                domain: record.domain.clone(),
+                target: target.id,
+                verify: record.verify,
+                minger: GatewayMinger {
+                    host: record.minger_host.unwrap_or_else(|| target.host.clone()),
+                    port: record.minger_port,
+                    secret: record.minger_secret,
+                },
+                list: record.list,
+                sharing_too: record.sharing_too,
+                unreachable: record.unreachable,
+            };
+            all.insert(record.domain, Arc::new(gateway));
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+fn target(stored: Stored<TargetRecord>, implicit: bool, minger: Option<Minger>) -> Target {
     let record = stored.record;
     Target {
         id: TargetId(stored.id),
@@ -293,6 +339,7 @@ fn target(stored: Stored<TargetRecord>, implicit: bool) -> Target {
         recipient: record.recipient,
         smart_host_on_error: record.smart_host_on_error,
         implicit,
+        minger,
     }
 }
 
@@ -320,12 +367,14 @@ fn add_domain(
     relay: Option<u32>,
 ) -> rusqlite::Result<()> {
     let record = stored.record;
+    let sharing = sqlite::domain::sharing(store, stored.id)?.into_iter();
     let domain = Arc::new(DomainRoute {
         id: DomainId(stored.id),
         name: record.name,
         aliases: record.aliases,
         relay: relay.map(TargetId),
         forward_unknown: record.forward_unknown,
+        sharing: sharing.map(|(id, _)| TargetId(id)).collect(),
         verify_unknown: record.verify_unknown,
         protect_senders: record.protect_senders,
         postmaster: record.postmaster,

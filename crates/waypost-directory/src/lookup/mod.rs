@@ -11,5 +11,7 @@ mod route;
 mod snapshot;
 
 pub(crate) use index::{Index, Scope};
-pub use route::{DomainRef, DomainRoute, Found, Group, Shared, Target, UserRoute};
+pub use route::{
+    DomainRef, DomainRoute, Found, GatewayMinger, GatewayRoute, Group, Shared, Target, UserRoute,
+};
 pub use snapshot::Snapshot;

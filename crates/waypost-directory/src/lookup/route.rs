@@ -1,5 +1,7 @@
 //! What a snapshot answers with.
 
+use std::path::PathBuf;
+
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::net::Network;
 use waypost_proto::route::{TargetId, UserId};
@@ -7,8 +9,8 @@ use waypost_proto::route::{TargetId, UserId};
 use super::Snapshot;
 use super::index::{DefaultAddress, Scope};
 use crate::model::{
-    DomainId, GroupId, Host, MailType, Quota, RecipientForm, SharedId, TlsPin, TlsPolicy,
-    VerifyUnknown,
+    DomainId, GatewayId, GatewayVerify, GroupId, Host, MailType, Minger, Quota, RecipientForm,
+    SharedId, TlsPin, TlsPolicy, Unreachable, VerifyUnknown,
 };
 use crate::secret::Secret;
 
@@ -25,6 +27,8 @@ pub struct DomainRoute {
     pub relay: Option<TargetId>,
     /// "Forward unknown addresses to the relay".
     pub forward_unknown: bool,
+    /// "Domain Sharing": the peers, in their order; empty: off.
+    pub sharing: Vec<TargetId>,
     /// How a stranger's unknown recipient is checked before it is forwarded.
     pub verify_unknown: VerifyUnknown,
     /// Refuse senders of the domain from outside that are not logged in.
@@ -150,4 +154,38 @@ pub struct Target {
     pub smart_host_on_error: bool,
     /// Made from a domain's `relay = "host[:port]"`: hidden from lists and export.
     pub implicit: bool,
+    /// It is a peer, and how it is asked.
+    pub minger: Option<Minger>,
+}
+
+/// A domain that lives wholly on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayRoute {
+    /// Its number.
+    pub id: GatewayId,
+    /// Its name.
+    pub domain: Domain,
+    /// Where it lives.
+    pub target: TargetId,
+    /// How its recipients are verified.
+    pub verify: GatewayVerify,
+    /// Who is asked, with [`GatewayVerify::Minger`].
+    pub minger: GatewayMinger,
+    /// The file of addresses, with [`GatewayVerify::List`].
+    pub list: Option<PathBuf>,
+    /// Verification also asks all peers of the site.
+    pub sharing_too: bool,
+    /// What happens when who verifies cannot be reached.
+    pub unreachable: Unreachable,
+}
+
+/// Who is asked over Minger about a gateway domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayMinger {
+    /// The gateway's own Minger host, else its target's.
+    pub host: Host,
+    /// Never 0.
+    pub port: u16,
+    /// What that server wants from us; empty: it is asked anonymously.
+    pub secret: Secret,
 }

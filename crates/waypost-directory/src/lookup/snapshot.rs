@@ -8,7 +8,7 @@ use waypost_proto::route::{TargetId, UserId};
 
 use super::index::{Index, Owner, Scope, UserEntry};
 use super::overlay::Overlay;
-use super::route::{DomainRef, DomainRoute, Found, Group, Shared, Target, UserRoute};
+use super::route::{DomainRef, DomainRoute, Found, GatewayRoute, Group, Shared, Target, UserRoute};
 use crate::model::{Hold, HoldKey, MailType};
 
 /// A name of a served domain.
@@ -25,6 +25,7 @@ pub(crate) struct Tables {
     pub(crate) names: Arc<HashMap<Domain, NameEntry>>,
     pub(crate) names_by_id: Arc<HashMap<u32, Domain>>,
     pub(crate) domains: Arc<HashMap<u32, Arc<DomainRoute>>>,
+    pub(crate) gateways: Arc<HashMap<Domain, Arc<GatewayRoute>>>,
     pub(crate) groups: Arc<HashMap<u32, Arc<Group>>>,
     pub(crate) shared: Arc<HashMap<u32, Arc<Shared>>>,
     pub(crate) targets: Arc<Vec<Arc<Target>>>,
@@ -123,6 +124,22 @@ impl Snapshot {
     /// All targets, those that a domain names by host only too, in the order of their numbers.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.tables.targets.iter().map(|target| &**target)
+    }
+
+    /// The targets that are peers, in the order of their numbers.
+    pub fn peers(&self) -> impl Iterator<Item = &Target> {
+        self.targets().filter(|target| target.minger.is_some())
+    }
+
+    /// The gateway domain with this name.
+    #[must_use]
+    pub fn gateway(&self, domain: &Domain) -> Option<&GatewayRoute> {
+        self.tables.gateways.get(domain).map(|gateway| &**gateway)
+    }
+
+    /// All gateway domains.
+    pub fn gateways(&self) -> impl Iterator<Item = &GatewayRoute> {
+        self.tables.gateways.values().map(|gateway| &**gateway)
     }
 
     /// The hold on a domain, target or user; the caller looks whether it is over.

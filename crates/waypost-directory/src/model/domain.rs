@@ -112,6 +112,8 @@ pub struct DomainRecord {
     pub relay: Option<Relay>,
     /// "Forward unknown addresses to the relay".
     pub forward_unknown: bool,
+    /// "Domain Sharing": the names of the peers, in their order; empty: off.
+    pub sharing: Vec<String>,
     /// How a stranger's unknown recipient is checked before it is forwarded.
     pub verify_unknown: VerifyUnknown,
     /// Refuse senders of the domain from outside that are not logged in.
@@ -131,6 +133,7 @@ impl DomainRecord {
             aliases: Vec::new(),
             relay: None,
             forward_unknown: false,
+            sharing: Vec::new(),
             verify_unknown: VerifyUnknown::default(),
             protect_senders: false,
             postmaster: None,

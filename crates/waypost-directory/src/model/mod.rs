@@ -5,10 +5,12 @@
 mod address;
 mod admin;
 mod domain;
+mod gateway;
 mod group;
 mod hold;
 mod host;
 mod mailbox;
+mod peer;
 mod target;
 mod user;
 
@@ -19,16 +21,22 @@ use waypost_proto::mail::Domain;
 pub use address::{Address, AddressError, Names};
 pub use admin::{AdminRecord, Role};
 pub use domain::{DomainRecord, Quota, Relay, VerifyUnknown};
+pub use gateway::{GatewayRecord, GatewayVerify, Unreachable};
 pub use group::GroupRecord;
 pub use hold::{Hold, HoldKey};
 pub use host::{Host, HostError, HostPort};
 pub use mailbox::SharedRecord;
+pub use peer::{Minger, PeerRecord};
 pub use target::{RecipientForm, TargetRecord, TlsPin, TlsPolicy};
 pub use user::{MailType, UserRecord};
 
 /// A domain's number; never used again for another domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DomainId(pub u32);
+
+/// A gateway domain's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GatewayId(pub u32);
 
 /// A shared mailbox's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,12 +53,16 @@ pub enum Kind {
     Admin,
     /// A served domain.
     Domain,
+    /// A domain that lives wholly on a target.
+    Gateway,
     /// A list of members.
     Group,
     /// A pause of deliveries.
     Hold,
     /// A shared mailbox.
     Mailbox,
+    /// A target that shares domains as an equal.
+    Peer,
     /// Another mail server.
     Target,
     /// A person of a domain.
@@ -64,9 +76,11 @@ impl Kind {
         match self {
             Self::Admin => "admin",
             Self::Domain => "domain",
+            Self::Gateway => "gateway",
             Self::Group => "group",
             Self::Hold => "hold",
             Self::Mailbox => "mailbox",
+            Self::Peer => "peer",
             Self::Target => "target",
             Self::User => "user",
         }
@@ -86,12 +100,16 @@ pub enum Key {
     Admin(String),
     /// By main name.
     Domain(Domain),
+    /// By the domain's name.
+    Gateway(Domain),
     /// By domain and name.
     Group(Domain, String),
     /// By what is held.
     Hold(HoldKey),
     /// By domain and name.
     Mailbox(Domain, String),
+    /// By name, which no target has.
+    Peer(String),
     /// By name.
     Target(String),
     /// By domain and login.
@@ -105,9 +123,11 @@ impl Key {
         match self {
             Self::Admin(_) => Kind::Admin,
             Self::Domain(_) => Kind::Domain,
+            Self::Gateway(_) => Kind::Gateway,
             Self::Group(..) => Kind::Group,
             Self::Hold(_) => Kind::Hold,
             Self::Mailbox(..) => Kind::Mailbox,
+            Self::Peer(_) => Kind::Peer,
             Self::Target(_) => Kind::Target,
             Self::User(..) => Kind::User,
         }
@@ -117,8 +137,8 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Admin(name) | Self::Target(name) => name.clone(),
-            Self::Domain(name) => name.to_string(),
+            Self::Admin(name) | Self::Peer(name) | Self::Target(name) => name.clone(),
+            Self::Domain(name) | Self::Gateway(name) => name.to_string(),
             Self::Group(domain, name) | Self::Mailbox(domain, name) | Self::User(domain, name) => {
                 format!("{name}@{domain}")
             }
@@ -141,12 +161,16 @@ pub enum Object {
     Admin(AdminRecord),
     /// A served domain.
     Domain(DomainRecord),
+    /// A domain that lives wholly on a target.
+    Gateway(GatewayRecord),
     /// A list of members.
     Group(GroupRecord),
     /// A pause of deliveries.
     Hold(HoldKey, Hold),
     /// A shared mailbox.
     Mailbox(SharedRecord),
+    /// A target that shares domains as an equal.
+    Peer(PeerRecord),
     /// Another mail server.
     Target(TargetRecord),
     /// A person of a domain.
@@ -160,9 +184,11 @@ impl Object {
         match self {
             Self::Admin(_) => Kind::Admin,
             Self::Domain(_) => Kind::Domain,
+            Self::Gateway(_) => Kind::Gateway,
             Self::Group(_) => Kind::Group,
             Self::Hold(..) => Kind::Hold,
             Self::Mailbox(_) => Kind::Mailbox,
+            Self::Peer(_) => Kind::Peer,
             Self::Target(_) => Kind::Target,
             Self::User(_) => Kind::User,
         }
@@ -174,9 +200,11 @@ impl Object {
         match self {
             Self::Admin(record) => Key::Admin(record.login.clone()),
             Self::Domain(record) => Key::Domain(record.name.clone()),
+            Self::Gateway(record) => Key::Gateway(record.domain.clone()),
             Self::Group(record) => Key::Group(record.domain.clone(), record.name.clone()),
             Self::Hold(key, _) => Key::Hold(key.clone()),
             Self::Mailbox(record) => Key::Mailbox(record.domain.clone(), record.name.clone()),
+            Self::Peer(record) => Key::Peer(record.target.name.clone()),
             Self::Target(record) => Key::Target(record.name.clone()),
             Self::User(record) => Key::User(record.domain.clone(), record.login.clone()),
         }

@@ -3,7 +3,9 @@
 //! `record` looks at one record by itself. `store` looks at what would be in the store after all
 //! edits of a batch, so that edits made together may need each other in any order.
 
+mod peers;
 pub(crate) mod record;
+pub(crate) mod self_reference;
 pub(crate) mod store;
 
 use crate::error::Problem;

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use waypost_proto::mail::Mailbox;
 
 use super::About;
+use crate::Secret;
 use crate::model::{
-    Address, AdminRecord, DomainRecord, GroupRecord, MailType, Names, Object, SharedRecord,
-    TargetRecord, TlsPolicy, UserRecord,
+    Address, AdminRecord, DomainRecord, GatewayRecord, GatewayVerify, GroupRecord, Host, MailType,
+    Names, Object, PeerRecord, SharedRecord, TargetRecord, TlsPolicy, UserRecord,
 };
 
 /// Longest login or name.
@@ -17,6 +18,9 @@ const MAX_NAME_OCTETS: usize = 64;
 const MAX_TEXT_OCTETS: usize = 255;
 /// Most connections that a target can be given.
 const MAX_CONNECTIONS: u32 = 10_000;
+/// A Minger secret: long enough not to be guessed, and no longer than other servers can keep
+/// (draft-hathcock-minger §2.1).
+const MINGER_SECRET: std::ops::RangeInclusive<usize> = 16..=50;
 /// Largest number that the store can keep.
 const MAX_BYTES: u64 = i64::MAX as u64;
 
@@ -25,9 +29,11 @@ pub(crate) fn check(object: &Object, about: &mut About<'_>) {
     match object {
         Object::Admin(record) => admin(record, about),
         Object::Domain(record) => domain(record, about),
+        Object::Gateway(record) => gateway(record, about),
         Object::Group(record) => group(record, about),
         Object::Hold(_, hold) => text("reason", &hold.reason, about),
         Object::Mailbox(record) => mailbox(record, about),
+        Object::Peer(record) => peer(record, about),
         Object::Target(record) => target(record, about),
         Object::User(record) => user(record, about),
     }
@@ -69,6 +75,16 @@ fn domain(record: &DomainRecord, about: &mut About<'_>) {
             "set relay, or forward_unknown = false",
         );
     }
+    let mut shared = HashSet::new();
+    for peer in &record.sharing {
+        if !shared.insert(peer) {
+            about.add(
+                "sharing",
+                format!("{peer} is there twice"),
+                "remove it once",
+            );
+        }
+    }
     quota_limits(record, about);
     if let Some(postmaster) = &record.postmaster {
         let role = ["postmaster", "abuse"].contains(&postmaster.local.folded().as_str());
@@ -96,6 +112,72 @@ fn quota_limits(record: &DomainRecord, about: &mut About<'_>) {
             );
         }
         bytes("quota", Some(default.max(max)), about);
+    }
+}
+
+fn gateway(record: &GatewayRecord, about: &mut About<'_>) {
+    if record.domain.address().is_some() {
+        about.add(
+            "domain",
+            "is an IP address",
+            "a domain has a name, such as example.com",
+        );
+    }
+    minger_port(record.minger_port, about);
+    minger_secret("minger_secret", &record.minger_secret, about);
+    if let Some(Host::Mx(name)) = &record.minger_host {
+        about.add(
+            "minger_host",
+            format!("mx:{name} may be several servers, and one is asked"),
+            "name the one that answers Minger",
+        );
+    }
+    match &record.list {
+        None if record.verify == GatewayVerify::List => about.add(
+            "list",
+            "is missing, and verify is list",
+            "name the file of addresses, such as \"/etc/waypost/branch.addresses\"",
+        ),
+        Some(list) if !list.is_absolute() => about.add(
+            "list",
+            format!("{} has no folder", list.display()),
+            "write the whole path, from / on",
+        ),
+        _ => {}
+    }
+}
+
+fn peer(record: &PeerRecord, about: &mut About<'_>) {
+    target(&record.target, about);
+    if let Host::Mx(name) = &record.target.host {
+        about.add(
+            "host",
+            format!("mx:{name} may be several servers, and a peer is one that is asked"),
+            "name the server that has the mailboxes and answers Minger",
+        );
+    }
+    minger_port(record.minger_port, about);
+    minger_secret("minger_secret", &record.minger_secret, about);
+    minger_secret("minger_accept", &record.minger_accept, about);
+}
+
+fn minger_port(port: u16, about: &mut About<'_>) {
+    if port == 0 {
+        about.add("minger_port", "is 0", "a port is between 1 and 65535");
+    }
+}
+
+fn minger_secret(field: &'static str, secret: &Secret, about: &mut About<'_>) {
+    let text = secret.expose();
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_usable = is_visible && MINGER_SECRET.contains(&text.len());
+    if !text.is_empty() && !is_usable {
+        let (least, most) = MINGER_SECRET.into_inner();
+        about.add(
+            field,
+            "is no secret that servers can use over Minger",
+            format!("write {least} to {most} visible ASCII characters, without spaces"),
+        );
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
+use super::peers;
 use crate::batch::{Batch, Before, Touched};
 use crate::edit::Edit;
 use crate::model::{
@@ -34,13 +35,16 @@ pub(crate) fn check(batch: &mut Batch<'_>, edit: &Edit, touched: &Touched) -> ru
     let key = edit.key();
     match edit {
         Edit::Put(Object::Domain(record), _) => domain(batch, record, touched),
+        Edit::Put(Object::Gateway(record), _) => peers::gateway(batch, record, touched),
         Edit::Put(Object::Group(record), _) => group(batch, record, touched),
         Edit::Put(Object::Hold(held, _), _) => hold(batch, &key, held, touched),
         Edit::Put(Object::Mailbox(record), _) => mailbox(batch, record, touched),
+        Edit::Put(Object::Peer(record), _) => peers::peer(batch, record, touched),
+        Edit::Put(Object::Target(record), _) => peers::target(batch, record, touched),
         Edit::Put(Object::User(record), _) => user(batch, record, touched),
-        Edit::Put(Object::Admin(_) | Object::Target(_), _) => Ok(()),
+        Edit::Put(Object::Admin(_), _) => Ok(()),
         Edit::Remove(Key::Domain(_), _) => removed_domain(batch, &key, touched),
-        Edit::Remove(Key::Target(_), _) => removed_target(batch, &key, touched),
+        Edit::Remove(Key::Peer(_) | Key::Target(_), _) => removed_target(batch, &key, touched),
         Edit::Remove(Key::User(..), _) => removed_user(batch, &key, touched),
         Edit::Remove(..) => Ok(()),
     }
@@ -64,6 +68,7 @@ fn domain(batch: &mut Batch<'_>, record: &DomainRecord, touched: &Touched) -> ru
             );
         }
     }
+    peers::sharing(batch, record, touched)?;
     let (had_relay, renamed) = match touched.before {
         Before::Nothing => return Ok(()),
         Before::Domain { relay, renamed } => (relay, renamed),
@@ -312,7 +317,7 @@ fn removed_target(batch: &mut Batch<'_>, key: &Key, touched: &Touched) -> rusqli
         batch.report.about(touched.edit, key).add(
             "name",
             format!("it is used by {}", users.join(", ")),
-            "give these another relay or target first",
+            "let these use another one, or none, first",
         );
     }
     Ok(())

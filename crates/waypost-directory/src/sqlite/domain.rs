@@ -26,6 +26,12 @@ const UPDATE: &str = "
         user_default = ?8, shared_max = ?9, shared_default = ?10
     WHERE id = ?1";
 const DELETE: &str = "DELETE FROM domain WHERE id = ?1";
+const SHARING: &str = "
+    SELECT t.id, t.name FROM domain_peer s JOIN target t ON t.id = s.target_id
+    WHERE s.domain_id = ?1 ORDER BY s.position";
+const DELETE_SHARING: &str = "DELETE FROM domain_peer WHERE domain_id = ?1";
+const INSERT_SHARING: &str = "
+    INSERT INTO domain_peer (domain_id, position, target_id) VALUES (?1, ?2, ?3)";
 const DELETE_NAMES: &str = "DELETE FROM domain_name WHERE domain_id = ?1";
 const DELETE_NAME: &str = "DELETE FROM domain_name WHERE id = ?1";
 const INSERT_NAME: &str = "INSERT INTO domain_name (domain_id, position, name) VALUES (?1, ?2, ?3)";
@@ -74,15 +80,30 @@ pub(crate) fn names(connection: &Connection, id: u32) -> rusqlite::Result<Vec<(u
         .collect()
 }
 
+/// The peers of a domain with their numbers, in their order.
+pub(crate) fn sharing(connection: &Connection, id: u32) -> rusqlite::Result<Vec<(u32, String)>> {
+    connection
+        .prepare_cached(SHARING)?
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// The numbers of what a domain names.
+#[derive(Debug)]
+pub(crate) struct References {
+    pub(crate) relay: Option<u32>,
+    pub(crate) sharing: Vec<u32>,
+}
+
 pub(crate) fn add(
     connection: &Connection,
     record: &DomainRecord,
-    relay: Option<u32>,
+    references: &References,
 ) -> rusqlite::Result<u32> {
     let row = params![
         LOCAL,
         record.name.as_str(),
-        relay,
+        references.relay,
         record.forward_unknown,
         record.verify_unknown.as_str(),
         record.protect_senders,
@@ -94,6 +115,7 @@ pub(crate) fn add(
     ];
     let id = insert(connection, INSERT, row)?;
     set_names(connection, id, record)?;
+    set_sharing(connection, id, references)?;
     Ok(id)
 }
 
@@ -101,11 +123,11 @@ pub(crate) fn set(
     connection: &Connection,
     id: u32,
     record: &DomainRecord,
-    relay: Option<u32>,
+    references: &References,
 ) -> rusqlite::Result<()> {
     let row = params![
         id,
-        relay,
+        references.relay,
         record.forward_unknown,
         record.verify_unknown.as_str(),
         record.protect_senders,
@@ -116,7 +138,16 @@ pub(crate) fn set(
         bytes(record.quota.shared_default),
     ];
     run(connection, UPDATE, row)?;
-    set_names(connection, id, record)
+    set_names(connection, id, record)?;
+    set_sharing(connection, id, references)
+}
+
+fn set_sharing(connection: &Connection, id: u32, references: &References) -> rusqlite::Result<()> {
+    run(connection, DELETE_SHARING, [id])?;
+    for (position, target) in references.sharing.iter().enumerate() {
+        run(connection, INSERT_SHARING, params![id, position, target])?;
+    }
+    Ok(())
 }
 
 /// Names that stay keep their numbers: addresses refer to them.
@@ -143,6 +174,7 @@ fn set_names(connection: &Connection, id: u32, record: &DomainRecord) -> rusqlit
 
 pub(crate) fn remove(connection: &Connection, id: u32) -> rusqlite::Result<()> {
     run(connection, DELETE_NAMES, [id])?;
+    run(connection, DELETE_SHARING, [id])?;
     run(connection, DELETE, [id])?;
     Ok(())
 }
@@ -176,6 +208,10 @@ fn record(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Row1> {
             .collect(),
         relay,
         forward_unknown: row.get(7)?,
+        sharing: sharing(connection, id)?
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect(),
         verify_unknown: word(row, 8, VerifyUnknown::parse)?,
         protect_senders: row.get(9)?,
         postmaster: postmaster(row)?,

@@ -4,9 +4,11 @@ pub(crate) mod address;
 pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod domain;
+pub(crate) mod gateway;
 pub(crate) mod group;
 pub(crate) mod hold;
 pub(crate) mod mailbox;
+pub(crate) mod peer;
 pub(crate) mod target;
 pub(crate) mod user;
 

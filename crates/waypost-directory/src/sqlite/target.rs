@@ -12,6 +12,7 @@ use crate::secret::Secret;
 const COLUMNS: &str = "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
     username, password, connections, recipient, smart_host_on_error, implicit";
 const IDENTITY: &str = "SELECT id, revision FROM target WHERE name = ?1";
+const IS_PEER: &str = "EXISTS (SELECT 1 FROM peer WHERE target_id = target.id)";
 const INSERT: &str = "
     INSERT INTO target (revision, origin, name, implicit, host, port, sources, tls, tls_pin,
         username, password, connections, recipient, smart_host_on_error)
@@ -24,16 +25,32 @@ const UPDATE: &str = "
 const DELETE: &str = "DELETE FROM target WHERE id = ?1";
 const DELETE_UNUSED: &str = "
     DELETE FROM target WHERE implicit
-    AND NOT EXISTS (SELECT 1 FROM domain WHERE relay_id = target.id)";
+    AND NOT EXISTS (SELECT 1 FROM domain WHERE relay_id = target.id)
+    AND NOT EXISTS (SELECT 1 FROM gateway WHERE target_id = target.id)";
 const USERS: &str = "
     SELECT 'domain ' || name FROM domain WHERE relay_id = ?1
     UNION ALL
     SELECT 'user ' || u.login || '@' || d.name FROM user u JOIN domain d ON d.id = u.domain_id
     WHERE u.target_id = ?1
+    UNION ALL
+    SELECT 'gateway ' || domain FROM gateway WHERE target_id = ?1
+    UNION ALL
+    SELECT 'the sharing of domain ' || d.name FROM domain_peer s
+    JOIN domain d ON d.id = s.domain_id WHERE s.target_id = ?1
     LIMIT 3";
 
+/// The target with a name, which may be a peer.
 pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<Identity>> {
     identity(connection, IDENTITY, [name])
+}
+
+/// The target with a name that is no peer.
+pub(crate) fn find_plain(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<Option<Identity>> {
+    let sql = format!("{IDENTITY} AND NOT {IS_PEER}");
+    identity(connection, &sql, [name])
 }
 
 /// The record with a number, and whether it is implicit.
@@ -63,17 +80,22 @@ pub(crate) fn list(
     )
 }
 
-/// Targets that have a name of their own.
-pub(crate) fn list_named(
+/// Targets that have a name of their own: those that are peers, or those that are none.
+pub(crate) fn list_of(
     connection: &Connection,
+    kind: Kind,
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored<TargetRecord>>> {
+    let wanted = match kind {
+        Kind::Peer => IS_PEER.to_owned(),
+        _ => format!("NOT implicit AND NOT {IS_PEER}"),
+    };
     let sql =
-        format!("SELECT {COLUMNS} FROM target WHERE id > ?1 AND NOT implicit ORDER BY id LIMIT ?2");
+        format!("SELECT {COLUMNS} FROM target WHERE id > ?1 AND {wanted} ORDER BY id LIMIT ?2");
     let list = rows(
         &mut connection.prepare_cached(&sql)?,
-        Kind::Target,
+        kind,
         params![after, limit],
         record,
     )?;

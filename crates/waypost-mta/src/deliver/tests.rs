@@ -54,6 +54,7 @@ impl Site {
                 recipient: RecipientForm::Original,
                 smart_host_on_error: false,
                 implicit: false,
+                minger: None,
             },
             dns: Table::default(),
             listening: Listening::default(),

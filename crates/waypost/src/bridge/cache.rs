@@ -104,6 +104,11 @@ fn addresses(object: &Object) -> &[Address] {
         Object::Group(record) => &record.addresses,
         Object::Mailbox(record) => &record.addresses,
         Object::User(record) => &record.addresses,
-        Object::Admin(_) | Object::Domain(_) | Object::Hold(..) | Object::Target(_) => &[],
+        Object::Admin(_)
+        | Object::Domain(_)
+        | Object::Gateway(_)
+        | Object::Hold(..)
+        | Object::Peer(_)
+        | Object::Target(_) => &[],
     }
 }

@@ -83,6 +83,8 @@ impl Bridge {
         let read = match key {
             Key::Admin(login) => directory.admin(login).map(|s| found(s, Record::Admin)),
             Key::Domain(name) => directory.domain(name).map(|s| found(s, Record::Domain)),
+            Key::Gateway(name) => directory.gateway(name).map(|s| found(s, Record::Gateway)),
+            Key::Peer(name) => directory.peer(name).map(|s| found(s, Record::Peer)),
             Key::Group(domain, name) => directory
                 .group(domain, name)
                 .map(|s| found(s, Record::Group)),

@@ -81,12 +81,13 @@ pub(crate) fn make(key: &Key, given: &Fields) -> Result<Object, Vec<Fault>> {
             name("domain", domain.as_str());
             name("name", group)
         }
+        Key::Gateway(domain) => name("domain", domain.as_str()),
         Key::Hold(key) => name("name", &key.to_string()),
         Key::Mailbox(domain, mailbox) => {
             name("domain", domain.as_str());
             name("name", mailbox)
         }
-        Key::Target(target) => name("name", target),
+        Key::Peer(target) | Key::Target(target) => name("name", target),
         Key::User(domain, login) => {
             name("domain", domain.as_str());
             name("login", login)

@@ -10,7 +10,8 @@ const PAGE: usize = 1000;
 const HEAD: &str = "# Made by `waypost export`: applying it to the same directory changes nothing.
 # It holds secrets: keep it where only administrators read it.\n";
 
-/// Writes the directory down: targets, domains, users, shared mailboxes and groups.
+/// Writes the directory down: targets, peers, domains, gateway domains, users, shared
+/// mailboxes and groups.
 ///
 /// # Errors
 ///
@@ -34,7 +35,9 @@ pub(super) fn each(
     mut take: impl FnMut(Stored<Object>),
 ) -> Result<(), Unavailable> {
     pages(|page| directory.targets(page), Object::Target, &mut take)?;
+    pages(|page| directory.peers(page), Object::Peer, &mut take)?;
     pages(|page| directory.domains(page), Object::Domain, &mut take)?;
+    pages(|page| directory.gateways(page), Object::Gateway, &mut take)?;
     pages(|page| directory.users(page), Object::User, &mut take)?;
     pages(|page| directory.mailboxes(page), Object::Mailbox, &mut take)?;
     pages(|page| directory.groups(page), Object::Group, &mut take)

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use waypost_directory::{
-    DomainRecord, GroupRecord, Host, Object, PasswordHash, SharedRecord, TargetRecord, UserRecord,
+    DomainRecord, GatewayRecord, GroupRecord, Host, Object, PasswordHash, PeerRecord, Secret,
+    SharedRecord, TargetRecord, UserRecord,
 };
 
 use crate::config::Size;
@@ -12,14 +13,16 @@ use crate::config::Size;
 pub(crate) type Field = (&'static str, String);
 
 /// Keys whose values are never shown.
-pub(crate) const SECRETS: [&str; 1] = ["password"];
+pub(crate) const SECRETS: [&str; 3] = ["minger_accept", "minger_secret", "password"];
 
 /// Everything that the site file says about an object; what it does not keep has no fields.
 pub(crate) fn of(object: &Object) -> Vec<Field> {
     match object {
         Object::Domain(record) => domain(record),
+        Object::Gateway(record) => gateway(record),
         Object::Group(record) => group(record),
         Object::Mailbox(record) => mailbox(record),
+        Object::Peer(record) => peer(record),
         Object::Target(record) => target(record),
         Object::User(record) => user(record),
         Object::Admin(_) | Object::Hold(..) => Vec::new(),
@@ -30,19 +33,59 @@ pub(crate) fn of(object: &Object) -> Vec<Field> {
 pub(super) fn without_defaults(object: &Object) -> Vec<Field> {
     let defaults = match object {
         Object::Domain(record) => domain(&DomainRecord::new(record.name.clone())),
-        Object::Target(record) => {
-            let nowhere = Host::Address([0, 0, 0, 0].into());
-            target(&TargetRecord::new(record.name.clone(), nowhere))
-        }
+        Object::Gateway(record) => gateway(&GatewayRecord::new(
+            record.domain.clone(),
+            record.target.clone(),
+        )),
+        Object::Peer(record) => peer(&PeerRecord::new(plain(&record.target))),
+        Object::Target(record) => target(&plain(record)),
         Object::User(_) => vec![("name", text("")), ("suspended", "false".to_owned())],
         Object::Mailbox(_) | Object::Group(_) => vec![("members", "[]".to_owned())],
         Object::Admin(_) | Object::Hold(..) => Vec::new(),
     };
     let keeps = |field: &Field| match (object, field.0) {
-        (Object::Domain(_) | Object::Target(_), "name" | "host") => true,
+        (Object::Domain(_) | Object::Peer(_) | Object::Target(_), "name" | "host") => true,
+        (Object::Gateway(_), "domain" | "target") => true,
         _ => !defaults.contains(field),
     };
     of(object).into_iter().filter(keeps).collect()
+}
+
+/// A target of which nothing but the name is said.
+fn plain(record: &TargetRecord) -> TargetRecord {
+    let nowhere = Host::Address([0, 0, 0, 0].into());
+    TargetRecord::new(record.name.clone(), nowhere)
+}
+
+fn gateway(record: &GatewayRecord) -> Vec<Field> {
+    let mut fields = vec![
+        ("domain", text(&record.domain)),
+        ("target", text(&record.target)),
+        ("verify", text(record.verify.as_str())),
+    ];
+    let minger_host = record.minger_host.as_ref();
+    fields.extend(minger_host.map(|host| ("minger_host", text(host))));
+    fields.extend([
+        ("minger_port", record.minger_port.to_string()),
+        ("minger_secret", secret(&record.minger_secret)),
+    ]);
+    let list = record.list.as_ref();
+    fields.extend(list.map(|list| ("list", text(list.display()))));
+    fields.extend([
+        ("sharing_too", record.sharing_too.to_string()),
+        ("unreachable", text(record.unreachable.as_str())),
+    ]);
+    fields
+}
+
+fn peer(record: &PeerRecord) -> Vec<Field> {
+    let mut fields = target(&record.target);
+    fields.extend([
+        ("minger_port", record.minger_port.to_string()),
+        ("minger_secret", secret(&record.minger_secret)),
+        ("minger_accept", secret(&record.minger_accept)),
+    ]);
+    fields
 }
 
 fn target(record: &TargetRecord) -> Vec<Field> {
@@ -56,7 +99,7 @@ fn target(record: &TargetRecord) -> Vec<Field> {
     fields.extend(record.tls_pin.map(|pin| ("tls_pin", text(pin))));
     fields.extend([
         ("username", text(&record.username)),
-        ("password", text(record.password.expose())),
+        ("password", secret(&record.password)),
         ("connections", record.connections.to_string()),
         ("recipient", text(&record.recipient)),
         (
@@ -75,6 +118,7 @@ fn domain(record: &DomainRecord) -> Vec<Field> {
     fields.extend(record.relay.as_ref().map(|relay| ("relay", text(relay))));
     fields.extend([
         ("forward_unknown", record.forward_unknown.to_string()),
+        ("sharing", list(&record.sharing)),
         ("verify_unknown", text(record.verify_unknown.as_str())),
         ("protect_senders", record.protect_senders.to_string()),
     ]);
@@ -141,6 +185,10 @@ fn group(record: &GroupRecord) -> Vec<Field> {
 
 fn quota(bytes: Option<u64>) -> Option<Field> {
     bytes.map(|bytes| ("quota", text(Size(bytes))))
+}
+
+fn secret(secret: &Secret) -> String {
+    text(secret.expose())
 }
 
 /// A basic string, on one line whatever it holds.

@@ -74,11 +74,12 @@ impl<'s> Plan<'s> {
         let mut present = HashSet::new();
         each(directory, |stored| {
             let key = stored.record.key();
-            match wanted.get(&key) {
+            match wanted.get(&key).or_else(|| wanted.get(&renamed(&key)?)) {
                 Some(written) => plan.change(&stored, written),
                 None if prune && stored.origin == LOCAL => plan.remove(&stored),
                 None => {}
             }
+            present.extend(renamed(&key));
             present.insert(key);
         })?;
         for written in &site.objects {
@@ -104,7 +105,7 @@ impl<'s> Plan<'s> {
             return;
         }
         let change = Change::Fields(differences(&stored.record, &written.object));
-        let key = stored.record.key();
+        let key = written.object.key();
         self.steps.push(Step { key, change });
         let when = When::Revision(stored.revision);
         self.edits.push(Edit::Put(written.object.clone(), when));
@@ -182,6 +183,15 @@ impl<'s> Plan<'s> {
     }
 }
 
+/// A target can become a peer, and a peer a target: one name means one server.
+fn renamed(key: &Key) -> Option<Key> {
+    match key {
+        Key::Peer(name) => Some(Key::Target(name.clone())),
+        Key::Target(name) => Some(Key::Peer(name.clone())),
+        _ => None,
+    }
+}
+
 /// The fields that are not the same, secrets without their values.
 fn differences(before: &Object, after: &Object) -> Vec<(&'static str, String, String)> {
     let (before, after) = (fields::of(before), fields::of(after));
@@ -194,7 +204,7 @@ fn differences(before: &Object, after: &Object) -> Vec<(&'static str, String, St
     let mut seen = HashSet::new();
     let shown = |key: &str, value: Option<String>| match value {
         None => "not set".to_owned(),
-        Some(_) if fields::SECRETS.contains(&key) => "***".to_owned(),
+        Some(value) if fields::SECRETS.contains(&key) && value != "\"\"" => "***".to_owned(),
         Some(value) => value,
     };
     keys.into_iter()

@@ -50,11 +50,6 @@ pub(super) struct Entry<'e, 'i> {
     complete: bool,
 }
 
-/// Keys of what is not built yet: named, so that nobody wonders why nothing happens.
-fn is_later(key: &str) -> bool {
-    key == "sharing" || key.starts_with("minger_")
-}
-
 impl<'e, 'i> Entry<'e, 'i> {
     /// A table that begins at an offset; `kind` is its name in double brackets.
     pub(super) fn new(
@@ -243,30 +238,16 @@ impl<'e, 'i> Entry<'e, 'i> {
 
     /// Complains about keys that nobody asked for; tells whether everything was right.
     pub(super) fn finish(mut self) -> bool {
-        let unknown: Vec<(usize, String, bool)> = self
+        let keys = self
             .table
-            .iter()
-            .filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref()))
-            .map(|(key, value)| {
-                let empty = value
-                    .get_ref()
-                    .as_array()
-                    .is_some_and(|items| items.is_empty());
-                let line = self.lines.line(key.span().start);
-                (line, key.get_ref().to_string(), empty)
-            })
+            .keys()
+            .filter(|key| !self.known.contains(&key.get_ref().as_ref()));
+        let unknown: Vec<(usize, String)> = keys
+            .map(|key| (self.lines.line(key.span().start), key.get_ref().to_string()))
             .collect();
-        for (line, key, empty) in unknown {
-            if key == "sharing" && empty {
-                continue;
-            }
-            let (message, mend) = if is_later(&key) {
-                ("not in this version".to_owned(), "remove it".to_owned())
-            } else {
-                let mend = format!("remove it; there are: {}", self.known.join(", "));
-                ("unknown key".to_owned(), mend)
-            };
-            self.fault_at(line, &key, message, &mend);
+        for (line, key) in unknown {
+            let mend = format!("remove it; there are: {}", self.known.join(", "));
+            self.fault_at(line, &key, "unknown key".to_owned(), &mend);
         }
         self.complete
     }
@@ -276,6 +257,12 @@ impl<'e, 'i> Entry<'e, 'i> {
 fn label(kind: &str, table: &DeTable<'_>) -> String {
     let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
     let name = match kind {
+        "gateway" => {
+            return text("domain").map_or_else(
+                || "[[gateway]]".to_owned(),
+                |domain| format!("gateway {domain}"),
+            );
+        }
         "user" => text("login"),
         _ => text("name"),
     };

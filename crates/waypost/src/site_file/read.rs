@@ -1,12 +1,13 @@
 //! From the text of a site file to records.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
 use waypost_directory::{
-    Address, DomainRecord, GroupRecord, Host, HostPort, Key, MailType, Names, Object, PasswordHash,
-    Quota, RecipientForm, Relay, Secret, SharedRecord, TargetRecord, TlsPin, TlsPolicy, UserRecord,
-    VerifyUnknown,
+    Address, DomainRecord, GatewayRecord, GatewayVerify, GroupRecord, Host, HostPort, Key,
+    MailType, Names, Object, PasswordHash, PeerRecord, Quota, RecipientForm, Relay, Secret,
+    SharedRecord, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord, VerifyUnknown,
 };
 use waypost_proto::mail::{Domain, LocalPart, Mailbox};
 use waypost_proto::net::Network;
@@ -19,11 +20,10 @@ const ADDRESS: &str = "write an address such as \"jdoe@example.com\" or \"jdoe@*
 const MAILBOX: &str = "write an address such as \"jdoe@example.com\"";
 const DOMAIN: &str = "write a domain such as \"example.com\"";
 const NAME: &str = "write a name in quotes";
+const PORT: &str = "write 1 to 65535";
+const RELAY: &str = "write a target's name, or host[:port]";
 const SIZE: &str = "write a size such as \"2 GiB\", or \"0\" for none";
 const HASH: &str = "write an argon2id hash ($argon2id$…), or \"file:/PATH\" of a file with one";
-
-/// Kinds of a later version.
-const LATER: [&str; 2] = ["gateway", "peer"];
 
 /// What a site file says.
 #[derive(Debug)]
@@ -102,21 +102,17 @@ fn section(
     objects: &mut Vec<Written>,
 ) {
     let make: fn(&mut Entry<'_, '_>) -> Option<Object> = match kind {
-        "target" => target,
+        "target" => |entry| target(entry).map(Object::Target),
+        "peer" => |entry| peer(entry).map(Object::Peer),
         "domain" => domain,
+        "gateway" => gateway,
         "user" => user,
         "mailbox" => mailbox,
         "group" => group,
         _ => {
-            let (message, mend) = if LATER.contains(&kind) {
-                ("not in this version", "remove it")
-            } else {
-                (
-                    "unknown key",
-                    "there are [[target]], [[domain]], [[user]], [[mailbox]], [[group]]",
-                )
-            };
-            let mut fault = file_fault(Some(at), message, mend);
+            let mend = "there are [[target]], [[peer]], [[domain]], [[gateway]], [[user]], \
+                        [[mailbox]], [[group]]";
+            let mut fault = file_fault(Some(at), "unknown key", mend);
             kind.clone_into(&mut fault.field);
             lines.fault(fault);
             return;
@@ -154,10 +150,13 @@ fn file_fault(line: Option<usize>, message: &str, mend: &str) -> Fault {
 fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
     let mut seen: HashMap<Key, usize> = HashMap::new();
     for written in objects {
-        let key = written.object.key();
+        let key = match written.object.key() {
+            Key::Peer(name) => Key::Target(name),
+            key => key,
+        };
         if let Some(first) = seen.get(&key) {
             lines.fault(Fault {
-                object: key.to_string(),
+                object: written.object.key().to_string(),
                 line: Some(written.line),
                 field: "name".to_owned(),
                 message: format!("is there already, on line {first}"),
@@ -169,14 +168,51 @@ fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
     }
 }
 
-fn target(entry: &mut Entry<'_, '_>) -> Option<Object> {
+fn peer(entry: &mut Entry<'_, '_>) -> Option<PeerRecord> {
+    let target = target(entry);
+    let port = entry.number("minger_port", PORT);
+    let secret = entry.optional("minger_secret", SECRET_MEND, read_secret);
+    let accept = entry.optional("minger_accept", SECRET_MEND, read_secret);
+    let mut record = PeerRecord::new(target?);
+    record.minger_port = port.unwrap_or(record.minger_port);
+    record.minger_secret = secret.unwrap_or_default();
+    record.minger_accept = accept.unwrap_or_default();
+    Some(record)
+}
+
+fn gateway(entry: &mut Entry<'_, '_>) -> Option<Object> {
+    let domain = entry.required("domain", DOMAIN, domain_name);
+    let target = entry.required("target", RELAY, relay);
+    let words = "write \"callout\", \"list\", \"minger\" or \"none\"";
+    let verify = entry.parsed("verify", words, word(GatewayVerify::parse));
+    let minger_host = entry.optional("minger_host", "write a host name or IP address", |text| {
+        Host::parse(text).map_err(|error| format!("{text:?} {error}"))
+    });
+    let port = entry.number("minger_port", PORT);
+    let secret = entry.optional("minger_secret", SECRET_MEND, read_secret);
+    let list = entry.optional("list", "write the path of a file", own);
+    let sharing_too = entry.flag("sharing_too", true);
+    let words = "write \"later\" or \"accept\"";
+    let unreachable = entry.parsed("unreachable", words, word(Unreachable::parse));
+    let mut record = GatewayRecord::new(domain?, target?);
+    record.verify = verify.unwrap_or_default();
+    record.minger_host = minger_host;
+    record.minger_port = port.unwrap_or(record.minger_port);
+    record.minger_secret = secret.unwrap_or_default();
+    record.list = list.map(PathBuf::from);
+    record.sharing_too = sharing_too;
+    record.unreachable = unreachable.unwrap_or_default();
+    Some(Object::Gateway(record))
+}
+
+fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
     let name = entry.required("name", NAME, own);
     let host = entry.required(
         "host",
         "write a host name, an IP address, host:port or mx:NAME",
         |text| HostPort::parse_parts(text).map_err(|error| format!("{text:?} {error}")),
     );
-    let port: Option<u16> = entry.number("port", "write 1 to 65535");
+    let port: Option<u16> = entry.number("port", PORT);
     let (host, in_host) = host.unwrap_or_else(|| (Host::Address([0, 0, 0, 0].into()), None));
     if let (Some(port), Some(in_host)) = (port, in_host)
         && port != in_host
@@ -207,7 +243,7 @@ fn target(entry: &mut Entry<'_, '_>) -> Option<Object> {
     let form = entry.parsed("recipient", forms, word(RecipientForm::parse));
     record.recipient = form.unwrap_or_default();
     record.smart_host_on_error = entry.flag("smart_host_on_error", false);
-    name.map(|_| Object::Target(record))
+    name.map(|_| record)
 }
 
 fn domain(entry: &mut Entry<'_, '_>) -> Option<Object> {
@@ -215,10 +251,9 @@ fn domain(entry: &mut Entry<'_, '_>) -> Option<Object> {
     let aliases = entry
         .list("aliases", DOMAIN, domain_name)
         .unwrap_or_default();
-    let relay = entry.optional("relay", "write a target's name, or host[:port]", |text| {
-        Relay::parse(text).map_err(|error| format!("{text:?} {error}"))
-    });
+    let relay = entry.optional("relay", RELAY, relay);
     let forward_unknown = entry.flag("forward_unknown", false);
+    let sharing = entry.list("sharing", "write the names of peers", own);
     let words = "write \"callout\" or \"none\"";
     let verify_unknown = entry.parsed("verify_unknown", words, word(VerifyUnknown::parse));
     let protect_senders = entry.flag("protect_senders", false);
@@ -239,6 +274,7 @@ fn domain(entry: &mut Entry<'_, '_>) -> Option<Object> {
         aliases,
         relay,
         forward_unknown,
+        sharing: sharing.unwrap_or_default(),
         verify_unknown: verify_unknown.unwrap_or_default(),
         protect_senders,
         postmaster,
@@ -328,6 +364,10 @@ fn word<T>(parse: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T, Stri
 
 fn domain_name(text: &str) -> Result<Domain, String> {
     Domain::parse(text).map_err(|error| format!("{text:?}: {error}"))
+}
+
+fn relay(text: &str) -> Result<Relay, String> {
+    Relay::parse(text).map_err(|error| format!("{text:?} {error}"))
 }
 
 fn address(text: &str) -> Result<Address, String> {

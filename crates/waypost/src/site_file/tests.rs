@@ -29,7 +29,7 @@ recipient = "@old.example.com"
 name = "example.com"
 aliases = ["example.org"]
 relay = "old"
-sharing = []
+sharing = ["oslo", "lyon"]
 postmaster = "alice@example.com"
 quota = { user_max = "0", user_default = "2 GiB", shared_max = "0", shared_default = "0" }
 
@@ -72,6 +72,32 @@ domain = "example.com"
 name = "team"
 members = ["alice@example.com", "jdoe@example.com", "someone@elsewhere.net"]
 owner = "alice@example.com"
+
+[[peer]]
+name = "lyon"
+host = "10.0.0.8:2525"
+minger_port = 4070
+minger_secret = "0123456789abcdef"
+minger_accept = "fedcba9876543210"
+
+[[peer]]
+name = "oslo"
+host = "10.0.0.9"
+
+[[gateway]]
+domain = "plain.test"
+target = "lyon"
+
+[[gateway]]
+domain = "branch.test"
+target = "mail.branch.test:2525"
+verify = "minger"
+minger_host = "10.0.0.10"
+minger_port = 4071
+minger_secret = "shared-secret-16"
+list = "/etc/waypost/branch"
+sharing_too = false
+unreachable = "accept"
 "#;
 
 struct Site {
@@ -125,7 +151,7 @@ fn shown(fault: &Fault) -> String {
 fn a_site_file_is_applied_once_and_its_export_changes_nothing() {
     let site = Site::new();
     let (steps, changed) = site.apply(SITE, false).unwrap();
-    assert_eq!((changed.created, steps.len()), (8, 8));
+    assert_eq!((changed.created, steps.len()), (12, 12));
     assert_eq!(steps[0], "create target old");
     let (steps, _) = site.apply(SITE, true).unwrap();
     assert_eq!(steps, [""; 0]);
@@ -148,6 +174,9 @@ fn a_plan_tells_each_change_before_and_after_without_secrets() {
             "mail = \"third-party\"\nsuspended = true\n",
         )
         .replace("password = \"secret\"", "password = \"other\"")
+        .replace("\"0123456789abcdef\"", "\"another-secret-17\"")
+        .replace("minger_accept = \"fedcba9876543210\"\n", "")
+        .replace("[\"oslo\", \"lyon\"]", "[\"lyon\", \"oslo\"]")
         .replace("quota = \"1 GiB\"\n", "")
         .replace("name = \"team\"", "name = \"crew\"");
     let (steps, _) = site.apply(&changed, true).unwrap();
@@ -155,6 +184,8 @@ fn a_plan_tells_each_change_before_and_after_without_secrets() {
         steps,
         [
             "change target old\n  password: *** → ***",
+            "change peer lyon\n  minger_secret: *** → ***\n  minger_accept: *** → \"\"",
+            "change domain example.com\n  sharing: [\"oslo\", \"lyon\"] → [\"lyon\", \"oslo\"]",
             "change user jdoe@example.com\n  quota: \"1 GiB\" → not set\n  \
              suspended: false → true",
             "remove group team@example.com",
@@ -170,21 +201,24 @@ fn without_prune_nothing_is_removed() {
     let (steps, _) = site.apply("", false).unwrap();
     assert_eq!(steps, [""; 0]);
     let (steps, changed) = site.apply("", true).unwrap();
-    assert_eq!((steps.len(), changed.removed), (8, 8));
+    assert_eq!((steps.len(), changed.removed), (12, 12));
 }
 
 #[test]
-fn what_is_not_in_this_version_is_refused_with_its_line() {
+fn peers_and_gateway_domains_say_what_is_wrong_with_them() {
     let text = r#"
 [[peer]]
 name = "lyon"
+minger_port = 0
 
 [[gateway]]
-domain = "branch.example.net"
+domain = "branch.test"
+verify = "guess"
+unreachable = "never"
 
-[[domain]]
-name = "example.com"
-sharing = ["lyon"]
+[[peer]]
+name = "old"
+host = "10.0.0.8"
 
 [[target]]
 name = "old"
@@ -194,12 +228,31 @@ minger_port = 4069
     assert_eq!(
         faults(text),
         [
-            "2: site file: peer: not in this version",
-            "5: site file: gateway: not in this version",
-            "10: domain example.com: sharing: not in this version",
-            "15: target old: minger_port: not in this version",
+            "2: peer lyon: host: is missing",
+            "4: peer lyon: minger_port: found 0",
+            "6: gateway branch.test: target: is missing",
+            "8: gateway branch.test: verify: found \"guess\"",
+            "9: gateway branch.test: unreachable: found \"never\"",
+            "18: target old: minger_port: unknown key",
         ]
     );
+}
+
+#[test]
+fn a_target_of_the_file_becomes_a_peer_without_being_removed() {
+    let site = Site::new();
+    site.apply(SITE, false).unwrap();
+    let text = SITE.replacen("[[target]]", "[[peer]]", 1);
+    let (steps, _) = site.apply(&text, true).unwrap();
+    assert_eq!(
+        steps,
+        [
+            "change peer old\n  minger_port: not set → 4069\n  minger_secret: not set → \"\"\n  \
+          minger_accept: not set → \"\""
+        ]
+    );
+    let (steps, _) = site.apply(&text, true).unwrap();
+    assert!(steps.is_empty(), "{steps:?}");
 }
 
 #[test]
@@ -307,7 +360,7 @@ fn a_rehearsal_checks_the_rules_and_changes_nothing() {
             told = (done, total);
         })
         .unwrap();
-    assert_eq!((changed.created, told), (8, (16, 16)));
+    assert_eq!((changed.created, told), (12, (24, 24)));
     assert_eq!(site.directory.snapshot().change(), 0);
 }
 

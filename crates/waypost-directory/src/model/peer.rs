@@ -1,0 +1,44 @@
+//! Peers: targets that share a domain as equals and are asked over Minger ("Domain Sharing").
+
+use super::TargetRecord;
+use crate::secret::Secret;
+
+/// The port of Minger (draft-hathcock-minger §2).
+pub(super) const MINGER_PORT: u16 = 4069;
+
+/// How a peer is asked over Minger, and how it asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Minger {
+    /// Where it answers, on the host of its target; never 0.
+    pub port: u16,
+    /// What it wants from us; empty: it is asked anonymously.
+    pub secret: Secret,
+    /// What this peer alone may use towards us; empty: nothing of its own.
+    pub accept: Secret,
+}
+
+/// A target that is asked over Minger who its users are, and asks us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// Where its mail goes; its name is the peer's.
+    pub target: TargetRecord,
+    /// Where it answers Minger, on the same host; never 0.
+    pub minger_port: u16,
+    /// What it wants from us; empty: it is asked anonymously.
+    pub minger_secret: Secret,
+    /// What this peer alone may use towards us; empty: nothing of its own.
+    pub minger_accept: Secret,
+}
+
+impl PeerRecord {
+    /// A peer with defaults.
+    #[must_use]
+    pub fn new(target: TargetRecord) -> Self {
+        Self {
+            target,
+            minger_port: MINGER_PORT,
+            minger_secret: Secret::default(),
+            minger_accept: Secret::default(),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Rules about targets and relays.
+
+use super::*;
+
+#[test]
+fn a_target_or_relay_is_never_this_server() {
+    struct Local;
+    impl Here for Local {
+        fn is_here(&self, host: &Host, port: u16) -> bool {
+            port == 25
+                && ["127.0.0.1", "example.com", "mx:example.com"].contains(&&*host.to_string())
+        }
+    }
+    let fixture = Fixture::new();
+    let edit = |object: Object| {
+        let edits = [Edit::Put(object, When::Any)];
+        match fixture.directory.edit(&ACTOR, &Local, &edits) {
+            Err(EditError::Rejected(rejected)) => Err(rejected),
+            other => Ok(other.unwrap()),
+        }
+    };
+    let mut target = TargetRecord::new("old", Host::parse("127.0.0.1").unwrap());
+    assert_eq!(
+        refusal(edit(Object::Target(target.clone()))),
+        "target old: host: 127.0.0.1 port 25 is this server itself"
+    );
+    target.host = Host::parse("mx:example.com").unwrap();
+    assert_eq!(only(edit(Object::Target(target.clone()))).field, "host");
+    target.port = 2525;
+    edit(Object::Target(target)).unwrap();
+    let mut domain = DomainRecord::new(name("example.com"));
+    domain.relay = Some(Relay::parse("example.com").unwrap());
+    assert_eq!(
+        refusal(edit(Object::Domain(domain.clone()))),
+        "domain example.com: relay: example.com is the domain's own name, and it leads to this \
+         server, port 25"
+    );
+    domain.relay = Some(Relay::parse("example.com:2525").unwrap());
+    let changed = edit(Object::Domain(domain)).unwrap();
+    assert!(changed.notes[0].contains("the domain's own name"));
+}
+
+#[test]
+fn a_target_says_what_can_be_done() {
+    let fixture = Fixture::new();
+    let good = TargetRecord::new("old", Host::parse("10.0.0.7").unwrap());
+    let check = |field: &str, change: &dyn Fn(&mut TargetRecord)| {
+        let mut target = good.clone();
+        change(&mut target);
+        assert_eq!(only(fixture.put([Object::Target(target)])).field, field);
+    };
+    check("port", &|t| t.port = 0);
+    check("connections", &|t| t.connections = 0);
+    check("connections", &|t| t.connections = 10_001);
+    check("tls_pin", &|t| t.tls = TlsPolicy::Pinned);
+    check("tls_pin", &|t| t.tls_pin = Some(TlsPin([7; 32])));
+    check("password", &|t| t.username = "waypost".into());
+    check("username", &|t| t.password = Secret::new("secret"));
+    check("tls", &|t| {
+        t.username = "waypost".into();
+        t.password = Secret::new("secret");
+        t.tls = TlsPolicy::Off;
+    });
+    check("username", &|t| {
+        t.username = "way\0post".into();
+        t.password = Secret::new("secret");
+    });
+    let mut pinned = good.clone();
+    pinned.tls = TlsPolicy::Pinned;
+    pinned.tls_pin = TlsPin::parse(&"0f".repeat(32));
+    pinned.username = "waypost".into();
+    pinned.password = Secret::new("secret");
+    fixture.put([Object::Target(pinned.clone())]).unwrap();
+    let stored = fixture.directory.target("old").unwrap().unwrap();
+    assert_eq!(stored.record, pinned);
+}
