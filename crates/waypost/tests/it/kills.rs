@@ -28,7 +28,7 @@ const CONNECTIONS: usize = 4;
 /// Deliveries into Maildirs at the same time.
 const MAILDIR_DELIVERIES: usize = 16;
 /// Above this many bytes content lies in a file of its own.
-const LARGE: usize = 150_000;
+const LARGE: usize = 300_000;
 
 /// A site with a local user and users on two targets.
 fn site(steady: &Peer, shaky: &Peer) -> Result<Site> {
