@@ -7,6 +7,7 @@
 
 #![deny(missing_docs)]
 
+mod answers;
 mod batch;
 mod directory;
 mod edit;
@@ -23,6 +24,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
 pub use directory::{Directory, Login, Page};
 pub use edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere, Nowhere, When};
 pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};

@@ -16,10 +16,10 @@ use waypost_directory::{
 };
 use waypost_mta::clock::{Clock, SystemClock};
 use waypost_mta::resolve::{
-    Asked, CacheSettings, Callout, Parts, Request, Resolver, Said, Settings,
+    Ask, Asked, CacheSettings, KeepNothing, Parts, Question, Request, Resolver, Said, Settings,
 };
 use waypost_proto::mail::{Domain, Mailbox};
-use waypost_proto::route::{Side, TargetId};
+use waypost_proto::route::Side;
 
 const DEFAULT_USERS: usize = 100_000;
 const ROUNDS: usize = 1_000_000;
@@ -29,8 +29,8 @@ const EDIT: usize = 10_000;
 /// A relay that is silent.
 struct Silent;
 
-impl Callout for Silent {
-    fn callout<'a>(&'a self, _: TargetId, _: &'a Mailbox) -> Asked<'a> {
+impl Ask for Silent {
+    fn ask<'a>(&'a self, _: &'a Question) -> Asked<'a> {
         Box::pin(async { Said::nothing() })
     }
 }
@@ -43,10 +43,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = Arc::new(Directory::open(&data.path().join("directory"))?);
     fill(&directory, users)?;
     let snapshots = Arc::clone(&directory);
-    let (resolver, _refresher) = Resolver::new(Parts {
+    let (resolver, _background) = Resolver::new(Parts {
         snapshots: Arc::new(move || snapshots.snapshot()),
         here: Arc::new(Nowhere),
-        callout: Arc::new(Silent),
+        ask: Arc::new(Silent),
+        keep: Arc::new(KeepNothing),
         clock: Arc::new(SystemClock),
         settings: Settings {
             postmaster: Mailbox::parse("postmaster@mx1.example.com")?,

@@ -288,6 +288,17 @@ pub fn accepts_everything(relay: &str, domain: &dyn Display) {
     );
 }
 
+/// Two servers say that they have an address.
+pub fn lives_twice(address: &dyn Display, winner: &str, other: &str) {
+    tracing::warn!(
+        target: "waypost::verify",
+        "<{}> lives on {} and on {}: its mail goes to the first; remove it from one of them",
+        escaped(&address.to_string()),
+        escaped(winner),
+        escaped(other)
+    );
+}
+
 /// Something in the queue needs a person, or is degraded.
 pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
     tracing::warn!(target: "waypost::qmgr", "{id}: {}", escaped(&what.to_string()));

@@ -23,6 +23,11 @@ pub(crate) fn keep_private(file: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make {} private", file.display()))
 }
 
+/// What other servers said of addresses. Not part of a backup: it is asked again.
+pub(crate) fn answers(data_dir: &Path) -> PathBuf {
+    data_dir.join("answers.sqlite")
+}
+
 /// The spool's directory.
 pub(crate) fn spool(data_dir: &Path) -> PathBuf {
     data_dir.join("spool")

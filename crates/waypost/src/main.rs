@@ -3,6 +3,7 @@
 //! The only crate that knows all others: it reads the command line and the configuration, builds
 //! the parts, joins them and runs them.
 
+mod answers;
 mod backup;
 mod bridge;
 mod cli;

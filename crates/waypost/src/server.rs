@@ -25,6 +25,7 @@ use waypost_mta::{deliver, policy::Service};
 use waypost_proto::mail::{LocalPart, Mailbox};
 use waypost_spool::Spool;
 
+use crate::answers::Answers;
 use crate::config::{Config, Delivery};
 use crate::outgoing::Outgoing;
 use crate::{layout, site_key};
@@ -48,6 +49,7 @@ pub(crate) struct Server {
     /// Where each service listens, in the order of the configuration.
     pub(crate) endpoints: Vec<(&'static str, Endpoint)>,
     deliverer: Deliverer,
+    answers: Arc<Answers>,
     listeners: Listeners,
     background: Vec<JoinHandle<()>>,
 }
@@ -103,7 +105,10 @@ impl Server {
         let here = HereNow::new(dns.clone(), listening.clone(), Handle::current());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
-        let (resolver, refresher) = resolver(config, &directory, &outgoing, listening);
+        let (answers, kept) = answers(config)?;
+        let keep = Arc::clone(&answers);
+        let (resolver, asking) = resolver(config, &directory, &outgoing, listening, keep);
+        resolver.restore(kept);
         let queue = Queue::start(queue::Parts {
             spool: spool.clone(),
             routes: Arc::new(resolver.clone()),
@@ -129,7 +134,7 @@ impl Server {
         let shared = Arc::new(Shared::new(parts, session_settings(config)));
         look_up(&directory, &callers, &dns).await;
         let background = vec![
-            tokio::spawn(async move { refresher.run().await }),
+            tokio::spawn(async move { asking.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
         ];
         let bound = bound.into_iter().map(|(_, bound)| bound).collect();
@@ -144,6 +149,7 @@ impl Server {
             here,
             endpoints,
             deliverer,
+            answers,
             listeners,
             background,
         })
@@ -156,6 +162,7 @@ impl Server {
             task.abort();
         }
         self.deliverer.close();
+        self.answers.close();
     }
 }
 
@@ -278,11 +285,13 @@ fn resolver(
     directory: &Arc<Directory>,
     outgoing: &Arc<Outgoing>,
     listening: Listening,
-) -> (Resolver, resolve::Refresher) {
+    answers: Arc<Answers>,
+) -> (Resolver, resolve::Background) {
     Resolver::new(resolve::Parts {
         snapshots: snapshots(directory),
         here: Arc::new(FromMemory(listening)),
-        callout: Arc::clone(outgoing) as Arc<dyn resolve::Callout>,
+        ask: Arc::clone(outgoing) as Arc<dyn resolve::Ask>,
+        keep: answers,
         clock: Arc::new(SystemClock),
         settings: resolve::Settings {
             postmaster: postmaster(config),
@@ -297,6 +306,14 @@ fn resolver(
             wait: config.cache.wait,
         },
     })
+}
+
+/// The answers kept before a restart, and whoever keeps those to come.
+fn answers(config: &Config) -> anyhow::Result<(Arc<Answers>, Vec<resolve::Kept>)> {
+    let file = layout::answers(&config.top.data_dir);
+    layout::keep_private(&file)?;
+    let (answers, kept) = Answers::open(&file, config.cache.entries as usize)?;
+    Ok((Arc::new(answers), kept))
 }
 
 fn queue_settings(config: &Config) -> queue::Settings {

@@ -238,8 +238,7 @@ impl Inner {
         match (result, next_hop) {
             (Ok(delivered), _) => {
                 if let NextHop::Target(target) = next_hop {
-                    let now = self.tick();
-                    self.recent().delivered(*target, outgoing, now);
+                    self.routes.delivered(*target, outgoing);
                 }
                 End::Taken(Taken {
                     way,
@@ -282,7 +281,7 @@ impl Inner {
         let proven = addressee.decided.proof.as_ref().is_some_and(|heard| {
             heard.answer == Answer::Active && heard.source != Source::Blind && heard.age < PROOF
         });
-        already || proven || (self.recent()).knows(target, &addressee.job.address, self.tick())
+        already || proven || self.routes.took(target, &addressee.job.address)
     }
 
     fn may_go_to_smart_host(&self, next_hop: &NextHop) -> bool {

@@ -17,11 +17,11 @@
 //! touches only its commit and its removal, both in groups with others.
 
 mod attempt;
+mod begin;
 mod conclude;
 pub mod control;
 mod plan;
 mod ready;
-mod recent;
 mod round;
 pub mod route;
 pub mod schedule;
@@ -49,7 +49,6 @@ use crate::deliver::{Job, NextHop, Outcome};
 use crate::trace::Tracer;
 use attempt::Ready;
 use ready::{Hops, READY_MAX};
-use recent::Recent;
 use round::Verb;
 use route::Route;
 use schedule::Schedule;
@@ -155,7 +154,6 @@ impl Queue {
                 held: HashSet::new(),
                 starving: false,
             }),
-            recent: Mutex::default(),
             wake: Notify::new(),
             idle: Notify::new(),
             busy: AtomicUsize::new(0),
@@ -228,7 +226,6 @@ pub(crate) struct Inner {
     began: Instant,
     began_wall: SystemTime,
     state: Mutex<State>,
-    recent: Mutex<Recent>,
     /// Wakes the timekeeper.
     wake: Notify,
     /// Told when nothing is in flight any more.
@@ -253,10 +250,6 @@ struct State {
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tick(&self) -> Tick {

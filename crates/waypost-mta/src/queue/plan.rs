@@ -50,21 +50,30 @@ pub(super) struct Plan {
     pub(super) copies: Vec<Copy>,
     /// Recipients that go nowhere now, with the rule that says so.
     pub(super) ends: Vec<(usize, End)>,
+    /// Recipients about whom somebody must be asked before the plan is worth anything.
+    pub(super) unasked: Vec<usize>,
 }
 
-/// Plans every queued recipient that is due at `now`.
+/// What a plan rests on besides the message.
+pub(super) struct Ground<'a> {
+    pub(super) routes: &'a dyn Route,
+    /// What stands for the mail store here.
+    pub(super) local: &'a NextHop,
+    /// Recipients that were decided by asking, with their places.
+    pub(super) asked: &'a HashMap<usize, Decided>,
+}
+
+/// Plans every queued recipient that was due at `due`.
 pub(super) fn plan(
     message: &Message,
     due: SystemTime,
     now: SystemTime,
-    routes: &dyn Route,
-    local: &NextHop,
+    ground: &Ground<'_>,
 ) -> Plan {
     let mut planning = Planning {
         message,
         now,
-        routes,
-        local,
+        ground,
         plan: Plan::default(),
         seen: HashMap::new(),
     };
@@ -88,8 +97,7 @@ pub(super) fn request<'a>(message: &'a Message, recipient: &'a Recipient) -> Req
 struct Planning<'a> {
     message: &'a Message,
     now: SystemTime,
-    routes: &'a dyn Route,
-    local: &'a NextHop,
+    ground: &'a Ground<'a>,
     plan: Plan,
     /// Copy and place in it, by copy and outgoing address.
     seen: HashMap<(usize, Mailbox), usize>,
@@ -98,8 +106,13 @@ struct Planning<'a> {
 impl Planning<'_> {
     fn recipient(&mut self, index: usize, recipient: &Recipient) {
         let request = request(self.message, recipient);
-        let decided = self.routes.decide(&request);
+        let asked = self.ground.asked.get(&index).cloned();
+        let Some(decided) = asked.or_else(|| self.ground.routes.decide(&request)) else {
+            self.plan.unasked.push(index);
+            return;
+        };
         let held = self
+            .ground
             .routes
             .held(&recipient.address, &decided.verdict, self.now);
         if let Some(held) = held {
@@ -141,7 +154,7 @@ impl Planning<'_> {
     ) {
         let next_hop = match destination.store {
             Store::Postmaster => NextHop::Maildir,
-            Store::Shared | Store::User => self.local.clone(),
+            Store::Shared | Store::User => self.ground.local.clone(),
         };
         let job = JobRecipient {
             index,
@@ -229,7 +242,7 @@ impl Planning<'_> {
     ) -> End {
         let from = recipient.sender.as_ref();
         let from = from.unwrap_or(&self.message.envelope.reverse_path);
-        let Some(expanded) = self.routes.expand(request, group, from) else {
+        let Some(expanded) = self.ground.routes.expand(request, group, from) else {
             return End::Parked;
         };
         if expanded.reply.severity() != Severity::Success {

@@ -14,9 +14,8 @@ use waypost_spool::{
 
 use super::attempt::Ready;
 use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
-use super::plan::{Copy, plan, request};
+use super::plan::{Copy, request};
 use super::ready::Placed;
-use super::timekeeper::far;
 use super::{Inner, ticks};
 use crate::bounce::Notification;
 use crate::deliver::{NextHop, Trouble};
@@ -99,6 +98,19 @@ struct Progress {
 }
 
 impl Round {
+    /// A round with one thing to come before it is over: its ends that need no copy.
+    pub(super) fn new(message: Arc<Message>, content: Content, copies: usize) -> Self {
+        Self {
+            message,
+            content,
+            progress: Mutex::new(Progress {
+                copies,
+                left: copies + 1,
+                ..Progress::default()
+            }),
+        }
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,61 +135,6 @@ impl Round {
 }
 
 impl Inner {
-    pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
-        let message = committed.message();
-        let content = committed.content();
-        let mut state = self.state();
-        if state.active.contains_key(&message.id) || state.table.contains(message.id) {
-            // The index had it first.
-            return;
-        }
-        let Some(content) = content.filter(|_| !self.is_stopping()) else {
-            state.table.insert(message.id, self.tick());
-            drop(state);
-            self.wake.notify_one();
-            return;
-        };
-        state.active.insert(message.id, Vec::new());
-        drop(state);
-        let due = far(self.clock.wall());
-        self.begin(Arc::clone(message), content.clone(), due);
-    }
-
-    /// Starts a round for every recipient that is due at `due`. The message is active already.
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        message: Arc<Message>,
-        content: Content,
-        due: SystemTime,
-    ) {
-        let wall = self.clock.wall();
-        let envelope = &message.envelope;
-        event::queue_active(
-            &message.id,
-            &envelope.reverse_path,
-            message.size,
-            envelope.recipients.len(),
-        );
-        let plan = plan(&message, due, wall, &*self.routes, &self.settings.local);
-        let round = Arc::new(Round {
-            message,
-            content,
-            progress: Mutex::default(),
-        });
-        {
-            let mut progress = round.progress();
-            progress.copies = plan.copies.len();
-            progress.left = plan.copies.len() + 1;
-        }
-        for (index, end) in &plan.ends {
-            self.log_unsent(&round, *index, end);
-        }
-        for copy in plan.copies {
-            self.place(&round, copy);
-        }
-        self.end(&round, plan.ends);
-    }
-
     /// Makes a copy ready for its next hop, or ends it when that is not possible now.
     pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) {
         let next_hop = copy.next_hop.clone();
@@ -322,7 +279,7 @@ impl Inner {
         let leaves = |to: &Mailbox| {
             let side = waypost_proto::route::Side::Here;
             let decided = self.routes.decide(&Request::in_queue(to, &side));
-            !matches!(decided.verdict, Verdict::Deliver(_))
+            !decided.is_some_and(|decided| matches!(decided.verdict, Verdict::Deliver(_)))
         };
         let mut conclusion = conclude(
             &round.message,

@@ -7,8 +7,7 @@ use std::time::SystemTime;
 
 use waypost_directory::{Found, HoldKey, Snapshot};
 use waypost_proto::mail::{Mailbox, ReversePath};
-use waypost_proto::route::{Expansion, Rule, TargetId, Verdict, Via};
-use waypost_proto::smtp::replies;
+use waypost_proto::route::{Expansion, TargetId, Verdict, Via};
 
 use crate::resolve::expand::{Expanded, Once};
 use crate::resolve::{Asking, Decided, Request, Resolver};
@@ -36,10 +35,14 @@ pub struct Held {
 
 /// Where recipients go, as the directory says at this moment.
 pub trait Route: Send + Sync {
-    /// Decides from what is known; nobody is asked.
-    fn decide(&self, request: &Request<'_>) -> Decided;
+    /// Decides from what is known; none when somebody must be asked first.
+    fn decide(&self, request: &Request<'_>) -> Option<Decided>;
 
-    /// Forgets what the target said of the outgoing address, and asks again who has the recipient.
+    /// Decides, and asks whoever must be asked.
+    fn ask<'a>(&'a self, request: Request<'a>) -> Deciding<'a>;
+
+    /// Forgets what was known of the address that the target refused, and asks again who has the
+    /// recipient.
     fn decide_again<'a>(
         &'a self,
         request: Request<'a>,
@@ -54,6 +57,12 @@ pub trait Route: Send + Sync {
         group: &Expansion,
         from: &ReversePath,
     ) -> Option<Expanded>;
+
+    /// The target took mail for an outgoing address: that it exists is proved for a day.
+    fn delivered(&self, target: TargetId, outgoing: &Mailbox);
+
+    /// Whether it has, in the last 24 hours.
+    fn took(&self, target: TargetId, outgoing: &Mailbox) -> bool;
 
     /// The facts of a target.
     fn target(&self, id: TargetId) -> Option<TargetFacts>;
@@ -75,13 +84,12 @@ fn at_once<F: Future>(future: F) -> Option<F::Output> {
 }
 
 impl Route for Resolver {
-    fn decide(&self, request: &Request<'_>) -> Decided {
-        at_once(Self::decide(self, request)).unwrap_or_else(|| Decided {
-            verdict: Verdict::TryLater(replies::verification_unavailable(request.recipient)),
-            rule: Rule::ForwardUnknown,
-            proof: None,
-            steps: Vec::new(),
-        })
+    fn decide(&self, request: &Request<'_>) -> Option<Decided> {
+        self.decide_unasked(request)
+    }
+
+    fn ask<'a>(&'a self, request: Request<'a>) -> Deciding<'a> {
+        Box::pin(async move { Self::decide(self, &request).await })
     }
 
     fn decide_again<'a>(
@@ -91,9 +99,9 @@ impl Route for Resolver {
         outgoing: &'a Mailbox,
     ) -> Deciding<'a> {
         Box::pin(async move {
-            self.contradicted(target, outgoing);
+            self.contradicted(target, request.recipient, outgoing);
             let asking = Request {
-                asking: Asking::Allowed,
+                asking: Asking::Doubtful,
                 ..request
             };
             Self::decide(self, &asking).await
@@ -107,7 +115,20 @@ impl Route for Resolver {
         from: &ReversePath,
     ) -> Option<Expanded> {
         let mut once = Once::new(self.settings().delimiter);
-        at_once(Self::expand(self, request, group, from, &mut once))
+        // A member that somebody must be asked about is queued by itself, and asked about then.
+        let request = Request {
+            asking: Asking::Forbidden,
+            ..request.clone()
+        };
+        at_once(Self::expand(self, &request, group, from, &mut once))
+    }
+
+    fn delivered(&self, target: TargetId, outgoing: &Mailbox) {
+        Self::delivered(self, target, outgoing);
+    }
+
+    fn took(&self, target: TargetId, outgoing: &Mailbox) -> bool {
+        Self::took(self, target, outgoing)
     }
 
     fn target(&self, id: TargetId) -> Option<TargetFacts> {

@@ -9,16 +9,64 @@ use waypost_proto::route::TargetId;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
 use waypost_proto::smtp::status::EnhancedStatus;
 
+/// Who says whether an address exists, and how that is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Authority {
+    /// A target, asked with RCPT and a null reverse-path.
+    Callout(TargetId),
+    /// A target that took mail for the address. It is never asked: deliveries tell.
+    Delivery(TargetId),
+    /// A peer of a shared domain, asked over Minger.
+    Peer(TargetId),
+}
+
+impl Authority {
+    /// The target it is.
+    #[must_use]
+    pub fn target(self) -> TargetId {
+        let (Self::Callout(target) | Self::Delivery(target) | Self::Peer(target)) = self;
+        target
+    }
+}
+
+impl fmt::Display for Authority {
+    /// How it is learned, not from whom.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Callout(_) => "callout",
+            Self::Delivery(_) => "delivery",
+            Self::Peer(_) => "minger",
+        })
+    }
+}
+
 /// What must be asked before a recipient can be decided.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Question {
-    /// Would this target take mail for this recipient? Asked with RCPT and a null reverse-path.
-    Callout {
-        /// Who is asked.
-        target: TargetId,
-        /// The outgoing address.
-        recipient: Mailbox,
-    },
+pub struct Question {
+    /// Who is asked.
+    pub authority: Authority,
+    /// About which address: to a callout the outgoing one, to a peer the one received.
+    pub address: Mailbox,
+}
+
+impl Question {
+    /// Would this target take mail for this recipient?
+    #[must_use]
+    pub fn callout(target: TargetId, outgoing: Mailbox) -> Self {
+        Self {
+            authority: Authority::Callout(target),
+            address: outgoing,
+        }
+    }
+
+    /// Does this peer have the address?
+    #[must_use]
+    pub fn peer(target: TargetId, address: Mailbox) -> Self {
+        Self {
+            authority: Authority::Peer(target),
+            address,
+        }
+    }
 }
 
 /// What an authority says about an address.
@@ -26,6 +74,8 @@ pub enum Question {
 pub enum Answer {
     /// It has the address, or takes mail for it.
     Active,
+    /// It has the address, which cannot receive at the moment.
+    Full,
     /// It could not be asked, or did not say.
     Unavailable,
     /// It does not have the address.
@@ -36,6 +86,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Active => "active",
+            Self::Full => "cannot receive",
             Self::Unavailable => "unavailable",
             Self::Unknown => "unknown",
         })
@@ -88,10 +139,11 @@ fn denies(status: EnhancedStatus) -> bool {
 /// An answer on its way.
 pub type Asked<'a> = Pin<Box<dyn Future<Output = Said> + Send + 'a>>;
 
-/// Who asks a target whether it would take mail for a recipient.
-pub trait Callout: Send + Sync {
-    /// Asks with RCPT and a null reverse-path, and sends nothing (RFC 5321 §3.3).
-    fn callout<'a>(&'a self, target: TargetId, recipient: &'a Mailbox) -> Asked<'a>;
+/// Who asks other servers.
+pub trait Ask: Send + Sync {
+    /// Puts one question to its authority, and sends nothing else: a callout is RCPT after a null
+    /// reverse-path (RFC 5321 §3.3). Gives up by itself.
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a>;
 }
 
 /// Where an answer was found.
@@ -101,8 +153,10 @@ pub enum Source {
     Asked,
     /// The target says yes to every address, so that its yes means nothing.
     Blind,
-    /// Remembered from an earlier question.
+    /// Remembered from an earlier question, or from a delivery.
     Cache,
+    /// Not asked: it has not answered lately, and is asked less often for a while.
+    Suspended,
 }
 
 impl fmt::Display for Source {
@@ -111,6 +165,7 @@ impl fmt::Display for Source {
             Self::Asked => "asked",
             Self::Blind => "blind",
             Self::Cache => "cache",
+            Self::Suspended => "suspended",
         })
     }
 }
@@ -119,7 +174,7 @@ impl fmt::Display for Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
     /// Who said it.
-    pub target: TargetId,
+    pub authority: Authority,
     /// What was said.
     pub answer: Answer,
     /// Where it was found.

@@ -119,7 +119,9 @@ impl Resolver {
     }
 
     fn proof(&self, heard: &Heard) -> String {
-        let name = self.target_name(heard.target).unwrap_or_default();
+        let name = self
+            .target_name(heard.authority.target())
+            .unwrap_or_default();
         let Heard { answer, source, .. } = heard;
         let mut text = format!("{name} says {answer} ({source}, {})", age(heard.age));
         if let Some(reply) = &heard.reply {

@@ -1,8 +1,10 @@
 //! Where does this recipient go: one verdict per recipient, the same for everybody who asks.
 
 pub mod ask;
+mod conflict;
 pub mod expand;
 mod explain;
+mod hear;
 mod memory;
 mod outgoing;
 mod resolver;
@@ -15,10 +17,11 @@ use waypost_proto::route::{Rule, Side, TargetId, Verdict, Via};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 
-pub use ask::{Answer, Answers, Asked, Callout, Heard, Question, Said, Source};
+pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Source};
+pub use conflict::Conflict;
 pub use explain::{Explanation, Subject};
-pub use memory::{CacheSettings, Remembered};
-pub use resolver::{Parts, Refresher, Resolver, Snapshots};
+pub use memory::{CacheSettings, Keep, KeepNothing, Kept, Remembered};
+pub use resolver::{Background, Parts, Resolver, Snapshots};
 pub use step::{Step, Steps, Tried};
 
 /// What the site's configuration says about routes.
@@ -50,8 +53,13 @@ pub enum Asking {
     Allowed,
     /// It is asked, but nothing is remembered of it: for `explain`.
     Aside,
-    /// Nobody is asked: what the relay would be asked is forwarded to it, as for a known client.
+    /// After a refusal that contradicts what was known: the relay is asked whoever the client is.
+    Doubtful,
+    /// Nobody is asked: what the relay would be asked is forwarded to it, as for a known client;
+    /// what peers would be asked is tried later.
     Forbidden,
+    /// Peers are asked; a relay is not, since the delivery itself will tell.
+    InQueue,
 }
 
 /// Whether the steps that led to the verdict are wanted, or the verdict alone.
@@ -110,13 +118,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A recipient already accepted: nobody asks again whether it may leave, and nobody is asked
+    /// A recipient already accepted: nobody asks again whether it may leave, and no relay is asked
     /// what the delivery itself will tell.
     #[must_use]
     pub fn in_queue(recipient: &'a Mailbox, side: &'a Side) -> Self {
         Self {
             outbound: Outbound::Allowed,
-            asking: Asking::Forbidden,
+            asking: Asking::InQueue,
             ..Self::at_rcpt(recipient, side)
         }
     }

@@ -4,27 +4,33 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use waypost_directory::{Here, Snapshot};
 use waypost_proto::mail::{Domain, Mailbox, ReversePath};
-use waypost_proto::route::{Expansion, Rule, TargetId, Verdict};
+use waypost_proto::route::{Expansion, Rule, Side, TargetId, Verdict};
 use waypost_proto::smtp::replies;
 
-use super::ask::{Answers, Callout, Heard, Question};
+use super::ask::{Answer, Answers, Ask, Authority, Heard, Question};
+use super::conflict::{Conflict, Conflicts};
 use super::expand::{Expanded, Flattening, Once};
-use super::memory::{CacheSettings, Memory, Remembered};
+use super::hear::{Late, ask_together};
+use super::memory::{CacheSettings, Keep, Kept, Memory, Outside, Remembered};
 use super::{Asking, Decided, Facts, Outbound, Request, Resolution, Settings, outgoing, resolve};
 use crate::clock::Clock;
 use crate::event;
 use crate::trace::Journey;
 
-/// Rounds of questions for one recipient; the directory may change between them.
-const MAX_ROUNDS: usize = 2;
+/// Rounds of questions for one recipient: peers with and without the tag, then the relay, each
+/// remembered or asked; the directory may change between them.
+const MAX_ROUNDS: usize = 10;
 /// Members of a group that are decided at the same time.
 const MEMBERS_AT_ONCE: usize = 50;
 /// Background questions asked at the same time.
-const REFRESHES_AT_ONCE: usize = 4;
+const CHORES_AT_ONCE: usize = 16;
+/// Background questions that may wait; more are not asked, their answers stay as old as they are.
+const MAX_CHORES: usize = 1000;
 
 /// The directory's snapshot of now.
 pub type Snapshots = dyn Fn() -> Arc<Snapshot> + Send + Sync;
@@ -36,7 +42,9 @@ pub struct Parts {
     /// Which addresses lead to this server; asked for every relayed recipient, so from memory.
     pub here: Arc<dyn Here + Send + Sync>,
     /// Who asks other servers.
-    pub callout: Arc<dyn Callout>,
+    pub ask: Arc<dyn Ask>,
+    /// Where answers are kept over restarts.
+    pub keep: Arc<dyn Keep>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The site's configuration.
@@ -55,45 +63,62 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: Settings,
     cache: CacheSettings,
-    memory: Memory,
+    memory: Arc<Memory>,
+    conflicts: Conflicts,
+    chores: mpsc::Sender<Chore>,
 }
 
-/// The questions asked again in the background: a future to run beside the resolver.
-pub struct Refresher {
+/// What is asked while nobody waits.
+enum Chore {
+    /// An old answer is asked for again.
+    Refresh(Question),
+    /// Somebody has said yes; the others may do so, too.
+    Listen(Authority, Late),
+}
+
+/// The questions asked in the background: a future to run beside the resolver.
+pub struct Background {
     resolver: Weak<Inner>,
-    questions: Mutex<mpsc::Receiver<Question>>,
+    chores: Mutex<mpsc::Receiver<Chore>>,
 }
 
 impl Resolver {
-    /// Joins the parts. Whoever starts the server runs the refresher until it ends.
+    /// Joins the parts. Whoever starts the server runs the background until it ends.
     #[must_use]
-    pub fn new(parts: Parts) -> (Self, Refresher) {
+    pub fn new(parts: Parts) -> (Self, Background) {
         let snapshots = Arc::clone(&parts.snapshots);
         let blind = move |target: TargetId, domain: &Domain| {
             let snapshot = snapshots();
             let name = snapshot.target(target).map_or("?", |target| &target.name);
             event::accepts_everything(name, domain);
         };
-        let clock = Arc::clone(&parts.clock);
-        let (memory, questions) = Memory::new(
-            parts.callout,
-            parts.clock,
-            parts.cache.clone(),
-            Box::new(blind),
-        );
+        let outside = Outside {
+            ask: parts.ask,
+            clock: Arc::clone(&parts.clock),
+            keep: parts.keep,
+            blind: Box::new(blind),
+        };
+        let (chores, waiting) = mpsc::channel(MAX_CHORES);
         let resolver = Self(Arc::new(Inner {
             snapshots: parts.snapshots,
             here: parts.here,
-            clock,
+            clock: parts.clock,
             settings: parts.settings,
+            memory: Arc::new(Memory::new(outside, parts.cache.clone())),
             cache: parts.cache,
-            memory,
+            conflicts: Conflicts::default(),
+            chores,
         }));
-        let refresher = Refresher {
+        let background = Background {
             resolver: Arc::downgrade(&resolver.0),
-            questions: Mutex::new(questions),
+            chores: Mutex::new(waiting),
         };
-        (resolver, refresher)
+        (resolver, background)
+    }
+
+    /// Takes over the answers that were kept before a restart; returns how many still count.
+    pub fn restore(&self, kept: impl IntoIterator<Item = Kept>) -> usize {
+        self.0.memory.restore(kept)
     }
 
     /// The settings it decides with.
@@ -110,28 +135,27 @@ impl Resolver {
 
     /// Decides one recipient. Ready at once when nobody must be asked.
     pub async fn decide(&self, request: &Request<'_>) -> Decided {
+        self.disbelieve_source(request);
         let mut answers = Answers::default();
-        // What is remembered counts even where nobody may be asked: so the questions come first.
-        let mut asking = Request {
-            asking: Asking::Allowed,
-            ..request.clone()
-        };
-        for _ in 0..=MAX_ROUNDS {
-            let questions = match self.look(&asking, &answers) {
+        for _ in 0..MAX_ROUNDS {
+            match self.look_with_memory(request, &mut answers) {
                 Resolution::Decided(decided) => return decided,
-                Resolution::Ask(questions) => questions,
-            };
-            let heard = all(questions.iter().map(|q| self.hear(q, request.asking))).await;
-            if heard.iter().any(Option::is_none) {
-                asking.asking = Asking::Forbidden;
-            }
-            for (question, heard) in questions.into_iter().zip(heard) {
-                if let Some(heard) = heard {
-                    answers.add(question, heard);
+                Resolution::Ask(questions) => {
+                    self.ask(&questions, request.asking, &mut answers).await;
                 }
             }
         }
         undecided(request.recipient)
+    }
+
+    /// Decides one recipient from what is known; none when somebody must be asked first.
+    #[must_use]
+    pub fn decide_unasked(&self, request: &Request<'_>) -> Option<Decided> {
+        self.disbelieve_source(request);
+        match self.look_with_memory(request, &mut Answers::default()) {
+            Resolution::Decided(decided) => Some(decided),
+            Resolution::Ask(_) => None,
+        }
     }
 
     /// Decides a recipient again when the header of its message has told where it has been.
@@ -202,21 +226,53 @@ impl Resolver {
         }
     }
 
-    /// Forgets what other servers said about an address: it was created, changed or deleted here.
+    /// Forgets what other servers said about an address, and what was delivered to it: it was
+    /// created, changed or deleted here, or somebody has just said otherwise.
     ///
     /// Returns how many answers there were.
     pub fn forget(&self, address: &Mailbox) -> usize {
         let snapshot = self.snapshot();
-        let forgotten = snapshot.targets().filter(|target| {
+        let memory = &self.0.memory;
+        let forgotten = snapshot.targets().flat_map(|target| {
             let outgoing = outgoing::of_unknown(address, &target.recipient);
-            self.0.memory.forget(target.id, &outgoing)
+            [
+                memory.forget(Authority::Callout(target.id), &outgoing),
+                memory.forget(Authority::Delivery(target.id), &outgoing),
+                memory.forget(Authority::Peer(target.id), address),
+            ]
         });
-        forgotten.count()
+        forgotten.filter(|known| *known).count()
     }
 
-    /// Forgets what one target said: it has just said otherwise.
-    pub fn contradicted(&self, target: TargetId, outgoing: &Mailbox) {
-        self.0.memory.forget(target, outgoing);
+    /// A target has refused an outgoing address for good: nothing that was said of it counts.
+    pub fn contradicted(&self, target: TargetId, recipient: &Mailbox, outgoing: &Mailbox) {
+        self.forget(recipient);
+        for authority in [Authority::Callout(target), Authority::Delivery(target)] {
+            self.0.memory.forget(authority, outgoing);
+        }
+    }
+
+    /// A target took mail for an outgoing address: that it exists is proved for a day.
+    pub fn delivered(&self, target: TargetId, outgoing: &Mailbox) {
+        self.0.memory.delivered(target, outgoing);
+    }
+
+    /// Whether a target has taken mail for an outgoing address in the last 24 hours.
+    #[must_use]
+    pub fn took(&self, target: TargetId, outgoing: &Mailbox) -> bool {
+        self.0.memory.took(target, outgoing)
+    }
+
+    /// Addresses that two servers say they have, as far as that was noticed.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.0.conflicts.list()
+    }
+
+    /// How long a peer is not asked, because it has not answered lately.
+    #[must_use]
+    pub fn paused_for(&self, peer: TargetId) -> Option<Duration> {
+        self.0.memory.paused_for(Authority::Peer(peer))
     }
 
     /// The answers that are remembered, for `cache list`.
@@ -243,29 +299,121 @@ impl Resolver {
         resolve(request, &facts)
     }
 
-    async fn hear(&self, question: &Question, asking: Asking) -> Option<Heard> {
+    /// A look with everything that is remembered: that counts even where nobody may be asked.
+    fn look_with_memory(&self, request: &Request<'_>, answers: &mut Answers) -> Resolution {
+        let curious = Request {
+            asking: match request.asking {
+                Asking::Doubtful => Asking::Doubtful,
+                _ => Asking::Allowed,
+            },
+            ..request.clone()
+        };
+        loop {
+            let questions = match self.look(&curious, answers) {
+                Resolution::Ask(questions) => questions,
+                decided @ Resolution::Decided(_) => return decided,
+            };
+            let mut remembered = false;
+            for question in questions {
+                if let Some(heard) = self.recall(&question, request.asking) {
+                    answers.add(question, heard);
+                    remembered = true;
+                }
+            }
+            if !remembered {
+                return self.look(request, answers);
+            }
+        }
+    }
+
+    /// What is remembered; an old answer is asked for again in the background.
+    fn recall(&self, question: &Question, asking: Asking) -> Option<Heard> {
+        let heard = self.0.memory.recall(question)?;
+        if asking != Asking::Aside && self.0.memory.is_old(&heard) {
+            // A full queue means that enough is being asked.
+            let _ = self.0.chores.try_send(Chore::Refresh(question.clone()));
+        }
+        Some(heard)
+    }
+
+    /// Asks what is not remembered.
+    async fn ask(&self, questions: &[Question], asking: Asking, answers: &mut Answers) {
         let memory = &self.0.memory;
-        match asking {
-            Asking::Allowed => Some(memory.ask(question).await),
-            Asking::Aside => Some(memory.ask_aside(question).await),
-            Asking::Forbidden => memory.recall(question),
+        if asking == Asking::Aside {
+            let heard = all(questions.iter().map(|q| memory.ask_aside(q))).await;
+            for (question, heard) in questions.iter().zip(heard) {
+                answers.add(question.clone(), heard);
+            }
+            return;
+        }
+        let round = ask_together(memory, questions).await;
+        let is_yes = |(_, heard): &&(Question, Heard)| heard.answer == Answer::Active;
+        let mut active = round.heard.iter().filter(is_yes);
+        if let Some((_, winner)) = active.next() {
+            for (question, other) in active {
+                self.0
+                    .conflict(&question.address, winner.authority, other.authority);
+            }
+            for late in round.late {
+                let _ = (self.0.chores).try_send(Chore::Listen(winner.authority, late));
+            }
+        }
+        for (question, heard) in round.heard {
+            answers.add(question, heard);
+        }
+    }
+
+    /// A peer that hands over mail for an address says by that that it does not have it.
+    fn disbelieve_source(&self, request: &Request<'_>) {
+        if let Side::Target(source) = request.side
+            && request.original.is_none()
+            && request.asking != Asking::Aside
+        {
+            (self.0.memory).forget(Authority::Peer(*source), request.recipient);
         }
     }
 }
 
-impl Refresher {
-    /// Asks what is to be asked again, until the resolver is gone.
+impl Inner {
+    fn conflict(&self, address: &Mailbox, winner: Authority, other: Authority) {
+        let fresh = self.conflicts.note(Conflict {
+            address: address.clone(),
+            winner,
+            other,
+            seen: self.clock.wall(),
+        });
+        if fresh {
+            let snapshot = (self.snapshots)();
+            let name = |authority: Authority| {
+                let target = snapshot.target(authority.target());
+                target.map_or_else(String::new, |target| target.name.clone())
+            };
+            event::lives_twice(address, &name(winner), &name(other));
+        }
+    }
+}
+
+impl Background {
+    /// Asks what is to be asked, until the resolver is gone.
     pub async fn run(&self) {
-        all((0..REFRESHES_AT_ONCE).map(|_| self.work())).await;
+        all((0..CHORES_AT_ONCE).map(|_| self.work())).await;
     }
 
     async fn work(&self) {
         loop {
-            let next = self.questions.lock().await.recv().await;
-            let (Some(question), Some(resolver)) = (next, self.resolver.upgrade()) else {
+            let next = self.chores.lock().await.recv().await;
+            let (Some(chore), Some(resolver)) = (next, self.resolver.upgrade()) else {
                 return;
             };
-            resolver.memory.refresh(&question).await;
+            match chore {
+                Chore::Refresh(question) => resolver.memory.refresh(&question).await,
+                Chore::Listen(winner, late) => {
+                    let (question, heard) = late.await;
+                    if heard.answer == Answer::Active {
+                        resolver.conflict(&question.address, winner, heard.authority);
+                    }
+                }
+            }
         }
     }
 }

@@ -305,7 +305,8 @@ impl Walk<'_> {
         else {
             return end;
         };
-        if *self.request.side != Side::Stranger
+        let known = *self.request.side != Side::Stranger;
+        if known && self.request.asking != Asking::Doubtful
             || domain.domain.verify_unknown == VerifyUnknown::None
         {
             let verdict = Verdict::Relay {
@@ -329,16 +330,13 @@ impl Walk<'_> {
     /// A stranger's unknown recipient, by what the relay says of it.
     fn verified(&mut self, relay: TargetId, outgoing: Mailbox) -> End {
         let recipient = self.request.recipient;
-        let question = Question::Callout {
-            target: relay,
-            recipient: outgoing.clone(),
-        };
+        let question = Question::callout(relay, outgoing.clone());
         let onward = Verdict::Relay {
             via: Via::Target(relay),
             recipient: outgoing,
         };
         let Some(heard) = self.facts.answers.to(&question) else {
-            if self.request.asking != Asking::Forbidden {
+            if !matches!(self.request.asking, Asking::Forbidden | Asking::InQueue) {
                 return End::Ask(question);
             }
             self.steps.add(Tried::Callout, || {
@@ -351,7 +349,9 @@ impl Walk<'_> {
         });
         let verdict = match heard.answer {
             Answer::Active => onward,
-            Answer::Unavailable => Verdict::TryLater(replies::verification_unavailable(recipient)),
+            Answer::Full | Answer::Unavailable => {
+                Verdict::TryLater(replies::verification_unavailable(recipient))
+            }
             Answer::Unknown => Verdict::Refuse(replies::user_unknown(recipient)),
         };
         End::Decided(Rule::ForwardUnknown, verdict, Some(heard.clone()))

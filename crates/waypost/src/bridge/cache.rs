@@ -43,11 +43,16 @@ impl Bridge {
     fn remembered(&self, wanted: impl Fn(&Remembered) -> bool) -> Vec<Value> {
         let mut entries = self.resolver.remembered();
         entries.retain(wanted);
-        entries.sort_by(|a, b| a.address.cmp(&b.address).then(a.target.cmp(&b.target)));
+        entries.sort_by(|a, b| {
+            a.address
+                .cmp(&b.address)
+                .then(a.authority.cmp(&b.authority))
+        });
         let entries = entries.into_iter().map(|entry| {
             json!({
                 "address": entry.address,
-                "target": self.resolver.target_name(entry.target).unwrap_or_default(),
+                "target": self.resolver.target_name(entry.authority.target()).unwrap_or_default(),
+                "source": entry.authority.to_string(),
                 "answer": entry.answer.to_string(),
                 "age_s": entry.age.as_secs(),
             })

@@ -51,7 +51,7 @@ impl Cache {
 }
 
 fn entries(result: &Value) -> String {
-    let columns = ["address", "target", "answer", "age_s"];
+    let columns = ["address", "target", "source", "answer", "age_s"];
     let rows = result.as_array().into_iter().flatten().map(|entry| {
         let cells = columns.iter().map(|column| cell(entry.get(*column)));
         cells.collect()

@@ -49,6 +49,7 @@ struct Facts {
     copies: Vec<String>,
     contents: Vec<(String, String)>,
     taken: HashMap<String, usize>,
+    took: HashSet<(TargetId, String)>,
 }
 
 struct Script {
@@ -188,8 +189,20 @@ fn decided(verdict: Verdict) -> Decided {
 }
 
 impl Route for Script {
-    fn decide(&self, request: &Request<'_>) -> Decided {
-        decided(self.verdict(request.recipient))
+    fn decide(&self, request: &Request<'_>) -> Option<Decided> {
+        Some(decided(self.verdict(request.recipient)))
+    }
+
+    fn ask<'a>(&'a self, request: Request<'a>) -> Deciding<'a> {
+        Box::pin(async move { decided(self.verdict(request.recipient)) })
+    }
+
+    fn delivered(&self, target: TargetId, outgoing: &Mailbox) {
+        self.facts().took.insert((target, outgoing.to_string()));
+    }
+
+    fn took(&self, target: TargetId, outgoing: &Mailbox) -> bool {
+        self.facts().took.contains(&(target, outgoing.to_string()))
     }
 
     fn decide_again<'a>(

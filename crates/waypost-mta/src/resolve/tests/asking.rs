@@ -73,9 +73,9 @@ impl Scripted {
     }
 }
 
-impl Callout for Scripted {
-    fn callout<'a>(&'a self, _: TargetId, recipient: &'a Mailbox) -> Asked<'a> {
-        Box::pin(self.answer(recipient))
+impl Ask for Scripted {
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
+        Box::pin(self.answer(&question.address))
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Asking {
     pub(super) relay: Arc<Scripted>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) resolver: Resolver,
-    pub(super) refresher: Refresher,
+    pub(super) background: Background,
 }
 
 impl Asking {
@@ -95,10 +95,11 @@ impl Asking {
     fn waiting(site: Site, relay: &Arc<Scripted>, wait: Duration) -> Self {
         let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
         let directory = Arc::clone(&site.directory);
-        let (resolver, refresher) = Resolver::new(Parts {
+        let (resolver, background) = Resolver::new(Parts {
             snapshots: Arc::new(move || directory.snapshot()),
             here: Arc::new(site.here.clone()),
-            callout: Arc::clone(relay) as Arc<dyn Callout>,
+            ask: Arc::clone(relay) as Arc<dyn Ask>,
+            keep: Arc::new(KeepNothing),
             clock: Arc::clone(&clock) as Arc<dyn crate::clock::Clock>,
             settings: site.settings.clone(),
             cache: CacheSettings {
@@ -114,7 +115,7 @@ impl Asking {
             relay: Arc::clone(relay),
             clock,
             resolver,
-            refresher,
+            background,
         }
     }
 
@@ -131,7 +132,7 @@ impl Asking {
         let until = *answers.borrow() + more;
         tokio::select! {
             biased;
-            () = self.refresher.run() => panic!("the refresher ended"),
+            () = self.background.run() => panic!("the background ended"),
             _ = answers.wait_for(|answers| *answers >= until) => {}
         }
     }
@@ -320,9 +321,11 @@ async fn answers_can_be_listed_and_dropped() {
     assert!(asking.resolver.remembered().is_empty());
     asking.told("ann@example.com").await;
     let target = asking.site.target("old");
-    asking
-        .resolver
-        .contradicted(target, &mailbox("ann@example.com"));
+    asking.resolver.contradicted(
+        target,
+        &mailbox("ann@example.com"),
+        &mailbox("ann@example.com"),
+    );
     assert!(asking.resolver.remembered().is_empty());
 }
 

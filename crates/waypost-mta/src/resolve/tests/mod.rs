@@ -82,9 +82,9 @@ fn decided(site: &Site, case: &Case<'_>) -> (String, String) {
             }
             Resolution::Ask(questions) => {
                 let Some(says) = case.option("says") else {
-                    let Question::Callout { target, recipient } = &questions[0];
-                    let name = site.way(Via::Target(*target));
-                    return ("ask".to_owned(), format!("{name} {recipient}"));
+                    let Question { authority, address } = &questions[0];
+                    let name = site.way(Via::Target(authority.target()));
+                    return ("ask".to_owned(), format!("{name} {address}"));
                 };
                 assert!(answers.to(&questions[0]).is_none(), "asked twice");
                 for question in questions {
@@ -108,10 +108,9 @@ fn look(site: &Site, request: &Request<'_>, answers: &Answers) -> Resolution {
 }
 
 fn heard(question: &Question, says: &str) -> Heard {
-    let Question::Callout { target, .. } = question;
     let said = said(says);
     Heard {
-        target: *target,
+        authority: question.authority,
         answer: said.answer,
         source: Source::Asked,
         age: std::time::Duration::ZERO,

@@ -36,16 +36,16 @@ struct Wire {
     from: usize,
 }
 
-impl Callout for Wire {
-    fn callout<'a>(&'a self, target: TargetId, recipient: &'a Mailbox) -> Asked<'a> {
+impl Ask for Wire {
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
         Box::pin(async move {
             let world = self.places.upgrade().unwrap();
             let places = world.get().unwrap();
-            let Some(to) = place_of(places, self.from, target) else {
+            let Some(to) = place_of(places, self.from, question.authority.target()) else {
                 return Said::nothing();
             };
             let side = side_at(&places[to], places[self.from].address);
-            let request = Request::at_rcpt(recipient, &side);
+            let request = Request::at_rcpt(&question.address, &side);
             Said::in_reply(remote(&places[to].resolver.decide(&request).await.reply()))
         })
     }
@@ -84,7 +84,8 @@ fn world(sites: &[&str]) -> Places {
         let (resolver, _) = Resolver::new(Parts {
             snapshots: Arc::new(move || directory.snapshot()),
             here: Arc::new(site.here.clone()),
-            callout: Arc::new(Wire {
+            keep: Arc::new(KeepNothing),
+            ask: Arc::new(Wire {
                 places: Arc::downgrade(&places),
                 from: n,
             }),

@@ -28,7 +28,7 @@ use crate::auth::{Login, LoginError, Logins};
 use crate::clock::{Clock, SystemClock};
 use crate::limits::Limits;
 use crate::policy::Service;
-use crate::resolve::{self, Asked, CacheSettings, Callout, Resolver, Said};
+use crate::resolve::{self, Ask, Asked, CacheSettings, KeepNothing, Question, Resolver, Said};
 use crate::session::{
     Caller, Callers, Door, Parts, Phase, Settings, Shared, Submit, Used, Wrapping, serve,
 };
@@ -78,8 +78,8 @@ pub(crate) struct Relayed {
     pub(crate) most_at_once: AtomicUsize,
 }
 
-impl Callout for Relayed {
-    fn callout<'a>(&'a self, _: TargetId, recipient: &'a Mailbox) -> Asked<'a> {
+impl Ask for Relayed {
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             let now = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -88,7 +88,7 @@ impl Callout for Relayed {
                 tokio::task::yield_now().await;
             }
             self.at_once.fetch_sub(1, Ordering::SeqCst);
-            let (code, text) = match recipient.local.as_str() {
+            let (code, text) = match question.address.local.as_str() {
                 local if local.starts_with("known") => (250, "2.1.5 Ok"),
                 local if local.starts_with("busy") => (451, "4.3.0 later"),
                 _ => (550, "5.1.1 no such user"),
@@ -134,10 +134,11 @@ impl World {
             let directory = Arc::clone(&directory);
             Arc::new(move || directory.snapshot())
         };
-        let (resolver, _refresher) = Resolver::new(resolve::Parts {
+        let (resolver, _background) = Resolver::new(resolve::Parts {
             snapshots: Arc::clone(&snapshots),
             here: Arc::new(Nowhere),
-            callout: Arc::clone(&relayed) as Arc<dyn Callout>,
+            ask: Arc::clone(&relayed) as Arc<dyn Ask>,
+            keep: Arc::new(KeepNothing),
             clock: Arc::clone(&clock),
             settings: resolve::Settings {
                 postmaster: mailbox("postmaster@mx.example.com"),

@@ -1,0 +1,97 @@
+//! The beginning of a round: where each recipient goes is planned, and asked where it is not known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use waypost_spool::{Committed, Content, Message};
+
+use super::Inner;
+use super::plan::{Ground, Plan, plan, request};
+use super::round::Round;
+use super::timekeeper::far;
+use crate::event;
+use crate::resolve::Decided;
+
+impl Inner {
+    pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
+        let message = committed.message();
+        let content = committed.content();
+        let mut state = self.state();
+        if state.active.contains_key(&message.id) || state.table.contains(message.id) {
+            // The index had it first.
+            return;
+        }
+        let Some(content) = content.filter(|_| !self.is_stopping()) else {
+            state.table.insert(message.id, self.tick());
+            drop(state);
+            self.wake.notify_one();
+            return;
+        };
+        state.active.insert(message.id, Vec::new());
+        drop(state);
+        let due = far(self.clock.wall());
+        self.begin(Arc::clone(message), content.clone(), due);
+    }
+
+    /// Starts a round for every recipient that is due at `due`. The message is active already.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        message: Arc<Message>,
+        content: Content,
+        due: SystemTime,
+    ) {
+        let envelope = &message.envelope;
+        event::queue_active(
+            &message.id,
+            &envelope.reverse_path,
+            message.size,
+            envelope.recipients.len(),
+        );
+        let plan = self.plan(&message, due, &HashMap::new());
+        if plan.unasked.is_empty() {
+            return self.launch(message, content, plan);
+        }
+        self.enter();
+        let queue = Arc::clone(self);
+        tokio::spawn(async move {
+            let asked = queue.ask(&message, &plan.unasked).await;
+            let plan = queue.plan(&message, due, &asked);
+            queue.launch(message, content, plan);
+            queue.leave();
+        });
+    }
+
+    fn plan(&self, message: &Message, due: SystemTime, asked: &HashMap<usize, Decided>) -> Plan {
+        let ground = Ground {
+            routes: &*self.routes,
+            local: &self.settings.local,
+            asked,
+        };
+        plan(message, due, self.clock.wall(), &ground)
+    }
+
+    /// Decides recipients whom nobody here knows, by asking. One after the other: together they
+    /// would be a flood, and what one answer teaches is remembered for the next.
+    async fn ask(&self, message: &Message, unasked: &[usize]) -> HashMap<usize, Decided> {
+        let mut asked = HashMap::with_capacity(unasked.len());
+        for index in unasked {
+            if let Some(recipient) = message.envelope.recipients.get(*index) {
+                let decided = self.routes.ask(request(message, recipient)).await;
+                asked.insert(*index, decided);
+            }
+        }
+        asked
+    }
+
+    fn launch(self: &Arc<Self>, message: Arc<Message>, content: Content, plan: Plan) {
+        let round = Arc::new(Round::new(message, content, plan.copies.len()));
+        for (index, end) in &plan.ends {
+            self.log_unsent(&round, *index, end);
+        }
+        for copy in plan.copies {
+            self.place(&round, copy);
+        }
+        self.end(&round, plan.ends);
+    }
+}

@@ -1,0 +1,339 @@
+//! Answers remembered, and questions asked once however many wait for them.
+
+mod breaker;
+mod keep;
+mod probe;
+mod together;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use tokio::time::{Instant, timeout};
+use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::route::TargetId;
+
+use self::breaker::Breakers;
+pub use self::keep::{Keep, KeepNothing, Kept};
+use self::probe::{Probes, Yes, nobody_at};
+use self::together::Together;
+use super::ask::{Answer, Ask, Authority, Heard, Question, Said, Source};
+use crate::clock::Clock;
+
+/// How long answers count, and how long one is waited for.
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    /// A yes.
+    pub positive: Duration,
+    /// A yes older than this is asked again in the background when it is used.
+    pub refresh: Duration,
+    /// A no.
+    pub negative: Duration,
+    /// Most answers remembered.
+    pub entries: usize,
+    /// Longest wait for an answer, all attempts counted in.
+    pub wait: Duration,
+}
+
+/// How long a delivery proves that an address exists.
+const DELIVERY: Duration = Duration::from_hours(24);
+/// A delivery within this time after another proves nothing more.
+const DELIVERY_AGAIN: Duration = Duration::from_hours(1);
+
+/// An address at an authority: local part without letter case, as served domains compare it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key(Authority, Box<str>);
+
+impl Key {
+    fn new(authority: Authority, address: &Mailbox) -> Self {
+        let address = format!("{}@{}", address.local.folded(), address.domain);
+        Self(authority, address.into())
+    }
+
+    fn of(question: &Question) -> Self {
+        Self::new(question.authority, &question.address)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    answer: Answer,
+    given: Instant,
+}
+
+/// An answer as `cache list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Who said it.
+    pub authority: Authority,
+    /// About which address.
+    pub address: Box<str>,
+    /// What.
+    pub answer: Answer,
+    /// How long ago.
+    pub age: Duration,
+}
+
+/// A target that says yes to every address of a domain: an event for the log.
+pub(super) type Warn = dyn Fn(TargetId, &Domain) + Send + Sync;
+
+/// Whom a memory asks and tells.
+pub(super) struct Outside {
+    pub(super) ask: Arc<dyn Ask>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) keep: Arc<dyn Keep>,
+    pub(super) blind: Box<Warn>,
+}
+
+/// The answers of other servers, bounded in number and age.
+pub(super) struct Memory {
+    outside: Outside,
+    settings: CacheSettings,
+    entries: Cache<Key, Entry>,
+    probes: Probes,
+    together: Together,
+    breakers: Breakers,
+}
+
+impl Memory {
+    /// An empty memory.
+    pub(super) fn new(outside: Outside, settings: CacheSettings) -> Self {
+        Self {
+            outside,
+            entries: Cache::new(settings.entries),
+            settings,
+            probes: Probes::new(),
+            together: Together::default(),
+            breakers: Breakers::default(),
+        }
+    }
+
+    /// Takes over what was kept before a restart, as far as it still counts; nothing newer is
+    /// replaced. Returns how many answers there were.
+    pub(super) fn restore(&self, kept: impl IntoIterator<Item = Kept>) -> usize {
+        let (now, wall) = (self.outside.clock.now(), self.outside.clock.wall());
+        let mut restored = 0;
+        for kept in kept {
+            // A clock that was set back: how old the answer is nobody knows.
+            let Ok(age) = wall.duration_since(kept.given) else {
+                continue;
+            };
+            let Some(given) = now.checked_sub(age) else {
+                continue;
+            };
+            let key = Key(kept.authority, kept.address);
+            let answer = kept.answer;
+            let entry = Entry { answer, given };
+            if self.counts(key.0, entry, now) && self.entries.get(&key).is_none() {
+                self.entries.insert(key, entry);
+                restored += 1;
+            }
+        }
+        restored
+    }
+
+    /// The answer, remembered or asked for.
+    pub(super) async fn ask(&self, question: &Question) -> Heard {
+        if let Some(heard) = self.recall(question) {
+            return heard;
+        }
+        self.ask_now(question).await
+    }
+
+    /// The answer, asked for together with everybody who asks the same.
+    pub(super) async fn ask_now(&self, question: &Question) -> Heard {
+        let asking = self.put(question);
+        self.together.answer(Key::of(question), asking).await
+    }
+
+    /// The answer, asked for by this caller alone; nothing is remembered of it.
+    pub(super) async fn ask_aside(&self, question: &Question) -> Heard {
+        let said = timeout(self.settings.wait, self.outside.ask.ask(question)).await;
+        let said = said.unwrap_or_else(|_| Said::nothing());
+        heard_now(question.authority, said, Source::Asked)
+    }
+
+    /// The answer, if it is remembered.
+    pub(super) fn recall(&self, question: &Question) -> Option<Heard> {
+        let authority = question.authority;
+        let now = self.outside.clock.now();
+        let heard = |answer, source, given| Heard {
+            authority,
+            answer,
+            source,
+            age: now.saturating_duration_since(given),
+            reply: None,
+        };
+        if let Authority::Callout(target) = authority
+            && let Some((Yes::Blind, given)) =
+                self.probes.known(target, &question.address.domain, now)
+        {
+            return Some(heard(Answer::Active, Source::Blind, given));
+        }
+        let entry = self.entries.get(&Key::of(question))?;
+        self.counts(authority, entry, now)
+            .then(|| heard(entry.answer, Source::Cache, entry.given))
+    }
+
+    /// Whether an answer is to be asked for again in the background: a yes of some age.
+    pub(super) fn is_old(&self, heard: &Heard) -> bool {
+        heard.answer == Answer::Active
+            && heard.source == Source::Cache
+            && heard.age > self.settings.refresh
+    }
+
+    /// Asks again what is remembered: a no drops it, silence keeps it up to its age.
+    pub(super) async fn refresh(&self, question: &Question) {
+        if self
+            .recall(question)
+            .is_some_and(|heard| self.is_old(&heard))
+        {
+            self.ask_now(question).await;
+        }
+    }
+
+    /// A target took mail for an outgoing address.
+    pub(super) fn delivered(&self, target: TargetId, outgoing: &Mailbox) {
+        let key = Key::new(Authority::Delivery(target), outgoing);
+        let now = self.outside.clock.now();
+        let known = self.entries.get(&key);
+        if known.is_none_or(|entry| now.saturating_duration_since(entry.given) > DELIVERY_AGAIN) {
+            self.remember(key, Answer::Active);
+        }
+    }
+
+    /// Whether a target has taken mail for an outgoing address in the last 24 hours.
+    pub(super) fn took(&self, target: TargetId, outgoing: &Mailbox) -> bool {
+        let authority = Authority::Delivery(target);
+        let entry = self.entries.get(&Key::new(authority, outgoing));
+        entry.is_some_and(|entry| self.counts(authority, entry, self.outside.clock.now()))
+    }
+
+    /// Forgets what an authority said about an address.
+    pub(super) fn forget(&self, authority: Authority, address: &Mailbox) -> bool {
+        let key = Key::new(authority, address);
+        let known = self.entries.remove(&key).is_some();
+        if known {
+            self.outside.keep.forget(key.0, &key.1);
+        }
+        known
+    }
+
+    /// Everything remembered that still counts.
+    pub(super) fn list(&self) -> Vec<Remembered> {
+        let now = self.outside.clock.now();
+        let entries = self.entries.iter();
+        entries
+            .filter(|(key, entry)| self.counts(key.0, *entry, now))
+            .map(|(Key(authority, address), entry)| Remembered {
+                authority,
+                address,
+                answer: entry.answer,
+                age: now.saturating_duration_since(entry.given),
+            })
+            .collect()
+    }
+
+    /// How long an authority is not asked, because it has not answered lately.
+    pub(super) fn paused_for(&self, authority: Authority) -> Option<Duration> {
+        self.breakers
+            .paused_for(authority, self.outside.clock.now())
+    }
+
+    fn counts(&self, authority: Authority, entry: Entry, now: Instant) -> bool {
+        let age = now.saturating_duration_since(entry.given);
+        match (authority, entry.answer) {
+            (Authority::Delivery(_), _) => age < DELIVERY,
+            (_, Answer::Active) => age < self.settings.positive,
+            (_, Answer::Full | Answer::Unavailable) => false,
+            (_, Answer::Unknown) => age < self.settings.negative,
+        }
+    }
+
+    fn remember(&self, key: Key, answer: Answer) {
+        let clock = &self.outside.clock;
+        self.outside.keep.keep(Kept {
+            authority: key.0,
+            address: key.1.clone(),
+            answer,
+            given: clock.wall(),
+        });
+        let given = clock.now();
+        self.entries.insert(key, Entry { answer, given });
+    }
+
+    /// Asks now, and remembers what counts.
+    async fn put(&self, question: &Question) -> Heard {
+        let authority = question.authority;
+        if !self.breakers.admit(authority, self.outside.clock.now()) {
+            return heard_now(authority, Said::nothing(), Source::Suspended);
+        }
+        let mut said = Said::nothing();
+        let mut yes = Yes::Meant;
+        // What was said before time ran out is still said.
+        let _ = timeout(self.settings.wait, async {
+            said = self.outside.ask.ask(question).await;
+            if let Authority::Callout(target) = authority
+                && said.answer == Answer::Active
+            {
+                yes = self.meaning(target, &question.address.domain).await;
+            }
+        })
+        .await;
+        self.note_silence(authority, &said);
+        let counts = matches!(said.answer, Answer::Active | Answer::Unknown);
+        if counts && yes == Yes::Meant {
+            self.remember(Key::of(question), said.answer);
+        }
+        let source = match yes {
+            Yes::Blind => Source::Blind,
+            Yes::Meant => Source::Asked,
+        };
+        heard_now(authority, said, source)
+    }
+
+    /// Peers are spared while they are silent; a callout fails fast by itself.
+    fn note_silence(&self, authority: Authority, said: &Said) {
+        if !matches!(authority, Authority::Peer(_)) {
+            return;
+        }
+        if *said == Said::nothing() {
+            let now = self.outside.clock.now();
+            self.breakers.silent(authority, now);
+        } else {
+            self.breakers.answered(authority);
+        }
+    }
+
+    /// Whether this target's yes means anything: it is asked for an address that nobody has.
+    async fn meaning(&self, target: TargetId, domain: &Domain) -> Yes {
+        let clock = &self.outside.clock;
+        if let Some((yes, _)) = self.probes.known(target, domain, clock.now()) {
+            return yes;
+        }
+        let Some(nobody) = nobody_at(domain) else {
+            return Yes::Meant;
+        };
+        let question = Question::callout(target, nobody);
+        let yes = match self.outside.ask.ask(&question).await.answer {
+            Answer::Active => Yes::Blind,
+            Answer::Unknown => Yes::Meant,
+            Answer::Full | Answer::Unavailable => return Yes::Meant,
+        };
+        if yes == Yes::Blind {
+            (self.outside.blind)(target, domain);
+        }
+        self.probes.learn(target, domain, yes, clock.now());
+        yes
+    }
+}
+
+fn heard_now(authority: Authority, said: Said, source: Source) -> Heard {
+    Heard {
+        authority,
+        answer: said.answer,
+        source,
+        age: Duration::ZERO,
+        reply: said.reply,
+    }
+}

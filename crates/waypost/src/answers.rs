@@ -1,0 +1,140 @@
+//! What other servers said of addresses, kept over restarts by a thread of its own.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use waypost_directory::{AnswerKey, AnswerStore, KeptAnswer};
+use waypost_mta::resolve::{Answer, Authority, Keep, Kept};
+use waypost_proto::route::TargetId;
+
+/// Changes that may wait to be written; more are lost, and their addresses asked about again.
+const WAITING: usize = 100_000;
+/// Changes are gathered this long, so that busy servers write rarely.
+const GATHER: Duration = Duration::from_millis(500);
+
+type Change = (AnswerKey, Option<KeptAnswer>);
+
+/// The thread that writes, and the way to it.
+pub(crate) struct Answers(Mutex<Option<Writer>>);
+
+struct Writer {
+    changes: SyncSender<Change>,
+    thread: JoinHandle<()>,
+}
+
+impl Answers {
+    /// Opens the file, and reads what counts still. A file that cannot be read is made anew.
+    pub(crate) fn open(file: &Path, most: usize) -> anyhow::Result<(Self, Vec<Kept>)> {
+        let opened = read(file, most).or_else(|error| {
+            tracing::warn!("{} is made anew: {error}", file.display());
+            std::fs::remove_file(file)
+                .with_context(|| format!("cannot remove {}", file.display()))?;
+            read(file, most).with_context(|| format!("cannot make {}", file.display()))
+        });
+        let (store, kept) = opened?;
+        let (changes, waiting) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new()
+            .name("answers".to_owned())
+            .spawn(move || write(store, &waiting, most))
+            .context("cannot start the thread that keeps answers")?;
+        let writer = Writer { changes, thread };
+        Ok((Self(Mutex::new(Some(writer))), kept))
+    }
+
+    /// Writes what waits; what comes later is not kept.
+    pub(crate) fn close(&self) {
+        let writer = self.lock().take();
+        if let Some(Writer { changes, thread }) = writer {
+            drop(changes);
+            thread.thread().unpark();
+            // A bug there has been logged by the panic itself.
+            let _ = thread.join();
+        }
+    }
+
+    fn change(&self, key: AnswerKey, answer: Option<KeptAnswer>) {
+        if let Some(writer) = &*self.lock() {
+            // Full: the disk is slow, and asking again is cheaper than waiting for it.
+            let _ = writer.changes.try_send((key, answer));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keep for Answers {
+    fn keep(&self, kept: Kept) {
+        let answer = KeptAnswer {
+            active: kept.answer == Answer::Active,
+            given: kept.given,
+        };
+        self.change(key(kept.authority, &kept.address), Some(answer));
+    }
+
+    fn forget(&self, authority: Authority, address: &str) {
+        self.change(key(authority, address), None);
+    }
+}
+
+fn read(
+    file: &Path,
+    most: usize,
+) -> Result<(AnswerStore, Vec<Kept>), waypost_directory::Unavailable> {
+    let store = AnswerStore::open(file)?;
+    let kept = store.latest(most)?.into_iter().filter_map(kept).collect();
+    Ok((store, kept))
+}
+
+fn write(mut store: AnswerStore, waiting: &Receiver<Change>, most: usize) {
+    while let Ok((key, answer)) = waiting.recv() {
+        std::thread::park_timeout(GATHER);
+        // Of several changes of one answer the last one counts.
+        let mut changes = HashMap::from([(key, answer)]);
+        changes.extend(waiting.try_iter().take(WAITING));
+        let changes: Vec<_> = changes.into_iter().collect();
+        if let Err(error) = store.change(&changes, most) {
+            let count = changes.len();
+            tracing::warn!("{count} answers of other servers were not kept: {error}");
+        }
+    }
+}
+
+fn key(authority: Authority, address: &str) -> AnswerKey {
+    let (word, target) = match authority {
+        Authority::Callout(target) => ("callout", target),
+        Authority::Delivery(target) => ("delivery", target),
+        Authority::Peer(target) => ("peer", target),
+    };
+    AnswerKey {
+        authority: word.into(),
+        target: target.0,
+        address: address.into(),
+    }
+}
+
+fn kept((key, answer): (AnswerKey, KeptAnswer)) -> Option<Kept> {
+    let target = TargetId(key.target);
+    Some(Kept {
+        authority: match &*key.authority {
+            "callout" => Authority::Callout(target),
+            "delivery" => Authority::Delivery(target),
+            "peer" => Authority::Peer(target),
+            // Of a later release.
+            _ => return None,
+        },
+        address: key.address,
+        answer: if answer.active {
+            Answer::Active
+        } else {
+            Answer::Unknown
+        },
+        given: answer.given,
+    })
+}
