@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::task::{Context, Poll};
 
 use rustix::fs::Mode;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
@@ -219,6 +220,26 @@ pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result
     let socket = UdpSocket::bind((source.unwrap_or(any), 0)).await?;
     socket.connect(peer).await?;
     Ok(socket)
+}
+
+/// Binds a UDP socket that hears everybody.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    if address.is_ipv6() {
+        // So that [::]:4069 and 0.0.0.0:4069 can both be listened on.
+        rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    rustix::net::bind(&socket, &address)?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// Connects to a Unix socket.

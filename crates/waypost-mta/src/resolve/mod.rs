@@ -21,6 +21,7 @@ pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Sou
 pub use conflict::Conflict;
 pub use explain::{Explanation, Subject};
 pub use memory::{CacheSettings, Keep, KeepNothing, Kept, Remembered};
+pub(crate) use outgoing::Local;
 pub use resolver::{Background, Parts, Resolver, Snapshots};
 pub use step::{Step, Steps, Tried};
 

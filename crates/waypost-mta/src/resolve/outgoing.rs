@@ -5,7 +5,7 @@ use waypost_proto::mail::{LocalPart, Mailbox};
 
 /// A local part without letter case, taken apart at the delimiter.
 #[derive(Debug)]
-pub(super) struct Local<'a> {
+pub(crate) struct Local<'a> {
     /// As written.
     written: &'a str,
     folded: String,
@@ -15,7 +15,7 @@ pub(super) struct Local<'a> {
 
 impl<'a> Local<'a> {
     /// Takes a local part apart at the first delimiter that has something before it (RFC 5233 §1).
-    pub(super) fn new(local: &'a LocalPart, delimiter: Option<char>) -> Self {
+    pub(crate) fn new(local: &'a LocalPart, delimiter: Option<char>) -> Self {
         let written = local.as_str();
         let folded = local.folded();
         let at = |text: &str| delimiter.and_then(|d| text.find(d)).filter(|at| *at > 0);
@@ -28,12 +28,12 @@ impl<'a> Local<'a> {
     }
 
     /// All of it, folded.
-    pub(super) fn folded(&self) -> &str {
+    pub(crate) fn folded(&self) -> &str {
         &self.folded
     }
 
     /// Without the tag, folded; none when there is no tag.
-    pub(super) fn without_tag(&self) -> Option<&str> {
+    pub(crate) fn without_tag(&self) -> Option<&str> {
         self.split.and_then(|(_, at)| self.folded.get(..at))
     }
 

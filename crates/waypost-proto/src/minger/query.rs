@@ -6,8 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::{
-    Answer, Digest, MAX_DATAGRAM_OCTETS, MAX_EXTENSIONS, Secret, TEST_MAILBOX, is_address, split,
-    text,
+    Answer, Digest, MAX_DATAGRAM_OCTETS, MAX_EXTENSIONS, Secret, TEST_MAILBOX, split, text,
 };
 use crate::mail::Mailbox;
 
@@ -16,6 +15,8 @@ use crate::mail::Mailbox;
 pub struct Query<'a> {
     /// As it was written: what is digested and echoed.
     address: Cow<'a, str>,
+    /// What the address means; none for [`TEST_MAILBOX`].
+    mailbox: Option<Mailbox>,
     /// What stands behind `d=`: base64.
     digest: Option<Cow<'a, str>>,
     /// The tags behind it, with the space in front of each.
@@ -83,9 +84,11 @@ impl<'a> Query<'a> {
             return Err(Silence::Answer.into());
         }
         let (address, tags) = split(text);
-        if !is_address(address) {
-            return Err(Silence::NoAddress.into());
-        }
+        let mailbox = match Mailbox::parse(address) {
+            Ok(mailbox) => Some(mailbox),
+            Err(_) if address == TEST_MAILBOX => None,
+            Err(_) => return Err(Silence::NoAddress.into()),
+        };
         let malformed = NoQuery::Malformed { address };
         let (digest, extensions) = match tags.strip_prefix(" d=") {
             None => (None, tags),
@@ -102,6 +105,7 @@ impl<'a> Query<'a> {
         }
         Ok(Self {
             address: Cow::Borrowed(address),
+            mailbox,
             digest,
             extensions,
         })
@@ -119,19 +123,21 @@ impl<'a> Query<'a> {
         }
         let mut address = mailbox.to_string();
         address.make_ascii_lowercase();
-        Ok(Query::about(address, secret))
+        let lower = Mailbox::parse(&address).unwrap_or_else(|_| mailbox.clone());
+        Ok(Query::about(address, Some(lower), secret))
     }
 
     /// A question about nothing, to test the credentials.
     #[must_use]
     pub fn test(secret: Option<&Secret>) -> Query<'static> {
-        Query::about(TEST_MAILBOX.to_owned(), secret)
+        Query::about(TEST_MAILBOX.to_owned(), None, secret)
     }
 
-    fn about(address: String, secret: Option<&Secret>) -> Query<'static> {
+    fn about(address: String, mailbox: Option<Mailbox>, secret: Option<&Secret>) -> Query<'static> {
         let digest = secret.map(|secret| Digest::new(secret, &address).print().into());
         Query {
             address: Cow::Owned(address),
+            mailbox,
             digest,
             extensions: "",
         }
@@ -141,6 +147,18 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The address as it was written, for the answer.
+    #[must_use]
+    pub fn into_address(self) -> Cow<'a, str> {
+        self.address
+    }
+
+    /// The mailbox that is asked about; none when only the credentials are tested.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        self.mailbox.as_ref()
     }
 
     /// Whether there is a digest, good or not.
