@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+use waypost_directory::{Here as _, MingerHere};
+use waypost_mta::dns::HereNow;
 use waypost_mta::net::Endpoint;
 use waypost_mta::session::Shared;
 use waypost_mta::tls::Certificate;
@@ -17,7 +19,7 @@ use crate::cli::{self, Failure};
 use crate::config::{self, Loaded};
 use crate::control::Socket;
 use crate::logging;
-use crate::server::{Server, Stores, session_settings};
+use crate::server::{Server, Stores, minger_here, session_settings};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -55,6 +57,7 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
         loaded: Mutex::new(loaded),
         shared: Arc::clone(&server.shared),
         certificate: Arc::clone(&server.certificate),
+        here: server.here.clone(),
     });
     let socket = Socket::bind(&control_socket)
         .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
@@ -124,6 +127,7 @@ pub(crate) struct Reloader {
     loaded: Mutex<Loaded>,
     shared: Arc<Shared>,
     certificate: Arc<Certificate>,
+    here: HereNow,
 }
 
 impl Reloader {
@@ -143,6 +147,12 @@ impl Reloader {
             }
         }
         self.shared.reload(session_settings(&fresh.config));
+        let minger = minger_here(&fresh.config);
+        self.here.answer_as(MingerHere {
+            // The sockets are those of the start.
+            listens: self.here.minger().listens,
+            ..minger
+        });
         *loaded = fresh;
         tracing::info!("reloaded: {}", notes.join(", "));
         Ok(notes)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use waypost_directory::{Directory, Here, Host};
+use waypost_directory::{Directory, Here, Host, MingerHere};
 use waypost_mta::auth::{self, Logins};
 use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::Deliverer;
@@ -102,7 +102,8 @@ impl Server {
         let endpoints: Vec<_> = endpoints.collect();
         let listening = Listening(addresses(&endpoints));
         let dns = dns(config)?;
-        let here = HereNow::new(dns.clone(), listening.clone(), Handle::current());
+        let here = HereNow::new(dns.clone(), listening.clone(), Handle::current())
+            .answering(Listening(config.listen.minger.clone()), minger_here(config));
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
         let (answers, kept) = answers(config)?;
@@ -344,6 +345,15 @@ pub(crate) fn session_settings(config: &Config) -> session::Settings {
         proxy: config.trust.proxy.clone(),
         limits: config.limits.clone(),
         lifetime: config.queue.lifetime,
+    }
+}
+
+/// What the directory must know of Minger here; SIGHUP replaces it.
+pub(crate) fn minger_here(config: &Config) -> MingerHere {
+    MingerHere {
+        listens: !config.listen.minger.is_empty(),
+        anonymous: config.minger.anonymous,
+        secrets: config.minger.secrets.clone(),
     }
 }
 

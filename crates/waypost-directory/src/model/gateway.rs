@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use waypost_proto::mail::Domain;
+use waypost_proto::minger;
 
-use super::peer::MINGER_PORT;
 use super::{Host, Relay};
 use crate::secret::Secret;
 
@@ -106,7 +106,7 @@ impl GatewayRecord {
             target,
             verify: GatewayVerify::default(),
             minger_host: None,
-            minger_port: MINGER_PORT,
+            minger_port: minger::PORT,
             minger_secret: Secret::default(),
             list: None,
             sharing_too: true,

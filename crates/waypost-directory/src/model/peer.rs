@@ -1,10 +1,9 @@
 //! Peers: targets that share a domain as equals and are asked over Minger ("Domain Sharing").
 
+use waypost_proto::minger;
+
 use super::TargetRecord;
 use crate::secret::Secret;
-
-/// The port of Minger (draft-hathcock-minger §2).
-pub(super) const MINGER_PORT: u16 = 4069;
 
 /// How a peer is asked over Minger, and how it asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,7 @@ impl PeerRecord {
     pub fn new(target: TargetRecord) -> Self {
         Self {
             target,
-            minger_port: MINGER_PORT,
+            minger_port: minger::PORT,
             minger_secret: Secret::default(),
             minger_accept: Secret::default(),
         }

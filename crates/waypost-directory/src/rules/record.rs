@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use waypost_proto::mail::Mailbox;
+use waypost_proto::minger;
 
 use super::About;
 use crate::Secret;
@@ -18,9 +19,6 @@ const MAX_NAME_OCTETS: usize = 64;
 const MAX_TEXT_OCTETS: usize = 255;
 /// Most connections that a target can be given.
 const MAX_CONNECTIONS: u32 = 10_000;
-/// A Minger secret: long enough not to be guessed, and no longer than other servers can keep
-/// (draft-hathcock-minger §2.1).
-const MINGER_SECRET: std::ops::RangeInclusive<usize> = 16..=50;
 /// Largest number that the store can keep.
 const MAX_BYTES: u64 = i64::MAX as u64;
 
@@ -168,15 +166,11 @@ fn minger_port(port: u16, about: &mut About<'_>) {
 }
 
 fn minger_secret(field: &'static str, secret: &Secret, about: &mut About<'_>) {
-    let text = secret.expose();
-    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_usable = is_visible && MINGER_SECRET.contains(&text.len());
-    if !text.is_empty() && !is_usable {
-        let (least, most) = MINGER_SECRET.into_inner();
+    if !secret.is_empty() && minger::Secret::parse(secret.expose()).is_err() {
         about.add(
             field,
             "is no secret that servers can use over Minger",
-            format!("write {least} to {most} visible ASCII characters, without spaces"),
+            "write 16 to 50 visible ASCII characters, without spaces",
         );
     }
 }

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use waypost_directory::{Here, Host};
+use waypost_directory::{Here, Host, MingerHere};
 
 use super::{Dns, MailHosts};
 use crate::net;
 
-/// Where this server listens for mail, as bound.
+/// Where this server listens for mail, or for Minger, as bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listening(pub Vec<SocketAddr>);
 
@@ -36,11 +38,13 @@ fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified() || net::is_local(ip)
 }
 
-/// Answers the directory's question with the names as they resolve now.
+/// Answers the directory's questions with the names as they resolve now.
 #[derive(Clone)]
 pub struct HereNow {
     dns: Dns,
     listening: Listening,
+    minger_listening: Listening,
+    minger: Arc<ArcSwap<MingerHere>>,
     runtime: Handle,
 }
 
@@ -57,13 +61,32 @@ impl HereNow {
         Self {
             dns,
             listening,
+            minger_listening: Listening::default(),
+            minger: Arc::default(),
             runtime,
         }
     }
 
+    /// The same where Minger is answered too.
+    #[must_use]
+    pub fn answering(mut self, listening: Listening, minger: MingerHere) -> Self {
+        self.minger_listening = listening;
+        self.answer_as(minger);
+        self
+    }
+
+    /// Replaces who is answered over Minger, for all clones.
+    pub fn answer_as(&self, minger: MingerHere) {
+        self.minger.store(Arc::new(minger));
+    }
+
     /// Whether the host leads here; what cannot be looked up does not.
     pub async fn leads_here(&self, host: &Host, port: u16) -> bool {
-        let here = |ip| self.listening.is_here(SocketAddr::new(ip, port));
+        self.leads_to(&self.listening, host, port).await
+    }
+
+    async fn leads_to(&self, listening: &Listening, host: &Host, port: u16) -> bool {
+        let here = |ip| listening.is_here(SocketAddr::new(ip, port));
         match host {
             Host::Address(ip) => here(*ip),
             Host::Name(name) => {
@@ -89,5 +112,14 @@ impl HereNow {
 impl Here for HereNow {
     fn is_here(&self, host: &Host, port: u16) -> bool {
         self.runtime.block_on(self.leads_here(host, port))
+    }
+
+    fn is_minger_here(&self, host: &Host, port: u16) -> bool {
+        let leads_here = self.leads_to(&self.minger_listening, host, port);
+        self.runtime.block_on(leads_here)
+    }
+
+    fn minger(&self) -> MingerHere {
+        MingerHere::clone(&self.minger.load())
     }
 }

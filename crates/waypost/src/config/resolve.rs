@@ -18,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     pub(crate) tls: Tls,
     pub(crate) trust: Trust,
+    pub(crate) minger: Minger,
     pub(crate) local: Local,
     pub(crate) outbound: Outbound,
     pub(crate) queue: Schedule,
@@ -126,10 +127,8 @@ pub(crate) fn read(name: &str, text: &str) -> Result<Loaded, Unreadable> {
         listen: Listen::read(&mut reader),
         tls: Tls::read(&mut reader),
         trust: Trust::read(&mut reader),
-        local: {
-            Minger::read(&mut reader);
-            Local::read(&mut reader)
-        },
+        minger: Minger::read(&mut reader),
+        local: Local::read(&mut reader),
         outbound: Outbound::read(&mut reader),
         queue: sections::queue(&mut reader),
         cache: Cache::read(&mut reader),

@@ -27,11 +27,13 @@ smtp        = ["0.0.0.0:25"]
 submission  = ["0.0.0.0:587"]
 submissions = ["0.0.0.0:465"]
 lmtp        = ["unix:/run/waypost/lmtp.sock"]
+minger      = ["0.0.0.0:4069", "[::]:4069"]
 
 [trust]
 networks = ["127.0.0.0/8", "::1/128"]
 
 [minger]
+secrets = ["0123456789abcdef", "fedcba9876543210"]
 anonymous = false
 allow = ["0.0.0.0/0", "::/0"]
 outside_aliases_active = true
@@ -71,6 +73,10 @@ format = "json"
         config.listen.lmtp,
         [Endpoint::Unix("/run/waypost/lmtp.sock".into())]
     );
+    assert_eq!(config.listen.minger.len(), 2);
+    assert_eq!(config.minger.secrets.len(), 2);
+    assert_eq!(config.minger.allow.len(), 2);
+    assert_eq!(config.minger.timeout, Duration::from_secs(5));
     let smart_host = config.outbound.smart_host.unwrap();
     assert_eq!(
         (smart_host.host.to_string(), smart_host.port),
@@ -107,7 +113,7 @@ fn an_empty_file_means_the_defaults() {
 fn names_file_line_key_and_mend_of_every_mistake_at_once() {
     let text = "hostnam = \"a\"\n\n[queue]\nretry_first = \"5 minutes\"\nlifetime = 5\n\n\
                 [limits]\nmessage_size = \"50 furlongs\"\nmax_hop = 3\nrecipients = 3\n\n\
-                [listen]\nsmtp = [\"25\"]\nminger = [\"0.0.0.0:4069\"]\n";
+                [listen]\nsmtp = [\"25\"]\nconsole = [\"127.0.0.1:8025\"]\n";
     assert_eq!(
         problems(text),
         [
@@ -122,7 +128,7 @@ fn names_file_line_key_and_mend_of_every_mistake_at_once() {
             "w.toml:10: limits.recipients: found 3; write 100 to 100000",
             "w.toml:13: listen.smtp: found \"25\"; write ADDRESS:PORT such as \"0.0.0.0:25\" or \
              \"[::]:25\", or \"unix:/PATH\"",
-            "w.toml:14: listen.minger: not in this version; remove it",
+            "w.toml:14: listen.console: not in this version; remove it",
         ]
     );
 }
@@ -145,18 +151,6 @@ fn refuses_what_cannot_be() {
         (
             "[tls]\nkey = \"/nowhere\"\ncertificate = \"/nowhere\"",
             "/nowhere: No such file",
-        ),
-        (
-            "[minger]\nsecrets = [\"short\"]",
-            "of at least 16 characters",
-        ),
-        (
-            "[minger]\nsecrets = [\"file:/nowhere\"]",
-            "cannot read /nowhere",
-        ),
-        (
-            "[minger]\nsecrets = [\"env:WAYPOST_NOT_SET\"]",
-            "WAYPOST_NOT_SET is not set",
         ),
         (
             "[local]\ndelivery = \"maildir:/var/mail/{login}\"",
@@ -184,11 +178,48 @@ fn refuses_what_cannot_be() {
         ("[sharing]\na = 1", "w.toml:1: sharing: unknown key"),
         ("hostname = \"a\\u0000b\"", "control character"),
     ] {
-        let problems = problems(text);
-        assert!(
-            problems.iter().any(|problem| problem.contains(expected)),
-            "{text}: {problems:?}"
-        );
+        assert_refused(text, expected);
+    }
+}
+
+fn assert_refused(text: &str, expected: &str) {
+    let problems = problems(text);
+    assert!(
+        problems.iter().any(|problem| problem.contains(expected)),
+        "{text}: {problems:?}"
+    );
+}
+
+#[test]
+fn refuses_what_cannot_be_of_minger() {
+    for (text, expected) in [
+        (
+            "[minger]\nsecrets = [\"short\"]",
+            "minger.secrets: found a secret that is too short; write 16 to 50 visible ASCII",
+        ),
+        (
+            "[minger]\nsecrets = [\"0123456789abcdef\", \"0123456789 abcdef\"]",
+            "found a secret that holds a character that cannot be used",
+        ),
+        (
+            "[minger]\nallow = [\"10.0.0.0\", \"x\"]",
+            "instead of \"x\"",
+        ),
+        ("[minger]\ntimeout = \"2m\"", "write \"100ms\" to \"1m\""),
+        (
+            "[listen]\nminger = [\"unix:/a\"]",
+            "only lmtp can be on a Unix socket",
+        ),
+        (
+            "[minger]\nsecrets = [\"file:/nowhere\"]",
+            "cannot read /nowhere",
+        ),
+        (
+            "[minger]\nsecrets = [\"env:WAYPOST_NOT_SET\"]",
+            "WAYPOST_NOT_SET is not set",
+        ),
+    ] {
+        assert_refused(text, expected);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `[listen]`
 
+use std::net::SocketAddr;
+
 use waypost_mta::net::Endpoint;
 
 use crate::config::raw::{Reader, fixed};
@@ -15,9 +17,9 @@ pub(crate) struct Listen {
     pub(crate) submissions: Vec<Endpoint>,
     /// LMTP.
     pub(crate) lmtp: Vec<Endpoint>,
+    /// Minger, over UDP.
+    pub(crate) minger: Vec<SocketAddr>,
 }
-
-const NOT_HERE: &str = "remove it";
 
 impl Listen {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
@@ -27,7 +29,7 @@ impl Listen {
              missing entry is a service that does not run. Port 0 takes a free port, which the \
              first line of output names.",
         );
-        let tcp = |endpoints: &Vec<Endpoint>| {
+        let inet = |endpoints: &Vec<Endpoint>| {
             let unix = endpoints.iter().find(|e| matches!(e, Endpoint::Unix(_)));
             match unix {
                 None => Ok(()),
@@ -41,7 +43,7 @@ impl Listen {
                     "SMTP from other servers, usually [\"0.0.0.0:25\", \"[::]:25\"].",
                 ),
                 Vec::new(),
-                tcp,
+                inet,
             ),
             submission: listen.checked(
                 fixed(
@@ -50,7 +52,7 @@ impl Listen {
                      [\"0.0.0.0:587\", \"[::]:587\"] (RFC 6409).",
                 ),
                 Vec::new(),
-                tcp,
+                inet,
             ),
             submissions: listen.checked(
                 fixed(
@@ -59,7 +61,7 @@ impl Listen {
                      [\"0.0.0.0:465\", \"[::]:465\"] (RFC 8314).",
                 ),
                 Vec::new(),
-                tcp,
+                inet,
             ),
             lmtp: listen.get(
                 fixed(
@@ -68,29 +70,38 @@ impl Listen {
                 ),
                 Vec::new(),
             ),
+            minger: addresses(listen.checked(
+                fixed(
+                    "minger",
+                    "Answers for other servers about the addresses here, over UDP, usually \
+                     [\"0.0.0.0:4069\", \"[::]:4069\"]. Domain Sharing needs it.",
+                ),
+                Vec::new(),
+                inet,
+            )),
         };
-        for (name, text) in [
-            (
-                "minger",
-                "Address verification for other servers; not in this version.",
-            ),
-            (
-                "console",
-                "The administration console; not in this version.",
-            ),
-        ] {
-            let endpoints: Vec<Endpoint> = listen.get(fixed(name, text), Vec::new());
-            if !endpoints.is_empty() {
-                listen.refuse(name, "not in this version", NOT_HERE);
-            }
+        let console = fixed(
+            "console",
+            "The administration console; not in this version.",
+        );
+        let endpoints: Vec<Endpoint> = listen.get(console, Vec::new());
+        if !endpoints.is_empty() {
+            listen.refuse("console", "not in this version", "remove it");
         }
         read
     }
 
     /// Whether no service runs.
     pub(crate) fn is_empty(&self) -> bool {
-        [&self.smtp, &self.submission, &self.submissions, &self.lmtp]
-            .into_iter()
-            .all(Vec::is_empty)
+        let services = [&self.smtp, &self.submission, &self.submissions, &self.lmtp];
+        services.into_iter().all(Vec::is_empty) && self.minger.is_empty()
     }
+}
+
+fn addresses(endpoints: Vec<Endpoint>) -> Vec<SocketAddr> {
+    let addresses = endpoints.into_iter().filter_map(|endpoint| match endpoint {
+        Endpoint::Inet(address) => Some(address),
+        Endpoint::Unix(_) => None,
+    });
+    addresses.collect()
 }
