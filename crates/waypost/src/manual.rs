@@ -128,8 +128,8 @@ const INTRODUCTION: &[&str] = &[
     "waypost check names every mistake; waypost check --effective prints the value of every key. \
      SIGHUP makes a running server read the file again; keys marked with (restart) wait for a \
      restart.",
-    "Domains, users, shared mailboxes, groups and targets are not in this file: see \
-     waypost-apply(1).",
+    "Domains, users, shared mailboxes, groups, targets, peers and gateway domains are not in this \
+     file: see waypost-apply(1).",
 ];
 
 fn explained(setting: &Setting) -> String {

@@ -110,8 +110,10 @@ impl Bridge {
         let page = match kind {
             Kind::Admin => directory.admins(page).map(|s| all(s, Record::Admin)),
             Kind::Domain => directory.domains(page).map(|s| all(s, Record::Domain)),
+            Kind::Gateway => directory.gateways(page).map(|s| all(s, Record::Gateway)),
             Kind::Group => directory.groups(page).map(|s| all(s, Record::Group)),
             Kind::Mailbox => directory.mailboxes(page).map(|s| all(s, Record::Mailbox)),
+            Kind::Peer => directory.peers(page).map(|s| all(s, Record::Peer)),
             Kind::Target => directory.targets(page).map(|s| all(s, Record::Target)),
             Kind::User => directory.users(page).map(|s| all(s, Record::User)),
         };

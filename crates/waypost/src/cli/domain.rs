@@ -3,20 +3,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::object::{Changes, Fields, Verb};
-use super::{Common, Failure};
+use super::Failure;
+use super::object::{Changes, Fields};
 use crate::control::protocol::Kind;
 
-/// Manage served domains.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Domain {
-    #[command(subcommand)]
-    verb: Verb<DomainFields>,
-}
-
-#[derive(Debug, Args)]
-struct DomainFields {
+pub(super) struct DomainFields {
     /// Another name of the domain; give all, repeat as needed.
     #[arg(long = "alias", value_name = "DOMAIN")]
     aliases: Vec<String>,
@@ -32,6 +24,15 @@ struct DomainFields {
     /// "Forward unknown addresses to the relay".
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     forward_unknown: Option<bool>,
+    /// "Domain Sharing": the peers that are asked, in this order, as PEER,PEER; empty: off.
+    #[arg(long, value_name = "PEERS", value_delimiter = ',')]
+    sharing: Vec<String>,
+    /// Add a peer behind the others.
+    #[arg(long, value_name = "PEER")]
+    add_sharing: Vec<String>,
+    /// Remove a peer from the others.
+    #[arg(long, value_name = "PEER")]
+    remove_sharing: Vec<String>,
     /// How a stranger's unknown recipient is checked before it is forwarded.
     #[arg(long, value_parser = ["callout", "none"])]
     verify_unknown: Option<String>,
@@ -56,6 +57,9 @@ struct DomainFields {
 }
 
 impl Fields for DomainFields {
+    const KIND: Kind = Kind::Domain;
+    const COLUMNS: &[&str] = &["name", "aliases", "relay", "forward_unknown", "sharing"];
+
     fn changes(&self) -> Result<Changes, Failure> {
         let quota: serde_json::Map<String, Value> = [
             ("user_max", &self.user_max),
@@ -72,16 +76,11 @@ impl Fields for DomainFields {
             .edit("aliases", &self.add_alias, &self.remove_alias)
             .set("relay", self.relay.as_ref())
             .set("forward_unknown", self.forward_unknown.as_ref())
+            .list("sharing", &self.sharing)
+            .edit("sharing", &self.add_sharing, &self.remove_sharing)
             .set("verify_unknown", self.verify_unknown.as_ref())
             .set("protect_senders", self.protect_senders.as_ref())
             .set("postmaster", self.postmaster.as_ref())
             .set("quota", quota.as_ref()))
-    }
-}
-
-impl Domain {
-    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
-        let columns = ["name", "aliases", "relay", "forward_unknown"];
-        self.verb.run(common, Kind::Domain, &columns)
     }
 }

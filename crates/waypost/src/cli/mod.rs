@@ -10,12 +10,14 @@ mod domain;
 mod explain;
 mod export;
 mod failure;
+mod gateway;
 mod generate;
 mod group;
 mod mailbox;
 mod object;
 mod output;
 mod password;
+mod peer;
 mod queue;
 mod restore;
 mod serve;
@@ -27,6 +29,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 pub(crate) use failure::Failure;
+use object::Objects;
 use output::Output;
 pub(crate) use output::print;
 
@@ -75,18 +78,27 @@ enum Command {
     Check(check::Check),
     #[command(hide = true)]
     Completions(generate::Completions),
-    Domain(domain::Domain),
+    /// Manage served domains.
+    Domain(Objects<domain::DomainFields>),
     Explain(explain::Explain),
     Export(export::Export),
-    Group(group::Group),
-    Mailbox(mailbox::Mailbox),
+    /// Manage gateway domains: those that live wholly on a target.
+    Gateway(Objects<gateway::GatewayFields>),
+    /// Manage groups, named NAME@DOMAIN, with members here and elsewhere.
+    Group(Objects<group::GroupFields>),
+    /// Manage shared mailboxes, named NAME@DOMAIN, with the users who may send as them.
+    Mailbox(Objects<mailbox::MailboxFields>),
     #[command(hide = true)]
     Man(generate::Man),
+    /// Manage peers: targets that share domains and are asked over Minger.
+    Peer(Objects<peer::PeerFields>),
     Queue(queue::Queue),
     Restore(restore::Restore),
     Serve(serve::Serve),
-    Target(target::Target),
-    User(user::User),
+    /// Manage targets: other mail servers that this site hands mail to.
+    Target(Objects<target::TargetFields>),
+    /// Manage users, named LOGIN@DOMAIN.
+    User(Objects<user::UserFields>),
 }
 
 /// The whole command line, for manual pages and completions.
@@ -108,9 +120,11 @@ impl Cli {
             Command::Domain(domain) => domain.run(&common),
             Command::Explain(explain) => explain.run(&common),
             Command::Export(export) => export.run(&common),
+            Command::Gateway(gateway) => gateway.run(&common),
             Command::Group(group) => group.run(&common),
             Command::Mailbox(mailbox) => mailbox.run(&common),
             Command::Man(man) => man.run(),
+            Command::Peer(peer) => peer.run(&common),
             Command::Queue(queue) => queue.run(&common),
             Command::Restore(restore) => restore.run(&common),
             Command::Serve(serve) => serve.run(&common),

@@ -12,7 +12,7 @@ const PAGE: usize = 1_000;
 
 /// What can be done with objects of one kind; `F` are its fields.
 #[derive(Debug, Subcommand)]
-pub(super) enum Verb<F: Args> {
+enum Verb<F: Args> {
     /// Add one.
     Add {
         /// Its name.
@@ -48,10 +48,77 @@ pub(super) enum Verb<F: Args> {
     },
 }
 
+/// The command of one kind of objects.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(super) struct Objects<F: Args> {
+    #[command(subcommand)]
+    verb: Verb<F>,
+}
+
+impl<F: Fields> Objects<F> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
+        self.verb.run(common)
+    }
+}
+
 /// The fields of a kind, collected from the command line as the site file names them.
 pub(super) trait Fields: Args {
+    /// What the objects are.
+    const KIND: Kind;
+    /// The fields that a list shows.
+    const COLUMNS: &[&str];
+
     /// Fields that are replaced, or added to or taken from.
     fn changes(&self) -> Result<Changes, Failure>;
+}
+
+/// The addresses of an object.
+#[derive(Debug, Args)]
+pub(super) struct Addresses {
+    /// Address, "@*" for all names of the domain; give all, repeat as needed, default first.
+    #[arg(long = "address", value_name = "ADDRESS")]
+    addresses: Vec<String>,
+    /// Add an address to the others.
+    #[arg(long, value_name = "ADDRESS")]
+    add_address: Vec<String>,
+    /// Remove an address from the others.
+    #[arg(long, value_name = "ADDRESS")]
+    remove_address: Vec<String>,
+}
+
+impl Addresses {
+    pub(super) fn changes(&self) -> Changes {
+        Changes::default().list("addresses", &self.addresses).edit(
+            "addresses",
+            &self.add_address,
+            &self.remove_address,
+        )
+    }
+}
+
+/// The members of an object.
+#[derive(Debug, Args)]
+pub(super) struct Members {
+    /// Member, by address; give all, repeat as needed.
+    #[arg(long = "member", value_name = "ADDRESS")]
+    members: Vec<String>,
+    /// Add a member to the others.
+    #[arg(long, value_name = "ADDRESS")]
+    add_member: Vec<String>,
+    /// Remove a member from the others.
+    #[arg(long, value_name = "ADDRESS")]
+    remove_member: Vec<String>,
+}
+
+impl Members {
+    pub(super) fn changes(&self) -> Changes {
+        Changes::default().list("members", &self.members).edit(
+            "members",
+            &self.add_member,
+            &self.remove_member,
+        )
+    }
 }
 
 /// What of an object changes.
@@ -90,6 +157,14 @@ impl Changes {
         self
     }
 
+    /// What another part of the command line changes too.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.set.extend(other.set);
+        self.append.extend(other.append);
+        self.take.extend(other.take);
+        self
+    }
+
     fn is_empty(&self) -> bool {
         self.set.is_empty() && self.append.is_empty() && self.take.is_empty()
     }
@@ -106,11 +181,11 @@ impl Changes {
 }
 
 impl<F: Fields> Verb<F> {
-    /// Does it; `columns` are the fields that a list shows.
-    pub(super) fn run(self, common: &Common, kind: Kind, columns: &[&str]) -> Result<(), Failure> {
+    fn run(self, common: &Common) -> Result<(), Failure> {
+        let kind = F::KIND;
         let (request, done) = match self {
             Self::List { domain, limit } => {
-                return list(common, (kind, domain.as_deref()), limit, columns);
+                return list(common, (kind, domain.as_deref()), limit, F::COLUMNS);
             }
             Self::Show { name } => return show(common, kind, name),
             Self::Add { name, fields } => {

@@ -1,5 +1,7 @@
-//! Passwords: from a terminal without echo, or from standard input; never an argument.
+//! Passwords: from a terminal without echo, from standard input or a file; never an
+//! argument.
 
+use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -23,6 +25,22 @@ pub(super) fn ask() -> Result<String, Failure> {
 /// The first line of standard input.
 pub(super) fn read_stdin() -> Result<String, Failure> {
     checked(line()?)
+}
+
+/// The first line of a file, which is not in everybody's sight as an argument is; no name: none.
+pub(super) fn in_file(path: Option<&str>) -> Result<Option<String>, Failure> {
+    match path {
+        None | Some("") => Ok(path.map(str::to_owned)),
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Failure::failed(format!("cannot read {path}: {error}")))?;
+            let line = text.lines().next().unwrap_or_default();
+            if line.is_empty() {
+                return Err(Failure::failed(format!("{path} is empty; nothing changed")));
+            }
+            Ok(Some(line.to_owned()))
+        }
+    }
 }
 
 fn line() -> Result<String, Failure> {

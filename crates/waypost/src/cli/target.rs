@@ -2,20 +2,12 @@
 
 use clap::Args;
 
-use super::object::{Changes, Fields, Verb};
-use super::{Common, Failure, password};
+use super::object::{Changes, Fields};
+use super::{Failure, password};
 use crate::control::protocol::Kind;
 
-/// Manage targets: other mail servers that this site hands mail to.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct Target {
-    #[command(subcommand)]
-    verb: Verb<TargetFields>,
-}
-
-#[derive(Debug, Args)]
-struct TargetFields {
+pub(super) struct TargetFields {
     /// Host name, IP address, host:port, or mx:NAME.
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
@@ -52,6 +44,9 @@ struct TargetFields {
 }
 
 impl Fields for TargetFields {
+    const KIND: Kind = Kind::Target;
+    const COLUMNS: &[&str] = &["name", "host", "port", "tls", "recipient"];
+
     fn changes(&self) -> Result<Changes, Failure> {
         let password = if self.password {
             Some(password::ask()?)
@@ -71,12 +66,5 @@ impl Fields for TargetFields {
             .set("connections", self.connections.as_ref())
             .set("recipient", self.recipient.as_ref())
             .set("smart_host_on_error", self.smart_host_on_error.as_ref()))
-    }
-}
-
-impl Target {
-    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
-        let columns = ["name", "host", "port", "tls", "recipient"];
-        self.verb.run(common, Kind::Target, &columns)
     }
 }

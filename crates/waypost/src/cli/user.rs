@@ -2,35 +2,20 @@
 
 use clap::Args;
 
-use super::object::{Changes, Fields, Verb};
-use super::{Common, Failure, password};
+use super::object::{Addresses, Changes, Fields};
+use super::{Failure, password};
 use crate::control::protocol::Kind;
 
-/// Manage users, named LOGIN@DOMAIN.
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, disable_help_subcommand = true)]
-pub(super) struct User {
-    #[command(subcommand)]
-    verb: Verb<UserFields>,
-}
-
-#[derive(Debug, Args)]
-struct UserFields {
+pub(super) struct UserFields {
     /// The name for people, such as "Jane Doe".
     #[arg(long = "full-name", value_name = "TEXT")]
     full_name: Option<String>,
     /// Where the mailbox is: here, on another server, or nowhere.
     #[arg(long, value_parser = ["local", "third-party", "none"])]
     mail: Option<String>,
-    /// Address, "@*" for all names of the domain; give all, repeat as needed, default first.
-    #[arg(long = "address", value_name = "ADDRESS")]
-    addresses: Vec<String>,
-    /// Add an address to the others.
-    #[arg(long, value_name = "ADDRESS")]
-    add_address: Vec<String>,
-    /// Remove an address from the others.
-    #[arg(long, value_name = "ADDRESS")]
-    remove_address: Vec<String>,
+    #[command(flatten)]
+    addresses: Addresses,
     /// Address that is relayed, for third-party users; give all, repeat as needed; none: all.
     #[arg(long, value_name = "ADDRESS")]
     relayed: Vec<String>,
@@ -55,6 +40,9 @@ struct UserFields {
 }
 
 impl Fields for UserFields {
+    const KIND: Kind = Kind::User;
+    const COLUMNS: &[&str] = &["login", "domain", "mail", "addresses", "suspended"];
+
     fn changes(&self) -> Result<Changes, Failure> {
         let password = if self.password {
             Some(password::ask()?)
@@ -66,19 +54,11 @@ impl Fields for UserFields {
         Ok(Changes::default()
             .set("name", self.full_name.as_ref())
             .set("mail", self.mail.as_ref())
-            .list("addresses", &self.addresses)
-            .edit("addresses", &self.add_address, &self.remove_address)
+            .and(self.addresses.changes())
             .list("relayed", &self.relayed)
             .set("target", self.target.as_ref())
             .set("quota", self.quota.as_ref())
             .set("suspended", self.suspended.as_ref())
             .set("password", password.as_ref()))
-    }
-}
-
-impl User {
-    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
-        let columns = ["login", "domain", "mail", "addresses", "suspended"];
-        self.verb.run(common, Kind::User, &columns)
     }
 }

@@ -45,8 +45,10 @@ pub(crate) enum Request {
 pub(crate) enum Kind {
     Admin,
     Domain,
+    Gateway,
     Group,
     Mailbox,
+    Peer,
     Target,
     User,
 }
@@ -57,8 +59,10 @@ impl Kind {
         match self {
             Self::Admin => "admin",
             Self::Domain => "domain",
+            Self::Gateway => "gateway",
             Self::Group => "group",
             Self::Mailbox => "mailbox",
+            Self::Peer => "peer",
             Self::Target => "target",
             Self::User => "user",
         }

@@ -23,6 +23,7 @@ pub(crate) fn key(kind: Kind, name: &str) -> Result<Key, Fault> {
         message,
         mend: mend.to_owned(),
     };
+    let domain = || Domain::parse(name).map_err(|error| fault(error.to_string(), "write a domain"));
     let in_domain = || {
         let at = name.rsplit_once('@').filter(|(name, _)| !name.is_empty());
         let (local, domain) = at.ok_or_else(|| {
@@ -35,10 +36,10 @@ pub(crate) fn key(kind: Kind, name: &str) -> Result<Key, Fault> {
     };
     Ok(match kind {
         Kind::Admin => Key::Admin(name.to_owned()),
+        Kind::Peer => Key::Peer(name.to_owned()),
         Kind::Target => Key::Target(name.to_owned()),
-        Kind::Domain => Key::Domain(
-            Domain::parse(name).map_err(|error| fault(error.to_string(), "write a domain"))?,
-        ),
+        Kind::Domain => Key::Domain(domain()?),
+        Kind::Gateway => Key::Gateway(domain()?),
         Kind::Group => in_domain().map(|(domain, name)| Key::Group(domain, name))?,
         Kind::Mailbox => in_domain().map(|(domain, name)| Key::Mailbox(domain, name))?,
         Kind::User => in_domain().map(|(domain, name)| Key::User(domain, name))?,

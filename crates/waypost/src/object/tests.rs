@@ -89,3 +89,31 @@ fn a_name_without_its_domain_is_refused() {
         key(kind, "@example.com").unwrap_err();
     }
 }
+
+#[test]
+fn peers_and_gateway_domains_are_made_and_changed_like_other_objects() {
+    let secret = "0123456789abcdef";
+    let given = json!({ "host": "10.0.0.8", "minger_secret": secret, "minger_accept": secret });
+    let peer = made(Kind::Peer, "lyon", &given);
+    let shown = show(&peer);
+    assert_eq!(
+        (&shown["minger_secret"], &shown["minger_accept"]),
+        (&json!("***"), &json!("***"))
+    );
+    let changed = change(
+        &peer,
+        &fields(&json!({ "host": "10.0.0.9:2525", "minger_accept": "" })),
+    );
+    let after = said(&changed.unwrap());
+    assert_eq!(
+        (&after["port"], &after["minger_secret"]),
+        (&json!(2525), &json!(secret))
+    );
+    assert_eq!(after["minger_accept"], "");
+    let gateway = made(Kind::Gateway, "branch.test", &json!({ "target": "lyon" }));
+    let given = json!({ "list": "/etc/waypost/branch", "verify": "list", "sharing_too": false });
+    let listed = change(&gateway, &fields(&given)).unwrap();
+    assert_eq!(said(&listed)["list"], "/etc/waypost/branch");
+    let back = json!({ "list": "", "verify": "callout", "sharing_too": true });
+    assert_eq!(change(&listed, &fields(&back)), Ok(gateway));
+}

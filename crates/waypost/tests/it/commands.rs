@@ -138,23 +138,6 @@ fn a_refused_change_names_the_field_and_the_mend() {
 }
 
 #[test]
-fn what_is_not_in_this_version_is_refused_with_its_line() {
-    let site = site().unwrap();
-    for section in [
-        "[[peer]]\nname = \"lyon\"\nhost = \"127.9.9.9\"\n",
-        "[[gateway]]\ndomain = \"g.test\"\n",
-    ] {
-        let path = site.dir().join("new.toml");
-        std::fs::write(&path, format!("\n{section}")).unwrap();
-        let said = fails(&site, 1, &["apply", &path.display().to_string()]);
-        assert!(
-            said.contains("not in this version") && said.contains("line 2"),
-            "{said}"
-        );
-    }
-}
-
-#[test]
 fn without_a_server_commands_say_so_and_ask_to_try_later() {
     let mut site = site().unwrap();
     site.stop().unwrap();

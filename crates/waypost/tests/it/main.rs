@@ -12,6 +12,7 @@ mod limits;
 mod loops;
 mod manual;
 mod notify;
+mod objects;
 mod peers;
 mod reports;
 mod retries;
