@@ -30,8 +30,10 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to hear that standard error is closed.
-            let _ = writeln!(std::io::stderr(), "waypost: {failure}");
+            if !matches!(failure, cli::Failure::Answered) {
+                // Nobody is left to hear that standard error is closed.
+                let _ = writeln!(std::io::stderr(), "waypost: {failure}");
+            }
             failure.exit_code()
         }
     }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 /// Failures, by what the caller can do about them.
 #[derive(Debug)]
 pub(crate) enum Failure {
+    /// The answer, which is printed already, is a no.
+    Answered,
     /// The thing asked for failed.
     Failed(anyhow::Error),
     /// The server cannot be reached, or cannot do it now.
@@ -23,7 +25,7 @@ impl Failure {
     /// The exit code of `sysexits.h`, where it has one.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Failed(_) => 1,
+            Self::Answered | Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Later(_) => 75,
         })
@@ -33,6 +35,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Answered => Ok(()),
             Self::Failed(error) => write!(f, "{error:#}"),
             Self::Later(text) | Self::Usage(text) => f.write_str(text),
         }

@@ -14,6 +14,7 @@ mod gateway;
 mod generate;
 mod group;
 mod mailbox;
+mod minger;
 mod object;
 mod output;
 mod password;
@@ -90,6 +91,7 @@ enum Command {
     Mailbox(Objects<mailbox::MailboxFields>),
     #[command(hide = true)]
     Man(generate::Man),
+    Minger(minger::Minger),
     /// Manage peers: targets that share domains and are asked over Minger.
     Peer(Objects<peer::PeerFields>),
     Queue(queue::Queue),
@@ -124,6 +126,7 @@ impl Cli {
             Command::Group(group) => group.run(&common),
             Command::Mailbox(mailbox) => mailbox.run(&common),
             Command::Man(man) => man.run(),
+            Command::Minger(minger) => minger.run(&common),
             Command::Peer(peer) => peer.run(&common),
             Command::Queue(queue) => queue.run(&common),
             Command::Restore(restore) => restore.run(&common),

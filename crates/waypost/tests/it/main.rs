@@ -11,6 +11,7 @@ mod kills;
 mod limits;
 mod loops;
 mod manual;
+mod minger;
 mod notify;
 mod objects;
 mod peers;
