@@ -152,8 +152,12 @@ pub(super) fn gateway(
         return Ok(());
     }
     let target = match sqlite::gateway::read(store, touched.id)? {
-        Some((_, target)) => sqlite::target::read(store, target)?,
-        None => None,
+        Some((_, target)) => sqlite::target::read(store, target),
+        None => Ok(None),
+    };
+    let target = match target {
+        Err(error) if sqlite::is_damage(&error) => None,
+        other => other?,
     };
     if let Some((stored, _)) = target
         && let Host::Mx(_) = stored.record.host

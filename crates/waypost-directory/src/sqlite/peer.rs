@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Identity, identity, run, target};
+use super::{Identity, identity, rows, run, target};
 use crate::model::{Kind, Minger, PeerRecord, Stored, TargetRecord};
 use crate::secret::Secret;
 
@@ -28,23 +28,27 @@ pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Opti
     identity(connection, IDENTITY, [name])
 }
 
-/// What the target has as a peer; none: it is none.
+/// What the target has as a peer; none: it is none, or what it has cannot be read.
 pub(crate) fn minger(connection: &Connection, id: u32) -> rusqlite::Result<Option<Minger>> {
-    connection
-        .prepare_cached(&format!("{ALL} WHERE target_id = ?1"))?
-        .query_row([id], of_row)
-        .optional()
+    let sql = format!("{ALL} WHERE target_id = ?1");
+    let found = rows(
+        &mut connection.prepare_cached(&sql)?,
+        Kind::Peer,
+        [id],
+        of_row,
+    )?;
+    Ok(found.into_iter().next())
 }
 
 /// What all peers have, by the number of their target; one that cannot be read is left out.
 pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<u32, Minger>> {
-    let rows = super::rows(
+    let found = rows(
         &mut connection.prepare_cached(ALL)?,
         Kind::Peer,
         [],
         |row| Ok((row.get(0)?, of_row(row)?)),
     )?;
-    Ok(rows.into_iter().collect())
+    Ok(found.into_iter().collect())
 }
 
 pub(crate) fn read(

@@ -312,3 +312,94 @@ fn many_small_edits_end_in_a_new_index_while_readers_read() {
         );
     }
 }
+
+#[test]
+fn one_bad_peer_or_gateway_domain_does_not_stop_the_others() {
+    let fixture = Fixture::split();
+    let peer = |label: &str, host: &str| {
+        PeerRecord::new(TargetRecord::new(label, Host::parse(host).unwrap()))
+    };
+    let gateway = |domain: &str| GatewayRecord::new(name(domain), Relay::Target("old".into()));
+    let mut domain = fixture.domain();
+    domain.sharing = vec!["lyon".into(), "oslo".into()];
+    fixture
+        .put([
+            Object::Peer(peer("lyon", "10.0.0.8")),
+            Object::Peer(peer("oslo", "10.0.0.9")),
+            Object::Gateway(gateway("bad.test")),
+            Object::Gateway(gateway("good.test")),
+            Object::Domain(domain.clone()),
+        ])
+        .unwrap();
+    let path = fixture.folder.path().join("directory.db");
+    drop(fixture.directory);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "UPDATE peer SET minger_port = 70000
+             WHERE target_id = (SELECT id FROM target WHERE name = 'lyon');
+             UPDATE gateway SET verify = 'pigeon' WHERE domain = 'bad.test';",
+        )
+        .unwrap();
+    let fixture = Fixture {
+        directory: Directory::open(&path).unwrap(),
+        folder: fixture.folder,
+    };
+    let page = Page {
+        domain: None,
+        after: 0,
+        limit: 10,
+    };
+    let snapshot = fixture.directory.snapshot();
+    let peers: Vec<&str> = snapshot.peers().map(|peer| &*peer.name).collect();
+    assert_eq!(peers, ["oslo"]);
+    assert!(snapshot.gateway(&name("good.test")).is_some());
+    assert_eq!(fixture.directory.peers(&page).unwrap().len(), 1);
+    assert_eq!(fixture.directory.gateways(&page).unwrap().len(), 1);
+    domain.protect_senders = true;
+    fixture
+        .put([
+            Object::Domain(domain),
+            Object::Peer(peer("lyon", "10.0.0.8")),
+            Object::Gateway(gateway("bad.test")),
+        ])
+        .unwrap();
+    let snapshot = fixture.directory.snapshot();
+    assert_eq!(snapshot.peers().count(), 2);
+    assert!(snapshot.gateway(&name("bad.test")).is_some());
+    fixture.remove(Key::Gateway(name("bad.test"))).unwrap();
+}
+
+#[test]
+fn a_store_of_the_first_schema_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("directory.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../migrations/sqlite/0001_init.sql"))
+        .unwrap();
+    old.execute_batch(
+        "INSERT INTO domain VALUES (1, 1, 'local', NULL, 'example.com', NULL, 0, 'callout', 0,
+             NULL, 0, 0, 0, 0);
+         INSERT INTO domain_name VALUES (1, 1, 0, 'example.com');
+         INSERT INTO target VALUES (1, 3, 'local', NULL, 'old', 0, '10.0.0.7', 25, '', 'off', NULL,
+             '', '', 20, 'original', 0);",
+    )
+    .unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let directory = Directory::open(&path).unwrap();
+    let domain = directory.domain(&name("example.com")).unwrap().unwrap();
+    assert_eq!(domain.record, DomainRecord::new(name("example.com")));
+    let old = directory.target("old").unwrap().unwrap();
+    assert_eq!((old.revision, old.record.tls), (3, TlsPolicy::Off));
+    let fixture = Fixture { directory, folder };
+    let mut domain = domain.record;
+    domain.sharing = vec!["old".into()];
+    fixture
+        .put([
+            Object::Peer(PeerRecord::new(old.record)),
+            Object::Domain(domain),
+        ])
+        .unwrap();
+    assert_eq!(fixture.directory.snapshot().peers().count(), 1);
+}

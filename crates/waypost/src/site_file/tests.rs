@@ -402,8 +402,10 @@ proptest! {
         users in prop::collection::btree_map(name(), details(), 0..8),
         aliases in prop::collection::btree_set("[a-z]{1,4}\\.example", 0..3),
         max in 0_u64..1 << 50,
+        secrets in prop::collection::btree_set("[!-~]{16,50}", 0..4),
     ) {
-        use waypost_directory::{Edit, MailType, Object, Quota, Relay, UserRecord, When};
+        use waypost_directory::{Edit, Host, MailType, Object, PeerRecord, Quota, Relay, Secret};
+        use waypost_directory::{GatewayRecord, TargetRecord, UserRecord, When};
         let site = Site::new();
         let domain = waypost_proto::mail::Domain::parse("example.com").unwrap();
         let mut record = waypost_directory::DomainRecord::new(domain.clone());
@@ -413,7 +415,20 @@ proptest! {
             .collect();
         record.relay = Some(Relay::parse("10.0.0.7").unwrap());
         record.quota = Quota { shared_max: max, shared_default: max / 2, ..Quota::default() };
-        let mut edits = vec![Edit::Put(Object::Domain(record), When::Any)];
+        let mut edits = Vec::new();
+        for (number, secret) in secrets.iter().rev().enumerate() {
+            let host = Host::parse(&format!("10.0.1.{number}")).unwrap();
+            let mut peer = PeerRecord::new(TargetRecord::new(format!("p{number}"), host));
+            peer.minger_accept = Secret::new(secret.as_str());
+            let name = waypost_proto::mail::Domain::parse(&format!("g{number}.test")).unwrap();
+            let relay = Relay::Target(peer.target.name.clone());
+            let mut gateway = GatewayRecord::new(name, relay);
+            gateway.minger_secret = peer.minger_accept.clone();
+            record.sharing.insert(0, peer.target.name.clone());
+            edits.push(Edit::Put(Object::Peer(peer), When::Any));
+            edits.push(Edit::Put(Object::Gateway(gateway), When::Any));
+        }
+        edits.push(Edit::Put(Object::Domain(record), When::Any));
         for (login, (label, third, suspended, quota, odd)) in users {
             let mut user = UserRecord::new(domain.clone(), login.clone());
             user.name = label;
