@@ -82,6 +82,17 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// Whether there was no space for it.
+    pub(crate) fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Self::Disk { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            Self::Damaged { .. } | Self::InUse { .. } | Self::Newer { .. } => false,
+        }
+    }
+}
+
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(match error {

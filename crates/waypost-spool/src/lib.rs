@@ -138,7 +138,7 @@ impl Spool {
         let layout = Layout::new(dir);
         let disk = settings.disk;
         let lock = prepare(&disk, &layout)?;
-        let store = Store::open(&disk, &layout.store)?;
+        let store = open_store(&disk, &layout)?;
         // The engine does not sync the name of its file.
         disk.sync_directory(dir).map_err(|source| at(dir, source))?;
         let read = |error| store_error(&layout, error);
@@ -382,12 +382,28 @@ fn prepare(disk: &Disk, layout: &Layout) -> Result<Lock, OpenError> {
     }
 }
 
+/// Opens the store; on a full disk with the space of the reserve, so that what was accepted leaves.
+fn open_store(disk: &Disk, layout: &Layout) -> Result<Store, OpenError> {
+    match Store::open(disk, &layout.store) {
+        Err(error) if error.is_full() => {
+            let reserve = &layout.reserve;
+            disk.cut(reserve, 0).map_err(|source| at(reserve, source))?;
+            Store::open(disk, &layout.store)
+        }
+        opened => opened,
+    }
+}
+
 /// Holds back some space; on a disk without it the spool opens all the same, to deliver.
 fn take_reserve(shared: &Shared) {
     let reserve = &shared.layout.reserve;
     if let Err(error) = shared.disk.allocate(reserve, limits::RESERVE_FILE_BYTES) {
         shared.raise(None, format!("no space for the spool's reserve: {error}"));
         shared.set_condition(Condition::Full);
+        // A part of it would be missed where it is needed now.
+        if let Err(error) = shared.disk.cut(reserve, 0) {
+            tracing::warn!(%error, "the reserve cannot be given up");
+        }
     }
 }
 

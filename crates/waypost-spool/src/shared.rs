@@ -117,7 +117,7 @@ impl Shared {
             messages: AtomicU64::new(parts.messages),
             waiting: Waiting::default(),
             reserve_bytes: parts.reserve_bytes,
-            free_bytes: AtomicU64::new(0),
+            free_bytes: AtomicU64::new(u64::MAX),
             condition: AtomicU8::new(Condition::Open as u8),
             alarms: Mutex::default(),
         };
@@ -144,8 +144,27 @@ impl Shared {
     /// Asks the file system how much is free; when it does not say, the last answer holds.
     pub(crate) fn measure_space(&self) {
         match Disk::free_space(&self.layout.dir) {
-            Ok(free) => self.free_bytes.store(free, Ordering::Relaxed),
+            Ok(free) => {
+                let before = self.free_bytes.swap(free, Ordering::Relaxed);
+                self.note_space(before, free);
+            }
             Err(error) => tracing::warn!(%error, "free space under the spool is not known"),
+        }
+    }
+
+    /// Says once that new mail is refused, and once that it is not any more.
+    fn note_space(&self, before: u64, free: u64) {
+        let mebibytes = |bytes: u64| bytes >> 20;
+        let wanted = mebibytes(self.reserve_bytes);
+        if before >= self.reserve_bytes && free < self.reserve_bytes {
+            let free = mebibytes(free);
+            let text = format!(
+                "only {free} MiB are free under the spool: no new mail is taken until there are \
+                 {wanted} MiB"
+            );
+            self.raise(None, text);
+        } else if before < self.reserve_bytes && free >= self.reserve_bytes {
+            tracing::info!("{wanted} MiB are free under the spool again: new mail is taken");
         }
     }
 

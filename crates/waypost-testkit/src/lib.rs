@@ -11,6 +11,7 @@ pub mod peer;
 pub mod place;
 pub mod postfix;
 pub mod site;
+pub mod small_disk;
 pub mod tls;
 pub mod transcript;
 pub mod wait;

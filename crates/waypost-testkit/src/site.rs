@@ -49,6 +49,8 @@ pub struct Plan {
     address: IpAddr,
     sections: Vec<(String, String)>,
     environment: Vec<(String, String)>,
+    hostname: String,
+    data: Option<PathBuf>,
     site: String,
 }
 
@@ -65,6 +67,8 @@ impl Plan {
             address: unused_address()?,
             sections: sections.into(),
             environment: Vec::new(),
+            hostname: "site.test".to_owned(),
+            data: None,
             site: String::new(),
         })
     }
@@ -90,6 +94,20 @@ impl Plan {
         self
     }
 
+    /// The name that the site gives itself.
+    #[must_use]
+    pub fn hostname(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.hostname);
+        self
+    }
+
+    /// Keeps the site's data in a folder of the test's.
+    #[must_use]
+    pub fn data(mut self, folder: &Path) -> Self {
+        self.data = Some(folder.to_owned());
+        self
+    }
+
     /// What the directory holds from the start: a site file.
     #[must_use]
     pub fn site(mut self, file: &str) -> Self {
@@ -109,7 +127,12 @@ impl Plan {
             text.replace("%ADDRESS%", &self.address.to_string())
                 .replace("%DIR%", &place)
         };
-        let mut config = format!("hostname = \"site.test\"\ndata_dir = \"{place}/data\"\n");
+        let data = self.data.unwrap_or_else(|| dir.path().join("data"));
+        let mut config = format!(
+            "hostname = \"{}\"\ndata_dir = \"{}\"\n",
+            self.hostname,
+            data.display()
+        );
         for (name, body) in &self.sections {
             config.push_str(&format!("\n[{name}]\n{}", fill(body)));
         }

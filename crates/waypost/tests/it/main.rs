@@ -5,6 +5,7 @@
 mod cache;
 mod commands;
 mod delivery;
+mod disk;
 mod dns;
 mod hostile;
 mod kills;
