@@ -70,8 +70,8 @@ pub trait Route: Send + Sync {
     /// The hold that keeps a recipient, if any: on its domain, its target or its user.
     fn held(&self, recipient: &Mailbox, verdict: &Verdict, now: SystemTime) -> Option<Held>;
 
-    /// Every hold, in order: another list means that something may be let go.
-    fn holds(&self) -> Vec<HoldKey>;
+    /// Every hold with its end, in order: another list means that something may be let go.
+    fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)>;
 }
 
 /// What a future says at once, if it does.
@@ -150,11 +150,12 @@ impl Route for Resolver {
         holds.next().map(|hold| Held { until: hold.until })
     }
 
-    fn holds(&self) -> Vec<HoldKey> {
+    fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {
         let snapshot = self.snapshot();
-        let mut keys: Vec<_> = snapshot.holds().map(|(key, _)| key.clone()).collect();
-        keys.sort();
-        keys
+        let holds = snapshot.holds();
+        let mut holds: Vec<_> = holds.map(|(key, hold)| (key.clone(), hold.until)).collect();
+        holds.sort();
+        holds
     }
 }
 

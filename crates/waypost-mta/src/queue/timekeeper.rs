@@ -116,7 +116,7 @@ fn until_next(queue: &Inner) -> Duration {
 }
 
 /// Looks again at what was held when the directory's holds have changed.
-fn release_held(queue: &Inner, seen: &mut Vec<HoldKey>) {
+fn release_held(queue: &Inner, seen: &mut Vec<(HoldKey, Option<SystemTime>)>) {
     let holds = queue.routes.holds();
     if holds == *seen {
         return;

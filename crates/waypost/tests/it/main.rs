@@ -7,6 +7,7 @@ mod commands;
 mod delivery;
 mod disk;
 mod dns;
+mod holds;
 mod hostile;
 mod kills;
 mod limits;

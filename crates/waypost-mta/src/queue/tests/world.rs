@@ -251,10 +251,10 @@ impl Route for Script {
         held.then_some(Held { until: None })
     }
 
-    fn holds(&self) -> Vec<HoldKey> {
+    fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {
         let facts = self.facts();
         let names = facts.holds.iter().map(|n| HoldKey::Target(n.to_string()));
-        names.collect()
+        names.map(|key| (key, None)).collect()
     }
 }
 
