@@ -8,9 +8,9 @@ use aws_lc_rs::digest;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData as _,
 };
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Signs certificates; nobody trusts it who was not told to.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -39,6 +39,21 @@ impl Authority {
         Ok(path)
     }
 
+    /// What a client needs to believe what it has signed, and nobody else.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn client(&self) -> Result<Arc<ClientConfig>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone())?;
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
     /// A certificate for a host name or address, with its key.
     ///
     /// # Errors
@@ -57,15 +72,21 @@ impl Authority {
             .with_single_cert(vec![certificate.der().clone()], secret)?;
         Ok(Identity {
             pin: pin.collect(),
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
             config: Arc::new(config),
         })
     }
 }
 
 /// What a peer shows when it is asked for TLS.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Identity {
     /// SHA-256 of the public key, as `tls_pin` wants it.
     pub pin: String,
+    /// The certificate, as a server's file has it.
+    pub certificate_pem: String,
+    /// Its key, as a server's file has it.
+    pub key_pem: String,
     pub(crate) config: Arc<ServerConfig>,
 }

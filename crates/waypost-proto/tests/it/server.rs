@@ -1,8 +1,8 @@
 //! A server in memory: a session, and the simplest possible decisions.
 //!
 //! It serves example.com: every mailbox exists, except that `unknown` does not, `later` cannot be
-//! told now, and `quit` closes the connection. The login is `alice` with `wonderland`. A message
-//! with `X-Refuse` in it is refused, over LMTP for its last recipient only.
+//! told now, and `quit` closes the connection. The login is `alice@client.example` with
+//! `wonderland`. A message with `X-Refuse` in it is refused, over LMTP for its last recipient only.
 
 use waypost_proto::mail::ForwardPath;
 use waypost_proto::smtp::limits;
@@ -101,7 +101,7 @@ impl Server {
         self.events.push(event.clone());
         match event {
             Event::Auth(credentials) => {
-                let good = &*credentials.authcid == "alice"
+                let good = &*credentials.authcid == "alice@client.example"
                     && credentials.password.reveal() == "wonderland";
                 self.session.answer(&if good {
                     replies::authenticated()

@@ -22,6 +22,7 @@ mod retries;
 mod routing;
 mod secured;
 mod submission;
+mod transcripts;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_waypost");
