@@ -21,8 +21,8 @@ use crate::model::{
 use crate::password::Checker;
 use crate::rebuild::Rebuild;
 use crate::rules::self_reference;
-use crate::sqlite;
 use crate::sqlite::user::LoginRow;
+use crate::sqlite::{self, Identity};
 
 /// How long a statement waits for another process that has the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -225,11 +225,10 @@ impl Directory {
     ///
     /// [`Unavailable`].
     pub fn admin(&self, login: &str) -> Result<Option<Stored<AdminRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(match sqlite::admin::find(&reader, login)? {
-            Some(found) => sqlite::admin::read(&reader, found.id)?,
-            None => None,
-        })
+        self.one(
+            |reader| sqlite::admin::find(reader, login),
+            sqlite::admin::read,
+        )
     }
 
     /// The domain with a main name.
@@ -238,11 +237,11 @@ impl Directory {
     ///
     /// [`Unavailable`].
     pub fn domain(&self, name: &Domain) -> Result<Option<Stored<DomainRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(match sqlite::domain::find(&reader, name)? {
-            Some(found) => sqlite::domain::read(&reader, found.id)?.map(|(stored, _)| stored),
-            None => None,
-        })
+        let found = self.one(
+            |reader| sqlite::domain::find(reader, name),
+            sqlite::domain::read,
+        )?;
+        Ok(found.map(|(stored, _)| stored))
     }
 
     /// The gateway domain with a name.
@@ -251,11 +250,11 @@ impl Directory {
     ///
     /// [`Unavailable`].
     pub fn gateway(&self, name: &Domain) -> Result<Option<Stored<GatewayRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(match sqlite::gateway::find(&reader, name)? {
-            Some(found) => sqlite::gateway::read(&reader, found.id)?.map(|(stored, _)| stored),
-            None => None,
-        })
+        let found = self.one(
+            |reader| sqlite::gateway::find(reader, name),
+            sqlite::gateway::read,
+        )?;
+        Ok(found.map(|(stored, _)| stored))
     }
 
     /// The group with a name in a domain.
@@ -268,15 +267,10 @@ impl Directory {
         domain: &Domain,
         name: &str,
     ) -> Result<Option<Stored<GroupRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(in_domain(
-            &reader,
-            domain,
-            |id| match sqlite::group::find(&reader, id, name)? {
-                Some(found) => sqlite::group::read(&reader, found.id),
-                None => Ok(None),
-            },
-        )?)
+        self.one(
+            |reader| in_domain(reader, domain, name, sqlite::group::find),
+            sqlite::group::read,
+        )
     }
 
     /// The shared mailbox with a name in a domain.
@@ -289,15 +283,10 @@ impl Directory {
         domain: &Domain,
         name: &str,
     ) -> Result<Option<Stored<SharedRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(in_domain(
-            &reader,
-            domain,
-            |id| match sqlite::mailbox::find(&reader, id, name)? {
-                Some(found) => sqlite::mailbox::read(&reader, found.id),
-                None => Ok(None),
-            },
-        )?)
+        self.one(
+            |reader| in_domain(reader, domain, name, sqlite::mailbox::find),
+            sqlite::mailbox::read,
+        )
     }
 
     /// The peer with a name.
@@ -306,11 +295,10 @@ impl Directory {
     ///
     /// [`Unavailable`].
     pub fn peer(&self, name: &str) -> Result<Option<Stored<PeerRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(match sqlite::peer::find(&reader, name)? {
-            Some(found) => sqlite::peer::read(&reader, found.id)?,
-            None => None,
-        })
+        self.one(
+            |reader| sqlite::peer::find(reader, name),
+            sqlite::peer::read,
+        )
     }
 
     /// The target with a name, which is no peer.
@@ -319,11 +307,10 @@ impl Directory {
     ///
     /// [`Unavailable`].
     pub fn target(&self, name: &str) -> Result<Option<Stored<TargetRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        let found = match sqlite::target::find_plain(&reader, name)? {
-            Some(found) => sqlite::target::read(&reader, found.id)?,
-            None => None,
-        };
+        let found = self.one(
+            |reader| sqlite::target::find_plain(reader, name),
+            sqlite::target::read,
+        )?;
         Ok(found.and_then(|(stored, implicit)| (!implicit).then_some(stored)))
     }
 
@@ -337,15 +324,22 @@ impl Directory {
         domain: &Domain,
         login: &str,
     ) -> Result<Option<Stored<UserRecord>>, Unavailable> {
+        self.one(
+            |reader| in_domain(reader, domain, login, sqlite::user::find),
+            sqlite::user::read,
+        )
+    }
+
+    fn one<T>(
+        &self,
+        find: impl FnOnce(&Connection) -> rusqlite::Result<Option<Identity>>,
+        read: impl FnOnce(&Connection, u32) -> rusqlite::Result<Option<T>>,
+    ) -> Result<Option<T>, Unavailable> {
         let reader = lock(&self.reader);
-        Ok(in_domain(
-            &reader,
-            domain,
-            |id| match sqlite::user::find(&reader, id, login)? {
-                Some(found) => sqlite::user::read(&reader, found.id),
-                None => Ok(None),
-            },
-        )?)
+        match find(&reader)? {
+            Some(found) => Ok(read(&reader, found.id)?),
+            None => Ok(None),
+        }
     }
 
     /// Administrators, in the order of their numbers; an object that cannot be read is left out.
@@ -498,13 +492,15 @@ pub(crate) fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection>
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn in_domain<T>(
+/// The object with a name in a domain.
+fn in_domain(
     reader: &Connection,
     domain: &Domain,
-    read: impl FnOnce(u32) -> rusqlite::Result<Option<T>>,
-) -> rusqlite::Result<Option<T>> {
+    name: &str,
+    find: fn(&Connection, u32, &str) -> rusqlite::Result<Option<Identity>>,
+) -> rusqlite::Result<Option<Identity>> {
     match sqlite::domain::find(reader, domain)? {
-        Some(found) => read(found.id),
+        Some(domain) => find(reader, domain.id, name),
         None => Ok(None),
     }
 }

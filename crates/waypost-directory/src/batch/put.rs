@@ -94,6 +94,19 @@ impl Batch<'_> {
         }))
     }
 
+    /// Numbers and records the write of what was found.
+    fn saved<T: Clone>(
+        &mut self,
+        found: Found<T>,
+        touched: Touched,
+        object: fn(T) -> Object,
+        record: &T,
+    ) -> rusqlite::Result<()> {
+        let before = found.stored.map(|stored| object(stored.record));
+        let after = object(record.clone());
+        self.written(&found.key, before.as_ref(), Some(&after), touched)
+    }
+
     fn put_admin(&mut self, edit: usize, record: &AdminRecord, when: When) -> rusqlite::Result<()> {
         let store = self.store;
         let key = (Key::Admin(record.login.clone()), when);
@@ -110,13 +123,7 @@ impl Batch<'_> {
             None => sqlite::admin::add(store, record)?,
         };
         let touched = found.touched(id, Vec::new());
-        let before = found.stored.map(|stored| Object::Admin(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::Admin(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::Admin, record)
     }
 
     fn put_target(
@@ -214,13 +221,7 @@ impl Batch<'_> {
             None => sqlite::gateway::add(store, record, target)?,
         };
         let touched = found.touched(id, Vec::new());
-        let before = found.stored.map(|stored| Object::Gateway(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::Gateway(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::Gateway, record)
     }
 
     fn put_domain(
@@ -259,13 +260,7 @@ impl Batch<'_> {
             };
         }
         self.note_own_name(record);
-        let before = found.stored.map(|stored| Object::Domain(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::Domain(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::Domain, record)
     }
 
     fn relay_id(
@@ -391,13 +386,7 @@ impl Batch<'_> {
         };
         let old = self.replace_addresses(&found, id, &facts, &record.addresses, &selected)?;
         let touched = found.touched(id, old);
-        let before = found.stored.map(|stored| Object::User(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::User(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::User, record)
     }
 
     fn put_mailbox(
@@ -426,13 +415,7 @@ impl Batch<'_> {
         let old = self.replace_addresses(&found, id, &facts, &record.addresses, &|_| false)?;
         self.replace_members(edit, &found.key, id, record)?;
         let touched = found.touched(id, old);
-        let before = found.stored.map(|stored| Object::Mailbox(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::Mailbox(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::Mailbox, record)
     }
 
     fn replace_members(
@@ -476,13 +459,7 @@ impl Batch<'_> {
         };
         let old = self.replace_addresses(&found, id, &facts, &record.addresses, &|_| false)?;
         let touched = found.touched(id, old);
-        let before = found.stored.map(|stored| Object::Group(stored.record));
-        self.written(
-            &found.key,
-            before.as_ref(),
-            Some(&Object::Group(record.clone())),
-            touched,
-        )
+        self.saved(found, touched, Object::Group, record)
     }
 
     fn put_hold(

@@ -1,12 +1,19 @@
 //! Table `admin`.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{Identity, identity, insert, parsed_if_any, rows, run, stored, word};
+use super::object::Objects;
+use super::{Identity, identity, insert, parsed_if_any, run, stored, word};
 use crate::model::{AdminRecord, Kind, LOCAL, Role, Stored};
 use crate::password::PasswordHash;
 
-const COLUMNS: &str = "id, revision, origin, external_id, login, password, role";
+const OBJECTS: Objects<Stored<AdminRecord>> = Objects {
+    kind: Kind::Admin,
+    columns: "id, revision, origin, external_id, login, password, role",
+    from: "admin",
+    id: "id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM admin WHERE login = ?1";
 const INSERT: &str = "
     INSERT INTO admin (revision, origin, login, password, role) VALUES (1, ?1, ?2, ?3, ?4)";
@@ -22,11 +29,7 @@ pub(crate) fn read(
     connection: &Connection,
     id: u32,
 ) -> rusqlite::Result<Option<Stored<AdminRecord>>> {
-    let sql = format!("SELECT {COLUMNS} FROM admin WHERE id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], record)
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Administrators in the order of their numbers.
@@ -35,13 +38,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored<AdminRecord>>> {
-    let sql = format!("SELECT {COLUMNS} FROM admin WHERE id > ?1 ORDER BY id LIMIT ?2");
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Admin,
-        params![after, limit],
-        record,
-    )
+    OBJECTS.list(connection, "TRUE", after, limit)
 }
 
 pub(crate) fn add(connection: &Connection, record: &AdminRecord) -> rusqlite::Result<u32> {
@@ -67,7 +64,7 @@ pub(crate) fn remove(connection: &Connection, id: u32) -> rusqlite::Result<usize
     run(connection, DELETE, [id])
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<Stored<AdminRecord>> {
+fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<Stored<AdminRecord>> {
     let record = AdminRecord {
         login: row.get(4)?,
         password: parsed_if_any(row, 5, PasswordHash::parse)?,

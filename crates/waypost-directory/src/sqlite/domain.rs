@@ -5,15 +5,21 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use waypost_proto::mail::{Domain, Mailbox};
 
+use super::object::Objects;
 use super::{
-    Identity, bytes, identity, insert, parsed, parsed_if_any, readable, rows, run, stored, word,
+    Identity, bytes, identity, insert, parsed, parsed_if_any, readable, run, stored, word,
 };
 use crate::model::{DomainRecord, HostPort, Kind, LOCAL, Quota, Relay, Stored, VerifyUnknown};
 
-const COLUMNS: &str = "d.id, d.revision, d.origin, d.external_id, d.name, t.name, t.implicit,
+const OBJECTS: Objects<Row1> = Objects {
+    kind: Kind::Domain,
+    columns: "d.id, d.revision, d.origin, d.external_id, d.name, t.name, t.implicit,
     d.forward_unknown, d.verify_unknown, d.protect_senders, d.postmaster, d.user_max,
-    d.user_default, d.shared_max, d.shared_default, d.relay_id";
-const FROM: &str = "domain d LEFT JOIN target t ON t.id = d.relay_id";
+    d.user_default, d.shared_max, d.shared_default, d.relay_id",
+    from: "domain d LEFT JOIN target t ON t.id = d.relay_id",
+    id: "d.id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM domain WHERE name = ?1";
 const NAMES: &str = "SELECT id, name FROM domain_name WHERE domain_id = ?1 ORDER BY position";
 const INSERT: &str = "
@@ -48,11 +54,7 @@ pub(crate) fn find(connection: &Connection, name: &Domain) -> rusqlite::Result<O
 pub(crate) type Row1 = (Stored<DomainRecord>, Option<u32>);
 
 pub(crate) fn read(connection: &Connection, id: u32) -> rusqlite::Result<Option<Row1>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE d.id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], |row| record(connection, row))
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Domains in the order of their numbers.
@@ -61,13 +63,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Row1>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE d.id > ?1 ORDER BY d.id LIMIT ?2");
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Domain,
-        params![after, limit],
-        |row| record(connection, row),
-    )
+    OBJECTS.list(connection, "TRUE", after, limit)
 }
 
 /// The names of a domain with their numbers, the main name first.

@@ -5,16 +5,22 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use waypost_proto::mail::Domain;
 
-use super::{Identity, identity, insert, parsed, parsed_if_any, rows, run, stored, word};
+use super::object::Objects;
+use super::{Identity, identity, insert, parsed, parsed_if_any, run, stored, word};
 use crate::model::{
     GatewayRecord, GatewayVerify, Host, HostPort, Kind, LOCAL, Relay, Stored, Unreachable,
 };
 use crate::secret::Secret;
 
-const COLUMNS: &str = "g.id, g.revision, g.origin, g.external_id, g.domain, t.name, t.implicit,
+const OBJECTS: Objects<WithTarget> = Objects {
+    kind: Kind::Gateway,
+    columns: "g.id, g.revision, g.origin, g.external_id, g.domain, t.name, t.implicit,
     g.verify, g.minger_host, g.minger_port, g.minger_secret, g.list, g.sharing_too,
-    g.unreachable, g.target_id";
-const FROM: &str = "gateway g JOIN target t ON t.id = g.target_id";
+    g.unreachable, g.target_id",
+    from: "gateway g JOIN target t ON t.id = g.target_id",
+    id: "g.id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM gateway WHERE domain = ?1";
 const INSERT: &str = "
     INSERT INTO gateway (revision, origin, domain, target_id, verify, minger_host, minger_port,
@@ -37,11 +43,7 @@ pub(crate) fn find(connection: &Connection, domain: &Domain) -> rusqlite::Result
 pub(crate) type WithTarget = (Stored<GatewayRecord>, u32);
 
 pub(crate) fn read(connection: &Connection, id: u32) -> rusqlite::Result<Option<WithTarget>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE g.id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], record)
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Gateway domains in the order of their numbers.
@@ -50,13 +52,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<WithTarget>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE g.id > ?1 ORDER BY g.id LIMIT ?2");
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Gateway,
-        params![after, limit],
-        record,
-    )
+    OBJECTS.list(connection, "TRUE", after, limit)
 }
 
 pub(crate) fn add(
@@ -119,7 +115,7 @@ fn list_text(record: &GatewayRecord) -> Option<String> {
     list.map(std::borrow::Cow::into_owned)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<WithTarget> {
+fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<WithTarget> {
     let target = match row.get(6)? {
         true => Relay::Host(parsed(row, 5, HostPort::parse)?),
         false => Relay::Target(row.get(5)?),

@@ -1,13 +1,19 @@
 //! Tables `mail_group` and `group_member`.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use waypost_proto::mail::{Domain, Mailbox};
 
-use super::{Identity, address, identity, insert, parsed, parsed_if_any, rows, run, stored};
+use super::object::Objects;
+use super::{Identity, address, identity, insert, parsed, parsed_if_any, run, stored};
 use crate::model::{GroupRecord, Kind, LOCAL, Stored};
 
-const COLUMNS: &str = "g.id, g.revision, g.origin, g.external_id, d.name, g.name, g.owner";
-const FROM: &str = "mail_group g JOIN domain d ON d.id = g.domain_id";
+const OBJECTS: Objects<Stored<GroupRecord>> = Objects {
+    kind: Kind::Group,
+    columns: "g.id, g.revision, g.origin, g.external_id, d.name, g.name, g.owner",
+    from: "mail_group g JOIN domain d ON d.id = g.domain_id",
+    id: "g.id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM mail_group WHERE domain_id = ?1 AND name = ?2";
 const MEMBERS: &str = "SELECT address FROM group_member WHERE group_id = ?1 ORDER BY position";
 const INSERT: &str = "
@@ -34,11 +40,7 @@ pub(crate) fn read(
     connection: &Connection,
     id: u32,
 ) -> rusqlite::Result<Option<Stored<GroupRecord>>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE g.id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], |row| record(connection, row))
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Groups in the order of their numbers, of one domain or of all.
@@ -48,16 +50,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored<GroupRecord>>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {FROM}
-         WHERE g.id > ?1 AND (?2 IS NULL OR g.domain_id = ?2) ORDER BY g.id LIMIT ?3"
-    );
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Group,
-        params![after, domain_id, limit],
-        |row| record(connection, row),
-    )
+    OBJECTS.list_in_domain(connection, domain_id, after, limit)
 }
 
 /// Who gets its mail.

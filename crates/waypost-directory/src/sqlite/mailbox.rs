@@ -1,13 +1,19 @@
 //! Tables `mailbox` and `mailbox_member`.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use waypost_proto::mail::{Domain, Mailbox};
 
-use super::{Identity, address, bytes, identity, insert, parsed, rows, run, stored};
+use super::object::Objects;
+use super::{Identity, address, bytes, identity, insert, parsed, run, stored};
 use crate::model::{Kind, LOCAL, SharedRecord, Stored};
 
-const COLUMNS: &str = "m.id, m.revision, m.origin, m.external_id, d.name, m.name, m.quota_bytes";
-const FROM: &str = "mailbox m JOIN domain d ON d.id = m.domain_id";
+const OBJECTS: Objects<Stored<SharedRecord>> = Objects {
+    kind: Kind::Mailbox,
+    columns: "m.id, m.revision, m.origin, m.external_id, d.name, m.name, m.quota_bytes",
+    from: "mailbox m JOIN domain d ON d.id = m.domain_id",
+    id: "m.id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM mailbox WHERE domain_id = ?1 AND name = ?2";
 const MEMBERS: &str = "
     SELECT user_id, address FROM mailbox_member WHERE mailbox_id = ?1 ORDER BY position";
@@ -36,11 +42,7 @@ pub(crate) fn read(
     connection: &Connection,
     id: u32,
 ) -> rusqlite::Result<Option<Stored<SharedRecord>>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE m.id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], |row| record(connection, row))
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Shared mailboxes in the order of their numbers, of one domain or of all.
@@ -50,16 +52,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored<SharedRecord>>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {FROM}
-         WHERE m.id > ?1 AND (?2 IS NULL OR m.domain_id = ?2) ORDER BY m.id LIMIT ?3"
-    );
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Mailbox,
-        params![after, domain_id, limit],
-        |row| record(connection, row),
-    )
+    OBJECTS.list_in_domain(connection, domain_id, after, limit)
 }
 
 /// The users who share it, by number, each with the address that names him.

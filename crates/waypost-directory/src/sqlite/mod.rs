@@ -8,6 +8,7 @@ pub(crate) mod gateway;
 pub(crate) mod group;
 pub(crate) mod hold;
 pub(crate) mod mailbox;
+mod object;
 pub(crate) mod peer;
 pub(crate) mod target;
 pub(crate) mod user;

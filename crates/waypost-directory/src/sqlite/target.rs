@@ -1,16 +1,23 @@
 //! Table `target`.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use waypost_proto::net::{Network, NetworkError};
 
-use super::{Identity, identity, insert, parsed, rows, run, stored, word};
+use super::object::Objects;
+use super::{Identity, identity, insert, parsed, run, stored, word};
 use crate::model::{
     Host, HostPort, Kind, LOCAL, RecipientForm, Stored, TargetRecord, TlsPin, TlsPolicy,
 };
 use crate::secret::Secret;
 
-const COLUMNS: &str = "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
-    username, password, connections, recipient, smart_host_on_error, implicit";
+const OBJECTS: Objects<(Stored<TargetRecord>, bool)> = Objects {
+    kind: Kind::Target,
+    columns: "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
+    username, password, connections, recipient, smart_host_on_error, implicit",
+    from: "target",
+    id: "id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM target WHERE name = ?1";
 const IS_PEER: &str = "EXISTS (SELECT 1 FROM peer WHERE target_id = target.id)";
 const INSERT: &str = "
@@ -58,11 +65,7 @@ pub(crate) fn read(
     connection: &Connection,
     id: u32,
 ) -> rusqlite::Result<Option<(Stored<TargetRecord>, bool)>> {
-    let sql = format!("SELECT {COLUMNS} FROM target WHERE id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], record)
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Targets in the order of their numbers, with whether each is implicit.
@@ -71,13 +74,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<(Stored<TargetRecord>, bool)>> {
-    let sql = format!("SELECT {COLUMNS} FROM target WHERE id > ?1 ORDER BY id LIMIT ?2");
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::Target,
-        params![after, limit],
-        record,
-    )
+    OBJECTS.list(connection, "TRUE", after, limit)
 }
 
 /// Targets that have a name of their own: those that are peers, or those that are none.
@@ -91,14 +88,7 @@ pub(crate) fn list_of(
         Kind::Peer => IS_PEER.to_owned(),
         _ => format!("NOT implicit AND NOT {IS_PEER}"),
     };
-    let sql =
-        format!("SELECT {COLUMNS} FROM target WHERE id > ?1 AND {wanted} ORDER BY id LIMIT ?2");
-    let list = rows(
-        &mut connection.prepare_cached(&sql)?,
-        kind,
-        params![after, limit],
-        record,
-    )?;
+    let list = OBJECTS.list(connection, &wanted, after, limit)?;
     Ok(list.into_iter().map(|(stored, _)| stored).collect())
 }
 
@@ -183,7 +173,7 @@ fn sources(record: &TargetRecord) -> String {
     networks.join(" ")
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecord>, bool)> {
+fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecord>, bool)> {
     let pin: Option<String> = row.get(9)?;
     let record = TargetRecord {
         name: row.get(4)?,

@@ -3,16 +3,20 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use waypost_proto::mail::Domain;
 
-use super::{
-    Identity, address, bytes, identity, insert, parsed, parsed_if_any, rows, run, stored, word,
-};
+use super::object::Objects;
+use super::{Identity, address, bytes, identity, insert, parsed, parsed_if_any, run, stored, word};
 use crate::model::{Kind, LOCAL, MailType, Stored, UserRecord};
 use crate::password::PasswordHash;
 
-const COLUMNS: &str = "u.id, u.revision, u.origin, u.external_id, d.name, u.login, u.name, u.mail,
-    u.relayed_all, t.name, u.password, u.quota_bytes, u.suspended";
-const FROM: &str = "user u JOIN domain d ON d.id = u.domain_id LEFT JOIN target t \
-                    ON t.id = u.target_id";
+const OBJECTS: Objects<Stored<UserRecord>> = Objects {
+    kind: Kind::User,
+    columns: "u.id, u.revision, u.origin, u.external_id, d.name, u.login, u.name, u.mail,
+    u.relayed_all, t.name, u.password, u.quota_bytes, u.suspended",
+    from: "user u JOIN domain d ON d.id = u.domain_id LEFT JOIN target t \
+                    ON t.id = u.target_id",
+    id: "u.id",
+    record,
+};
 const IDENTITY: &str = "SELECT id, revision FROM user WHERE domain_id = ?1 AND login = ?2";
 const INSERT: &str = "
     INSERT INTO user (revision, origin, domain_id, login, name, mail, relayed_all, target_id,
@@ -54,11 +58,7 @@ pub(crate) fn read(
     connection: &Connection,
     id: u32,
 ) -> rusqlite::Result<Option<Stored<UserRecord>>> {
-    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE u.id = ?1");
-    connection
-        .prepare_cached(&sql)?
-        .query_row([id], |row| record(connection, row))
-        .optional()
+    OBJECTS.read(connection, id)
 }
 
 /// Users in the order of their numbers, of one domain or of all.
@@ -68,16 +68,7 @@ pub(crate) fn list(
     after: u32,
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored<UserRecord>>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {FROM}
-         WHERE u.id > ?1 AND (?2 IS NULL OR u.domain_id = ?2) ORDER BY u.id LIMIT ?3"
-    );
-    rows(
-        &mut connection.prepare_cached(&sql)?,
-        Kind::User,
-        params![after, domain_id, limit],
-        |row| record(connection, row),
-    )
+    OBJECTS.list_in_domain(connection, domain_id, after, limit)
 }
 
 pub(crate) fn add(
