@@ -21,6 +21,8 @@ pub const SMTP_PORT: u16 = 2525;
 pub const SUBMISSION_PORT: u16 = 2587;
 /// Where users submit with implicit TLS.
 pub const SUBMISSIONS_PORT: u16 = 2465;
+/// Where questions about addresses are answered.
+pub const MINGER_PORT: u16 = 4069;
 /// Where mail is taken over LMTP.
 pub const LMTP_PORT: u16 = 2424;
 
@@ -31,7 +33,8 @@ const SECTIONS: [(&str, &str); 6] = [
     (
         "listen",
         "smtp = [\"%ADDRESS%:2525\"]\nsubmission = [\"%ADDRESS%:2587\"]\n\
-         submissions = [\"%ADDRESS%:2465\"]\nlmtp = [\"%ADDRESS%:2424\"]\n",
+         submissions = [\"%ADDRESS%:2465\"]\nlmtp = [\"%ADDRESS%:2424\"]\n\
+         minger = [\"%ADDRESS%:4069\"]\n",
     ),
     ("trust", "networks = []\n"),
     (
@@ -167,6 +170,12 @@ impl Site {
     #[must_use]
     pub fn smtp(&self) -> SocketAddr {
         SocketAddr::new(self.address, SMTP_PORT)
+    }
+
+    /// Where it answers questions about its addresses.
+    #[must_use]
+    pub fn minger(&self) -> SocketAddr {
+        SocketAddr::new(self.address, MINGER_PORT)
     }
 
     /// Where it takes mail from its users, with STARTTLS.

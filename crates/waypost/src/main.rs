@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod control;
 mod copy;
+mod doors;
 mod layout;
 mod logging;
 mod manual;

@@ -10,6 +10,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::dns::HereNow;
+use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
 use waypost_mta::session::Shared;
 use waypost_mta::tls::Certificate;
@@ -19,7 +20,7 @@ use crate::cli::{self, Failure};
 use crate::config::{self, Loaded};
 use crate::control::Socket;
 use crate::logging;
-use crate::server::{Server, Stores, minger_here, session_settings};
+use crate::server::{Server, Stores, minger_here, minger_settings, session_settings};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -58,6 +59,7 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
         shared: Arc::clone(&server.shared),
         certificate: Arc::clone(&server.certificate),
         here: server.here.clone(),
+        minger: server.minger.clone(),
     });
     let socket = Socket::bind(&control_socket)
         .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
@@ -128,6 +130,7 @@ pub(crate) struct Reloader {
     shared: Arc<Shared>,
     certificate: Arc<Certificate>,
     here: HereNow,
+    minger: minger::Server,
 }
 
 impl Reloader {
@@ -147,6 +150,7 @@ impl Reloader {
             }
         }
         self.shared.reload(session_settings(&fresh.config));
+        self.minger.reload(minger_settings(&fresh.config));
         let minger = minger_here(&fresh.config);
         self.here.answer_as(MingerHere {
             // The sockets are those of the start.

@@ -14,19 +14,21 @@ use waypost_mta::auth::{self, Logins};
 use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::Deliverer;
 use waypost_mta::dns::{Dns, HereNow, Listening, MailHosts};
-use waypost_mta::listener::{Bound, Listeners};
+use waypost_mta::listener::Listeners;
 use waypost_mta::net::Endpoint;
 use waypost_mta::queue::{self, Queue, QueueHandle};
 use waypost_mta::resolve::{self, Resolver};
-use waypost_mta::session::{self, Callers, Door, Shared, Wrapping};
+use waypost_mta::session::{self, Callers, Shared};
 use waypost_mta::tls::Certificate;
 use waypost_mta::trace::Tracer;
-use waypost_mta::{deliver, policy::Service};
+use waypost_mta::{deliver, minger};
 use waypost_proto::mail::{LocalPart, Mailbox};
+use waypost_proto::minger::Secret;
 use waypost_spool::Spool;
 
 use crate::answers::Answers;
 use crate::config::{Config, Delivery};
+use crate::doors::Doors;
 use crate::outgoing::Outgoing;
 use crate::{layout, site_key};
 
@@ -51,6 +53,8 @@ pub(crate) struct Server {
     deliverer: Deliverer,
     answers: Arc<Answers>,
     listeners: Listeners,
+    pub(crate) minger: minger::Server,
+    minger_sockets: minger::Sockets,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -95,15 +99,12 @@ impl Server {
         let tracer = tracer(config)?;
         let certificate = Certificate::load(&config.certificate_source())?;
         let certificate = Arc::new(certificate);
-        let bound = bind(config)?;
-        let endpoints = bound
-            .iter()
-            .map(|(name, bound)| (*name, bound.endpoint.clone()));
-        let endpoints: Vec<_> = endpoints.collect();
-        let listening = Listening(addresses(&endpoints));
+        let doors = Doors::bind(config)?;
+        let endpoints = doors.endpoints();
+        let listening = Listening(doors.mail_addresses());
         let dns = dns(config)?;
         let here = HereNow::new(dns.clone(), listening.clone(), Handle::current())
-            .answering(Listening(config.listen.minger.clone()), minger_here(config));
+            .answering(Listening(doors.minger_addresses()), minger_here(config));
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
         let (answers, kept) = answers(config)?;
@@ -134,12 +135,14 @@ impl Server {
         };
         let shared = Arc::new(Shared::new(parts, session_settings(config)));
         look_up(&directory, &callers, &dns).await;
+        let minger = answering(config, &directory, &callers, outgoing.used());
         let background = vec![
             tokio::spawn(async move { asking.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
         ];
-        let bound = bound.into_iter().map(|(_, bound)| bound).collect();
-        let listeners = Listeners::open(&shared, bound);
+        let mail = doors.mail.into_iter().map(|(_, bound)| bound).collect();
+        let listeners = Listeners::open(&shared, mail);
+        let minger_sockets = minger.open(doors.minger);
         Ok(Self {
             directory,
             spool,
@@ -152,58 +155,25 @@ impl Server {
             deliverer,
             answers,
             listeners,
+            minger,
+            minger_sockets,
             background,
         })
     }
 
     /// Ends: no new mail, what is in flight finishes, then the spool is closed.
     pub(crate) async fn stop(self) {
-        tokio::join!(self.listeners.close(), self.queue.stop(QUEUE_GRACE));
+        tokio::join!(
+            self.listeners.close(),
+            self.minger_sockets.close(),
+            self.queue.stop(QUEUE_GRACE)
+        );
         for task in &self.background {
             task.abort();
         }
         self.deliverer.close();
         self.answers.close();
     }
-}
-
-/// Every service of the configuration, bound but not open.
-fn bind(config: &Config) -> anyhow::Result<Vec<(&'static str, Bound)>> {
-    let door = |service, wrapping| Door { service, wrapping };
-    let listen = &config.listen;
-    let services = [
-        (
-            "smtp",
-            door(Service::Smtp, Wrapping::OnRequest),
-            &listen.smtp,
-        ),
-        (
-            "submission",
-            door(Service::Submission, Wrapping::OnRequest),
-            &listen.submission,
-        ),
-        (
-            "submissions",
-            door(Service::Submission, Wrapping::Implicit),
-            &listen.submissions,
-        ),
-        ("lmtp", door(Service::Lmtp, Wrapping::None), &listen.lmtp),
-    ];
-    let mut bound = Vec::new();
-    for (name, door, endpoints) in services {
-        for endpoint in endpoints {
-            bound.push((name, Bound::new(door, endpoint)?));
-        }
-    }
-    Ok(bound)
-}
-
-fn addresses(endpoints: &[(&'static str, Endpoint)]) -> Vec<SocketAddr> {
-    let addresses = endpoints.iter().filter_map(|(_, endpoint)| match endpoint {
-        Endpoint::Inet(address) => Some(*address),
-        Endpoint::Unix(_) => None,
-    });
-    addresses.collect()
 }
 
 /// Who is asked about names.
@@ -345,6 +315,39 @@ pub(crate) fn session_settings(config: &Config) -> session::Settings {
         proxy: config.trust.proxy.clone(),
         limits: config.limits.clone(),
         lifetime: config.queue.lifetime,
+    }
+}
+
+/// Who answers questions about addresses.
+fn answering(
+    config: &Config,
+    directory: &Arc<Directory>,
+    callers: &Arc<Callers>,
+    used: Option<Arc<session::Used>>,
+) -> minger::Server {
+    let parts = minger::Parts {
+        snapshots: snapshots(directory),
+        callers: Arc::clone(callers),
+        used,
+        clock: Arc::new(SystemClock),
+    };
+    minger::Server::new(parts, minger_settings(config))
+}
+
+/// Who may ask about addresses, and how; SIGHUP replaces it.
+pub(crate) fn minger_settings(config: &Config) -> minger::Settings {
+    let secrets = config.minger.secrets.iter();
+    minger::Settings {
+        // The configuration has refused what is no secret there.
+        secrets: secrets
+            .filter_map(|secret| Secret::parse(secret.expose()).ok())
+            .collect(),
+        anonymous: config.minger.anonymous,
+        allow: config.minger.allow.clone(),
+        outside_aliases_active: config.minger.outside_aliases_active,
+        test_mailbox: config.minger.test_address,
+        delimiter: config.local.recipient_delimiter,
+        rates: config.minger.rates,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use waypost_directory::Secret;
+use waypost_mta::minger::Rates;
 use waypost_proto::minger;
 use waypost_proto::net::Network;
 
@@ -24,20 +25,7 @@ pub(crate) struct Minger {
     /// The longest that another server's answer is waited for.
     pub(crate) timeout: Duration,
     /// How much is answered.
-    pub(crate) rates: MingerRates,
-}
-
-/// Queries that are answered; 0: no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MingerRates {
-    /// Of one peer, per second.
-    pub(crate) peer: u32,
-    /// Of one network that is no peer's, per second.
-    pub(crate) network: u32,
-    /// Of all who are no peers, per second.
-    pub(crate) strangers: u32,
-    /// Of one network, about addresses that are not here or without good credentials, per minute.
-    pub(crate) refused: u32,
+    pub(crate) rates: Rates,
 }
 
 impl Minger {
@@ -116,30 +104,31 @@ fn found(error: minger::SecretError) -> String {
     format!("found a secret that {what}")
 }
 
-fn rates(minger: &mut Section<'_, '_>) -> MingerRates {
+fn rates(minger: &mut Section<'_, '_>) -> Rates {
+    let usual = Rates::default();
     let mut rate = |name, text, default| minger.get(live(name, text), default);
-    MingerRates {
+    Rates {
         peer: rate(
             "rate_peer",
             "Queries per second that are answered to one peer. 0: no limit.",
-            20_000,
+            usual.peer,
         ),
         network: rate(
             "rate_network",
             "Queries per second that are answered to one network, a /24 of IPv4 or a /64 of IPv6, \
              that is no peer's. 0: no limit.",
-            100,
+            usual.network,
         ),
         strangers: rate(
             "rate_strangers",
             "Queries per second that are answered to all together who are no peers. 0: no limit.",
-            5_000,
+            usual.strangers,
         ),
         refused: rate(
             "rate_refused",
             "Queries per minute of one network that is no peer's about addresses that are not \
              here, or without a right secret; beyond that it hears nothing. 0: no limit.",
-            300,
+            usual.refused,
         ),
     }
 }
