@@ -241,3 +241,81 @@ fn a_target_whose_name_is_gone_is_waited_for() {
     branch.wait_for_taken(1).unwrap();
     assert!(site.messages("example.com", "alice").is_empty());
 }
+
+#[test]
+fn a_target_whose_name_leads_here_is_refused_when_it_is_saved() {
+    let plan = Plan::new(PROGRAM).unwrap();
+    let zone = Zone::default()
+        .host("here.test", plan.address())
+        .host("elsewhere.test", address())
+        .mx("circle.test", 10, "here.test");
+    let dns = NameServer::start(zone).unwrap();
+    let site = site(plan, &dns);
+    let set = |host: &str| {
+        let words = ["target", "set", "branch", "--host", host, "--port", "2525"];
+        let output = site.run(&words).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    for host in ["here.test", "mx:circle.test"] {
+        let (code, said) = set(host);
+        assert_eq!(code, Some(1), "{host}: {said}");
+        assert!(said.contains("this server itself"), "{host}: {said}");
+    }
+    let (code, said) = set("elsewhere.test");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_target_that_has_come_to_lead_here_is_waited_for() {
+    let plan = Plan::new(PROGRAM).unwrap();
+    let here = Zone::default().host("branch.test", plan.address());
+    let dns = NameServer::start(Zone::default()).unwrap();
+    let site = site(plan, &dns);
+    dns.change(here);
+    write(&site, "jdoe@example.com");
+    site.wait_for_log(&["to=<jdoe@example.com>", "status=deferred", "dsn=4.4.6"])
+        .unwrap();
+    // Alice's own connection and no other.
+    assert_eq!(site.log().matches(": client=").count(), 1, "{}", site.log());
+    let host = address();
+    let branch = Peer::start(host).unwrap();
+    dns.change(Zone::default().host("branch.test", host));
+    branch.wait_for_taken(1).unwrap();
+    assert!(site.messages("example.com", "alice").is_empty());
+}
+
+#[test]
+fn a_group_of_people_elsewhere_is_an_alias_that_strangers_may_use() {
+    let host = address();
+    let zone = Zone::default().mx("example.net", 5, "mail.example.net");
+    let zone = zone.host("mail.example.net", host);
+    let dns = NameServer::start(zone).unwrap();
+    let alias = r#"
+[[domain]]
+name = "example.org"
+
+[[group]]
+domain = "example.org"
+name = "away"
+addresses = ["away@example.org"]
+members = ["paul@example.net", "mary@example.net"]
+"#;
+    let outbound = format!("resolvers = [\"{}\"]\n", dns.address());
+    let plan = Plan::new(PROGRAM).unwrap().section("outbound", &outbound);
+    let site = plan.site(alias).start().unwrap();
+    let mx = exchanger(host);
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    let (replies, _) = client
+        .submit(
+            "a@elsewhere.test",
+            &["away@example.org", "paul@example.net"],
+            &message("alias"),
+        )
+        .unwrap();
+    // The same person is out of a stranger's reach by his own address.
+    assert_eq!((replies[0].code, replies[1].code), (250, 554));
+    let taken = mx.wait_for_taken(1).unwrap();
+    assert_eq!(taken[0].recipients.len(), 2, "{taken:?}");
+    assert!(taken[0].mail.starts_with("<a@elsewhere.test>"), "{taken:?}");
+}

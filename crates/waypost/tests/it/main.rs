@@ -21,6 +21,7 @@ mod reports;
 mod retries;
 mod routing;
 mod secured;
+mod smart_host;
 mod submission;
 mod transcripts;
 

@@ -220,12 +220,12 @@ fn one_attempt_after_a_restart_is_enough_to_give_up() {
     write(&site, "");
     wait_for_attempts(&old, 1);
     site.kill().unwrap();
-    let before = attempts(&old);
     let killed = SystemTime::now();
     wait::until("the lifetime to be over", || {
         (SystemTime::now() > killed + Duration::from_secs(4)).then_some(())
     })
     .unwrap();
+    let before = attempts(&old);
     site.launch().unwrap();
     wait_for_expiry(&site);
     assert_eq!(attempts(&old), before + 1);
