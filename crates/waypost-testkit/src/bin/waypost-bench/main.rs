@@ -10,6 +10,7 @@
 )]
 
 mod load;
+mod minger;
 mod rcpt;
 mod report;
 mod servers;
@@ -24,7 +25,7 @@ use waypost_testkit::place::unused_address;
 
 use load::{Load, Run, Sink};
 use rcpt::Questions;
-use report::{Pair, cell};
+use report::{Pair, cell, median};
 
 /// Pairs of runs behind every figure.
 const PAIRS: usize = 5;
@@ -41,17 +42,21 @@ const SIZES: [(u32, u32); 4] = [
 const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
 fn main() -> Result<()> {
-    let usage = "usage: waypost-bench PROGRAM [messages|decisions] [quick]";
+    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger] [quick]";
     let mut words = env::args().skip(1);
     let program = PathBuf::from(words.next().context(usage)?);
     let words: Vec<String> = words.collect();
     let said = |word: &str| words.iter().any(|said| said == word);
     println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
-    if !said("decisions") {
+    let all = !["messages", "decisions", "minger"].into_iter().any(said);
+    if all || said("messages") {
         messages(&program, said("quick"))?;
     }
-    if !said("messages") {
+    if all || said("decisions") {
         decisions(&program, said("quick"))?;
+    }
+    if all || said("minger") {
+        questions(&program, said("quick"))?;
     }
     Ok(())
 }
@@ -155,6 +160,34 @@ fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
                 "| {known} | {connections} | {} | {} |",
                 cell(&rates, 0),
                 cell(&costs, 1)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Minger queries, with and without digest; Postfix has nothing of the kind.
+fn questions(program: &std::path::Path, quick: bool) -> Result<()> {
+    println!("\n| known addresses | digest | answers/s | per core | p50 µs | p99 µs |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for known in [10_000, 1_000_000] {
+        if quick && known > 10_000 {
+            continue;
+        }
+        let waypost = servers::waypost(program, known, sink_address()?)?;
+        let pid = waypost.pid().context("Waypost is not running")?;
+        for digest in [false, true] {
+            let asked = minger::Questions { known, digest };
+            let runs = if quick { 1 } else { PAIRS };
+            let runs = (0..runs).map(|_| minger::run(asked, waypost.minger(), pid));
+            let runs = runs.collect::<Result<Vec<_>>>()?;
+            let middle = |figure: fn(&minger::Answers) -> f64| median(runs.iter().map(figure));
+            println!(
+                "| {known} | {digest} | {:.0} | {:.0} | {:.0} | {:.0} |",
+                middle(|run| run.rate),
+                middle(|run| run.per_core),
+                middle(|run| run.p50_micros),
+                middle(|run| run.p99_micros),
             );
         }
     }

@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result};
 use waypost_testkit::postfix::Postfix;
 use waypost_testkit::site::{Plan, Site};
 
+use crate::minger;
+
 /// What a mail administrator raises when Postfix has to be fast, and nothing that costs safety.
 const TUNING: &str = "
 default_process_limit = 250
@@ -77,6 +79,14 @@ pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Si
         .section(
             "limits",
             "connections_per_client = 1000\nconnection_rate = 0\nmessage_rate = 0\n",
+        )
+        .section(
+            "minger",
+            &format!(
+                "secrets = [\"{}\"]\nanonymous = true\nrate_peer = 0\nrate_network = 0\n\
+                 rate_strangers = 0\nrate_refused = 0\n",
+                minger::SECRET
+            ),
         )
         .site(&format!(
             "[[target]]\nname = \"sink\"\nhost = \"{}\"\nport = {}\ntls = \"off\"\n\
