@@ -74,7 +74,8 @@ impl Listen {
                 fixed(
                     "minger",
                     "Answers for other servers about the addresses here, over UDP, usually \
-                     [\"0.0.0.0:4069\", \"[::]:4069\"]. Domain Sharing needs it.",
+                     [\"0.0.0.0:4069\", \"[::]:4069\"]; on a host with several addresses, each of \
+                     them. Domain Sharing needs it.",
                 ),
                 Vec::new(),
                 inet,
