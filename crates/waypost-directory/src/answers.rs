@@ -16,20 +16,20 @@ const OPEN: &str = "
     PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS answer (
         authority TEXT NOT NULL,
-        target    INTEGER NOT NULL,
+        number    INTEGER NOT NULL,
         address   TEXT NOT NULL,
         active    INTEGER NOT NULL,
         given_s   INTEGER NOT NULL,
-        PRIMARY KEY (authority, target, address)
+        PRIMARY KEY (authority, number, address)
     ) WITHOUT ROWID, STRICT;
     CREATE INDEX IF NOT EXISTS answer_given ON answer (given_s);";
 const KEEP: &str = "
-    INSERT INTO answer (authority, target, address, active, given_s) VALUES (?1, ?2, ?3, ?4, ?5)
-    ON CONFLICT (authority, target, address) DO UPDATE SET
+    INSERT INTO answer (authority, number, address, active, given_s) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (authority, number, address) DO UPDATE SET
     active = excluded.active, given_s = excluded.given_s";
-const FORGET: &str = "DELETE FROM answer WHERE authority = ?1 AND target = ?2 AND address = ?3";
+const FORGET: &str = "DELETE FROM answer WHERE authority = ?1 AND number = ?2 AND address = ?3";
 const LATEST: &str = "
-    SELECT authority, target, address, active, given_s FROM answer
+    SELECT authority, number, address, active, given_s FROM answer
     ORDER BY given_s DESC LIMIT ?1";
 const TRIM: &str = "
     DELETE FROM answer WHERE given_s <= coalesce(
@@ -44,7 +44,7 @@ pub struct AnswerKey {
     /// How it was learned: a word of the caller's.
     pub authority: Box<str>,
     /// The number of the target or gateway that said it.
-    pub target: u32,
+    pub number: u32,
     /// The address, local part without letter case.
     pub address: Box<str>,
 }
@@ -109,16 +109,16 @@ impl AnswerStore {
         for (key, answer) in changes {
             let AnswerKey {
                 authority,
-                target,
+                number,
                 address,
             } = key;
             match answer {
                 Some(KeptAnswer { active, given }) => transaction
                     .prepare_cached(KEEP)?
-                    .execute(params![authority, target, address, active, seconds(*given)])?,
+                    .execute(params![authority, number, address, active, seconds(*given)])?,
                 None => transaction
                     .prepare_cached(FORGET)?
-                    .execute(params![authority, target, address])?,
+                    .execute(params![authority, number, address])?,
             };
         }
         if self.untrimmed > most / TRIM_PART {
@@ -135,7 +135,7 @@ fn answer(row: &Row<'_>) -> rusqlite::Result<(AnswerKey, KeptAnswer)> {
     let given_s: i64 = row.get(4)?;
     let key = AnswerKey {
         authority: row.get(0)?,
-        target: row.get(1)?,
+        number: row.get(1)?,
         address: row.get(2)?,
     };
     let answer = KeptAnswer {
@@ -157,7 +157,7 @@ mod tests {
     fn said(address: &str, given_s: u64) -> (AnswerKey, KeptAnswer) {
         let key = AnswerKey {
             authority: "callout".into(),
-            target: 1,
+            number: 1,
             address: address.into(),
         };
         let given = UNIX_EPOCH + Duration::from_secs(given_s);

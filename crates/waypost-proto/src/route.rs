@@ -101,7 +101,9 @@ pub enum Verdict {
 /// The rule that decided, as `why=` in the log and in `explain` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// Domain Sharing aside: a group of the directory.
+    /// A domain that lives wholly on a target.
+    Gateway,
+    /// A group of the directory.
     Group,
     /// A local user or a shared mailbox.
     Local,
@@ -113,6 +115,8 @@ pub enum Rule {
     NotServed,
     /// postmaster@ or abuse@.
     Postmaster,
+    /// A peer of a shared domain has it, or could not be asked.
+    Sharing,
     /// A suspended user.
     Suspended,
     /// A third-party user.
@@ -126,12 +130,14 @@ pub enum Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Gateway => "gateway",
             Self::Group => "group",
             Self::Local => "local",
             Self::Loop => "loop",
             Self::NoMail => "no-mail",
             Self::NotServed => "not-served",
             Self::Postmaster => "postmaster",
+            Self::Sharing => "sharing",
             Self::Suspended => "suspended",
             Self::ThirdParty => "third-party",
             Self::ForwardUnknown => "forward-unknown",

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use waypost_directory::{AnswerKey, AnswerStore, KeptAnswer};
+use waypost_directory::{AnswerKey, AnswerStore, GatewayId, KeptAnswer};
 use waypost_mta::resolve::{Answer, Authority, Keep, Kept};
 use waypost_proto::route::TargetId;
 
@@ -107,24 +107,28 @@ fn write(mut store: AnswerStore, waiting: &Receiver<Change>, most: usize) {
 }
 
 fn key(authority: Authority, address: &str) -> AnswerKey {
-    let (word, target) = match authority {
-        Authority::Callout(target) => ("callout", target),
-        Authority::Delivery(target) => ("delivery", target),
-        Authority::Peer(target) => ("peer", target),
+    let (word, number) = match authority {
+        Authority::Callout(target) => ("callout", target.0),
+        Authority::Delivery(target) => ("delivery", target.0),
+        Authority::Gateway(gateway) => ("gateway", gateway.0),
+        Authority::List(gateway) => ("list", gateway.0),
+        Authority::Peer(target) => ("peer", target.0),
     };
     AnswerKey {
         authority: word.into(),
-        target: target.0,
+        number,
         address: address.into(),
     }
 }
 
 fn kept((key, answer): (AnswerKey, KeptAnswer)) -> Option<Kept> {
-    let target = TargetId(key.target);
+    let (target, gateway) = (TargetId(key.number), GatewayId(key.number));
     Some(Kept {
         authority: match &*key.authority {
             "callout" => Authority::Callout(target),
             "delivery" => Authority::Delivery(target),
+            "gateway" => Authority::Gateway(gateway),
+            "list" => Authority::List(gateway),
             "peer" => Authority::Peer(target),
             // Of a later release.
             _ => return None,

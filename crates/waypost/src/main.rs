@@ -3,7 +3,9 @@
 //! The only crate that knows all others: it reads the command line and the configuration, builds
 //! the parts, joins them and runs them.
 
+mod address_list;
 mod answers;
+mod asking;
 mod backup;
 mod bridge;
 mod cli;

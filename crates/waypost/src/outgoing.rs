@@ -8,15 +8,12 @@ use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::maildir::Maildirs;
 use waypost_mta::deliver::{Deliverer, Job, NextHop, Outcome, Trouble};
 use waypost_mta::queue::{Attempt, Attempting};
-use waypost_mta::resolve::{Ask, Asked, Authority, Question, Said};
 use waypost_mta::session;
-use waypost_proto::mail::Mailbox;
-use waypost_proto::route::TargetId;
 
 use crate::config::{Config, Delivery};
 use crate::layout;
 
-/// Who makes attempts and asks targets.
+/// Who makes attempts.
 pub(crate) struct Outgoing {
     deliverer: Deliverer,
     maildirs: Arc<Maildirs>,
@@ -81,31 +78,5 @@ impl Attempt for Outgoing {
                 self.deliverer.attempt(&job).await
             }
         })
-    }
-}
-
-impl Ask for Outgoing {
-    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
-        Box::pin(async move {
-            match question.authority {
-                Authority::Callout(target) => self.callout(target, &question.address).await,
-                Authority::Delivery(_) | Authority::Peer(_) => Said::nothing(),
-            }
-        })
-    }
-}
-
-impl Outgoing {
-    async fn callout(&self, target: TargetId, recipient: &Mailbox) -> Said {
-        match self.deliverer.callout(target, recipient).await {
-            Ok(reply) => Said::in_reply(reply),
-            Err(trouble) => {
-                tracing::info!(
-                    target: "waypost::resolve",
-                    "callout for <{recipient}> failed: {trouble}"
-                );
-                Said::nothing()
-            }
-        }
     }
 }

@@ -27,6 +27,7 @@ use waypost_proto::minger::Secret;
 use waypost_spool::Spool;
 
 use crate::answers::Answers;
+use crate::asking::Asking;
 use crate::config::{Config, Delivery};
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
@@ -107,10 +108,8 @@ impl Server {
             .answering(Listening(doors.minger_addresses()), minger_here(config));
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
-        let (answers, kept) = answers(config)?;
-        let keep = Arc::clone(&answers);
-        let (resolver, asking) = resolver(config, &directory, &outgoing, listening, keep);
-        resolver.restore(kept);
+        let ask = Asking::new(config, deliverer.clone(), &directory, dns.clone());
+        let (resolver, asking, answers) = resolver(config, &directory, ask, listening)?;
         let queue = Queue::start(queue::Parts {
             spool: spool.clone(),
             routes: Arc::new(resolver.clone()),
@@ -254,15 +253,18 @@ fn deliverer(
 fn resolver(
     config: &Config,
     directory: &Arc<Directory>,
-    outgoing: &Arc<Outgoing>,
+    ask: Asking,
     listening: Listening,
-    answers: Arc<Answers>,
-) -> (Resolver, resolve::Background) {
-    Resolver::new(resolve::Parts {
+) -> anyhow::Result<(Resolver, resolve::Background, Arc<Answers>)> {
+    let file = layout::answers(&config.top.data_dir);
+    layout::keep_private(&file)?;
+    let (answers, kept) = Answers::open(&file, config.cache.entries as usize)?;
+    let answers = Arc::new(answers);
+    let (resolver, background) = Resolver::new(resolve::Parts {
         snapshots: snapshots(directory),
         here: Arc::new(FromMemory(listening)),
-        ask: Arc::clone(outgoing) as Arc<dyn resolve::Ask>,
-        keep: answers,
+        ask: Arc::new(ask),
+        keep: Arc::clone(&answers) as Arc<dyn resolve::Keep>,
         clock: Arc::new(SystemClock),
         settings: resolve::Settings {
             postmaster: postmaster(config),
@@ -276,15 +278,9 @@ fn resolver(
             entries: config.cache.entries as usize,
             wait: config.cache.wait,
         },
-    })
-}
-
-/// The answers kept before a restart, and whoever keeps those to come.
-fn answers(config: &Config) -> anyhow::Result<(Arc<Answers>, Vec<resolve::Kept>)> {
-    let file = layout::answers(&config.top.data_dir);
-    layout::keep_private(&file)?;
-    let (answers, kept) = Answers::open(&file, config.cache.entries as usize)?;
-    Ok((Arc::new(answers), kept))
+    });
+    resolver.restore(kept);
+    Ok((resolver, background, answers))
 }
 
 fn queue_settings(config: &Config) -> queue::Settings {

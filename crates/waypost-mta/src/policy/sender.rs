@@ -2,7 +2,7 @@
 
 use waypost_directory::{Found, MailType, Snapshot};
 use waypost_proto::mail::{LocalPart, Mailbox, ReversePath};
-use waypost_proto::route::{Side, UserId};
+use waypost_proto::route::{Side, TargetId, UserId};
 use waypost_proto::smtp::reply::Reply;
 
 use super::{Decision, Facts, Home, Mail, Ownership, Service, decide};
@@ -24,9 +24,10 @@ pub fn ownership(
     }
 }
 
-/// Where mail from this sender comes from, if its domain protects its senders.
+/// Where mail from this sender comes from, if its domain protects its senders: of several servers
+/// it may live on, the one that it comes from.
 #[must_use]
-pub fn home(snapshot: &Snapshot, sender: &Mailbox, delimiter: Option<char>) -> Home {
+pub fn home(snapshot: &Snapshot, side: &Side, sender: &Mailbox, delimiter: Option<char>) -> Home {
     let Some(domain) = snapshot.domain(&sender.domain) else {
         return Home::Unprotected;
     };
@@ -35,18 +36,27 @@ pub fn home(snapshot: &Snapshot, sender: &Mailbox, delimiter: Option<char>) -> H
         return Home::Unprotected;
     }
     let known = as_known(snapshot, sender, delimiter);
-    let target = match known
+    let targets: Vec<TargetId> = match known
         .as_ref()
         .and_then(|known| snapshot.lookup_mailbox(known))
     {
         Some(Found::User(user)) if user.mail == MailType::ThirdParty => {
-            user.target.or(domain.relay)
+            user.target.or(domain.relay).into_iter().collect()
         }
-        Some(_) => None,
-        // Whoever is not known here lives with the relay that unknown recipients go to.
-        None => domain.relay.filter(|_| domain.forward_unknown),
+        Some(_) => Vec::new(),
+        // Whoever is not known here lives with a peer, or with the relay that unknown recipients
+        // go to.
+        None => {
+            let relay = domain.relay.filter(|_| domain.forward_unknown);
+            domain.sharing.iter().copied().chain(relay).collect()
+        }
     };
-    target.map_or(Home::Here, Home::Target)
+    let source = match side {
+        Side::Target(source) => targets.iter().find(|target| *target == source),
+        _ => None,
+    };
+    let target = source.or_else(|| targets.first());
+    target.map_or(Home::Here, |target| Home::Target(*target))
 }
 
 /// What MAIL is told when it is refused, for who asks without a session.
@@ -67,7 +77,7 @@ pub fn refusal(
         side,
         reverse_path,
         ownership,
-        home: home(snapshot, sender, delimiter),
+        home: home(snapshot, side, sender, delimiter),
     }));
     match decision {
         Decision::Accept => None,
@@ -157,7 +167,12 @@ mod tests {
             ("bob@open.example", Home::Unprotected),
             ("x@elsewhere.net", Home::Unprotected),
         ] {
-            let found = home(&site.snapshot(), &mailbox(address), Some('+'));
+            let found = home(
+                &site.snapshot(),
+                &Side::Stranger,
+                &mailbox(address),
+                Some('+'),
+            );
             assert_eq!(found, expected, "{address}");
             let path = ReversePath::Mailbox(mailbox(address));
             let refused = refusal(&site.snapshot(), &Side::Stranger, &path, Some('+'));

@@ -4,7 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
+use waypost_directory::GatewayId;
 use waypost_proto::mail::Mailbox;
+use waypost_proto::minger::Status;
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
 use waypost_proto::smtp::status::EnhancedStatus;
@@ -16,17 +18,12 @@ pub enum Authority {
     Callout(TargetId),
     /// A target that took mail for the address. It is never asked: deliveries tell.
     Delivery(TargetId),
+    /// The server that a gateway domain names for it, asked over Minger.
+    Gateway(GatewayId),
+    /// The file of a gateway domain's addresses.
+    List(GatewayId),
     /// A peer of a shared domain, asked over Minger.
     Peer(TargetId),
-}
-
-impl Authority {
-    /// The target it is.
-    #[must_use]
-    pub fn target(self) -> TargetId {
-        let (Self::Callout(target) | Self::Delivery(target) | Self::Peer(target)) = self;
-        target
-    }
 }
 
 impl fmt::Display for Authority {
@@ -35,7 +32,8 @@ impl fmt::Display for Authority {
         f.write_str(match self {
             Self::Callout(_) => "callout",
             Self::Delivery(_) => "delivery",
-            Self::Peer(_) => "minger",
+            Self::Gateway(_) | Self::Peer(_) => "minger",
+            Self::List(_) => "list",
         })
     }
 }
@@ -45,7 +43,7 @@ impl fmt::Display for Authority {
 pub struct Question {
     /// Who is asked.
     pub authority: Authority,
-    /// About which address: to a callout the outgoing one, to a peer the one received.
+    /// About which address: a callout about the outgoing one, others about the one received.
     pub address: Mailbox,
 }
 
@@ -93,13 +91,31 @@ impl fmt::Display for Answer {
     }
 }
 
+/// The words an answer was given in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// Over Minger.
+    Minger(Status),
+    /// To RCPT.
+    Reply(RemoteReply),
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Minger(status) => write!(f, "{} {status}", status.digit()),
+            Self::Reply(reply) => reply.fmt(f),
+        }
+    }
+}
+
 /// An answer just given, with the words it was given in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// What it means.
     pub answer: Answer,
-    /// The reply itself; none when there was only silence.
-    pub reply: Option<RemoteReply>,
+    /// The words; none when there was only silence, or none are needed.
+    pub words: Option<Words>,
 }
 
 impl Said {
@@ -108,7 +124,7 @@ impl Said {
     pub fn nothing() -> Self {
         Self {
             answer: Answer::Unavailable,
-            reply: None,
+            words: None,
         }
     }
 
@@ -127,7 +143,23 @@ impl Said {
         };
         Self {
             answer,
-            reply: Some(reply),
+            words: Some(Words::Reply(reply)),
+        }
+    }
+
+    /// What a Minger answer says about the address (draft-hathcock-minger-06 §2.2). That we may not
+    /// ask, or asked wrongly, says nothing about it.
+    #[must_use]
+    pub fn in_status(status: Status) -> Self {
+        let answer = match status {
+            Status::Active => Answer::Active,
+            Status::Unavailable => Answer::Full,
+            Status::Unknown => Answer::Unknown,
+            Status::BadCredentials | Status::Denied | Status::Malformed => Answer::Unavailable,
+        };
+        Self {
+            answer,
+            words: Some(Words::Minger(status)),
         }
     }
 }
@@ -182,7 +214,7 @@ pub struct Heard {
     /// How long ago it was given.
     pub age: Duration,
     /// The words, where they are still known.
-    pub reply: Option<RemoteReply>,
+    pub words: Option<Words>,
 }
 
 /// The answers known so far.

@@ -119,14 +119,19 @@ impl Resolver {
     }
 
     fn proof(&self, heard: &Heard) -> String {
-        let name = self
-            .target_name(heard.authority.target())
-            .unwrap_or_default();
-        let Heard { answer, source, .. } = heard;
-        let mut text = format!("{name} says {answer} ({source}, {})", age(heard.age));
-        if let Some(reply) = &heard.reply {
+        let name = self.authority_name(heard.authority);
+        format!("{name} says {}", heard.in_words())
+    }
+}
+
+impl Heard {
+    /// The answer, where it was found and how old it is, and its own words.
+    pub(super) fn in_words(&self) -> String {
+        let Self { answer, source, .. } = self;
+        let mut text = format!("{answer} ({source}, {})", age(self.age));
+        if let Some(words) = &self.words {
             text.push_str(": ");
-            text.push_str(&reply.to_string());
+            text.push_str(&words.to_string());
         }
         text
     }

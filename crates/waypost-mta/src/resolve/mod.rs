@@ -4,11 +4,13 @@ pub mod ask;
 mod conflict;
 pub mod expand;
 mod explain;
+mod gateway;
 mod hear;
 mod memory;
 mod outgoing;
 mod resolver;
 mod rules;
+mod sharing;
 pub mod step;
 
 use waypost_directory::{Here, Snapshot};
@@ -17,7 +19,7 @@ use waypost_proto::route::{Rule, Side, TargetId, Verdict, Via};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 
-pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Source};
+pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Source, Words};
 pub use conflict::Conflict;
 pub use explain::{Explanation, Subject};
 pub use memory::{CacheSettings, Keep, KeepNothing, Kept, Remembered};
@@ -192,6 +194,10 @@ impl Facts<'_> {
         target.map_or("a target that is gone", |target| &target.name)
     }
 
+    fn authority_name(&self, authority: Authority) -> String {
+        authority_name(self.snapshot, authority)
+    }
+
     fn way(&self, via: Via) -> &str {
         match via {
             Via::Mx => "the MX hosts of the domain",
@@ -208,6 +214,21 @@ impl Facts<'_> {
                 _ => false,
             }
     }
+}
+
+/// What an authority is called, for the administrator only.
+fn authority_name(snapshot: &Snapshot, authority: Authority) -> String {
+    let name = match authority {
+        Authority::Callout(id) | Authority::Delivery(id) | Authority::Peer(id) => {
+            snapshot.target(id).map(|target| target.name.clone())
+        }
+        Authority::Gateway(id) | Authority::List(id) => {
+            let mut gateways = snapshot.gateways();
+            let gateway = gateways.find(|gateway| gateway.id == id);
+            gateway.map(|gateway| format!("gateway {}", gateway.domain))
+        }
+    };
+    name.unwrap_or_else(|| "somebody who is gone".to_owned())
 }
 
 /// Decides a recipient: pure, total, and the same for everybody who asks.

@@ -45,6 +45,13 @@ impl<'a> Local<'a> {
     }
 }
 
+/// The address without its tag; none when it has none.
+pub(super) fn without_tag(address: &Mailbox, delimiter: Option<char>) -> Option<Mailbox> {
+    let local = Local::new(&address.local, delimiter);
+    let base = LocalPart::from_unquoted(local.without_tag()?).ok()?;
+    Some(Mailbox::new(base, address.domain.clone()))
+}
+
 /// The outgoing address of a third-party user, in the form that his target wants.
 ///
 /// `tag` is the part of the received address that was not part of the user's own.

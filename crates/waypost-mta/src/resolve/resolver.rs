@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 use waypost_directory::{Here, Snapshot};
 use waypost_proto::mail::{Domain, Mailbox, ReversePath};
 use waypost_proto::route::{Expansion, Rule, Side, TargetId, Verdict};
@@ -17,7 +18,10 @@ use super::conflict::{Conflict, Conflicts};
 use super::expand::{Expanded, Flattening, Once};
 use super::hear::{Late, ask_together};
 use super::memory::{CacheSettings, Keep, Kept, Memory, Outside, Remembered};
-use super::{Asking, Decided, Facts, Outbound, Request, Resolution, Settings, outgoing, resolve};
+use super::{
+    Asking, Decided, Facts, Outbound, Request, Resolution, Settings, authority_name, outgoing,
+    resolve,
+};
 use crate::clock::Clock;
 use crate::event;
 use crate::trace::Journey;
@@ -27,10 +31,9 @@ use crate::trace::Journey;
 const MAX_ROUNDS: usize = 10;
 /// Members of a group that are decided at the same time.
 const MEMBERS_AT_ONCE: usize = 50;
-/// Background questions asked at the same time.
-const CHORES_AT_ONCE: usize = 16;
-/// Background questions that may wait; more are not asked, their answers stay as old as they are.
-const MAX_CHORES: usize = 1000;
+/// Background questions at the same time; more are not asked, and their answers stay as old as
+/// they are. None waits for others: somebody may wait for its answer.
+const CHORES_AT_ONCE: usize = 1000;
 
 /// The directory's snapshot of now.
 pub type Snapshots = dyn Fn() -> Arc<Snapshot> + Send + Sync;
@@ -98,7 +101,7 @@ impl Resolver {
             keep: parts.keep,
             blind: Box::new(blind),
         };
-        let (chores, waiting) = mpsc::channel(MAX_CHORES);
+        let (chores, waiting) = mpsc::channel(CHORES_AT_ONCE);
         let resolver = Self(Arc::new(Inner {
             snapshots: parts.snapshots,
             here: parts.here,
@@ -233,7 +236,7 @@ impl Resolver {
     pub fn forget(&self, address: &Mailbox) -> usize {
         let snapshot = self.snapshot();
         let memory = &self.0.memory;
-        let forgotten = snapshot.targets().flat_map(|target| {
+        let by_targets = snapshot.targets().flat_map(|target| {
             let outgoing = outgoing::of_unknown(address, &target.recipient);
             [
                 memory.forget(Authority::Callout(target.id), &outgoing),
@@ -241,12 +244,18 @@ impl Resolver {
                 memory.forget(Authority::Peer(target.id), address),
             ]
         });
-        forgotten.filter(|known| *known).count()
+        let by_gateway = snapshot.gateway(&address.domain).into_iter();
+        let by_gateway =
+            by_gateway.map(|gateway| memory.forget(Authority::Gateway(gateway.id), address));
+        by_targets.chain(by_gateway).filter(|known| *known).count()
     }
 
     /// A target has refused an outgoing address for good: nothing that was said of it counts.
     pub fn contradicted(&self, target: TargetId, recipient: &Mailbox, outgoing: &Mailbox) {
         self.forget(recipient);
+        if let Some(base) = outgoing::without_tag(recipient, self.0.settings.delimiter) {
+            self.forget(&base);
+        }
         for authority in [Authority::Callout(target), Authority::Delivery(target)] {
             self.0.memory.forget(authority, outgoing);
         }
@@ -279,6 +288,12 @@ impl Resolver {
     #[must_use]
     pub fn remembered(&self) -> Vec<Remembered> {
         self.0.memory.list()
+    }
+
+    /// What an authority is called, for the administrator.
+    #[must_use]
+    pub fn authority_name(&self, authority: Authority) -> String {
+        authority_name(&self.snapshot(), authority)
     }
 
     /// What a target is called, for the administrator.
@@ -384,11 +399,11 @@ impl Inner {
         });
         if fresh {
             let snapshot = (self.snapshots)();
-            let name = |authority: Authority| {
-                let target = snapshot.target(authority.target());
-                target.map_or_else(String::new, |target| target.name.clone())
-            };
-            event::lives_twice(address, &name(winner), &name(other));
+            let (winner, other) = (
+                authority_name(&snapshot, winner),
+                authority_name(&snapshot, other),
+            );
+            event::lives_twice(address, &winner, &other);
         }
     }
 }
@@ -396,23 +411,30 @@ impl Inner {
 impl Background {
     /// Asks what is to be asked, until the resolver is gone.
     pub async fn run(&self) {
-        all((0..CHORES_AT_ONCE).map(|_| self.work())).await;
-    }
-
-    async fn work(&self) {
+        let mut chores = self.chores.lock().await;
+        let mut running = JoinSet::new();
         loop {
-            let next = self.chores.lock().await.recv().await;
-            let (Some(chore), Some(resolver)) = (next, self.resolver.upgrade()) else {
-                return;
-            };
-            match chore {
-                Chore::Refresh(question) => resolver.memory.refresh(&question).await,
-                Chore::Listen(winner, late) => {
-                    let (question, heard) = late.await;
-                    if heard.answer == Answer::Active {
-                        resolver.conflict(&question.address, winner, heard.authority);
-                    }
-                }
+            tokio::select! {
+                chore = chores.recv() => match (chore, self.resolver.upgrade()) {
+                    // Whoever waits for the answer, too, asks himself when this one is dropped.
+                    (Some(chore), Some(resolver)) => if running.len() < CHORES_AT_ONCE {
+                        running.spawn(work(chore, resolver));
+                    },
+                    _ => return,
+                },
+                Some(_) = running.join_next() => {}
+            }
+        }
+    }
+}
+
+async fn work(chore: Chore, resolver: Arc<Inner>) {
+    match chore {
+        Chore::Refresh(question) => resolver.memory.refresh(&question).await,
+        Chore::Listen(winner, late) => {
+            let (question, heard) = late.await;
+            if heard.answer == Answer::Active {
+                resolver.conflict(&question.address, winner, heard.authority);
             }
         }
     }

@@ -22,22 +22,22 @@ const SMTP_PORT: u16 = 25;
 const MAX_JOURNEYS: usize = 3;
 
 /// What a rule makes of a recipient.
-enum End {
-    Ask(Question),
+pub(super) enum End {
+    Ask(Vec<Question>),
     Decided(Rule, Verdict, Option<Heard>),
 }
 
 impl End {
-    fn plain(rule: Rule, verdict: Verdict) -> Self {
+    pub(super) fn plain(rule: Rule, verdict: Verdict) -> Self {
         Self::Decided(rule, verdict, None)
     }
 }
 
 /// One walk through the rules.
 pub(super) struct Walk<'a> {
-    request: &'a Request<'a>,
-    facts: &'a Facts<'a>,
-    steps: Steps,
+    pub(super) request: &'a Request<'a>,
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) steps: Steps,
     /// Whether a postmaster setting led here, so that it is not followed twice.
     for_postmaster: bool,
 }
@@ -51,7 +51,7 @@ pub(super) fn resolve(request: &Request<'_>, facts: &Facts<'_>) -> Resolution {
         for_postmaster: false,
     };
     match walk.recipient() {
-        End::Ask(question) => Resolution::Ask(vec![question]),
+        End::Ask(questions) => Resolution::Ask(questions),
         End::Decided(rule, verdict, proof) => Resolution::Decided(Decided {
             verdict,
             rule,
@@ -103,6 +103,9 @@ impl Walk<'_> {
         let name = &recipient.domain;
         if recipient.same_as(&self.facts.settings.postmaster) {
             return End::plain(Rule::Postmaster, self.site_postmaster());
+        }
+        if let Some(gateway) = self.facts.snapshot.gateway(name) {
+            return self.gateway(gateway);
         }
         if self.request.outbound == Outbound::Denied {
             self.steps.add(Tried::Domain, || {
@@ -274,6 +277,9 @@ impl Walk<'_> {
     /// The directory does not know it, and no role makes it known.
     fn unknown(&mut self, domain: &DomainRef<'_>) -> End {
         let recipient = self.request.recipient;
+        if let Some(end) = self.shared(&domain.domain.sharing) {
+            return end;
+        }
         let relay = domain
             .domain
             .relay
@@ -318,7 +324,7 @@ impl Walk<'_> {
         self.verified(relay, outgoing)
     }
 
-    fn forward(&mut self, rule: Rule, relay: TargetId) -> End {
+    pub(super) fn forward(&mut self, rule: Rule, relay: TargetId) -> End {
         let Some(target) = self.facts.snapshot.target(relay) else {
             let reply = replies::verification_unavailable(self.request.recipient);
             return End::plain(rule, Verdict::TryLater(reply));
@@ -337,7 +343,7 @@ impl Walk<'_> {
         };
         let Some(heard) = self.facts.answers.to(&question) else {
             if !matches!(self.request.asking, Asking::Forbidden | Asking::InQueue) {
-                return End::Ask(question);
+                return End::Ask(vec![question]);
             }
             self.steps.add(Tried::Callout, || {
                 "not asked: the relay will say when it gets the message".to_owned()
@@ -358,7 +364,7 @@ impl Walk<'_> {
     }
 
     /// On to another server, unless that would be a way back.
-    fn relay(&mut self, rule: Rule, via: Via, outgoing: Mailbox) -> End {
+    pub(super) fn relay(&mut self, rule: Rule, via: Via, outgoing: Mailbox) -> End {
         let recipient = self.request.recipient;
         if outgoing != *recipient {
             self.steps

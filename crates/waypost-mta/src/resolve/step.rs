@@ -14,6 +14,8 @@ pub enum Tried {
     Directory,
     /// The setting *forward unknown*.
     ForwardUnknown,
+    /// A domain that lives wholly on a target, and who verifies its recipients.
+    Gateway,
     /// Where the recipient has been already.
     Journey,
     /// A member of a group.
@@ -26,6 +28,8 @@ pub enum Tried {
     Callout,
     /// Who sends it.
     Sender,
+    /// The peers of a shared domain.
+    Sharing,
     /// The server the recipient came from.
     Source,
     /// The server it goes to.
@@ -38,12 +42,14 @@ impl fmt::Display for Tried {
             Self::Domain => "domain",
             Self::Directory => "directory",
             Self::ForwardUnknown => "forward-unknown",
+            Self::Gateway => "gateway",
             Self::Journey => "journey",
             Self::Member => "member",
             Self::OutgoingAddress => "outgoing-address",
             Self::Postmaster => "postmaster",
             Self::Callout => "callout",
             Self::Sender => "sender",
+            Self::Sharing => "sharing",
             Self::Source => "source",
             Self::Target => "target",
         })

@@ -121,7 +121,7 @@ where
                 (ownership, Home::Unprotected)
             }
             _ => {
-                let home = sender::home(&snapshot, mailbox, delimiter);
+                let home = sender::home(&snapshot, side, mailbox, delimiter);
                 (Ownership::Foreign, home)
             }
         }

@@ -51,7 +51,7 @@ impl Bridge {
         let entries = entries.into_iter().map(|entry| {
             json!({
                 "address": entry.address,
-                "target": self.resolver.target_name(entry.authority.target()).unwrap_or_default(),
+                "target": self.resolver.authority_name(entry.authority),
                 "source": entry.authority.to_string(),
                 "answer": entry.answer.to_string(),
                 "age_s": entry.age.as_secs(),

@@ -21,6 +21,7 @@ mod reports;
 mod retries;
 mod routing;
 mod secured;
+mod sharing;
 mod smart_host;
 mod submission;
 mod transcripts;

@@ -162,7 +162,7 @@ impl Memory {
             answer,
             source,
             age: now.saturating_duration_since(given),
-            reply: None,
+            words: None,
         };
         if let Authority::Callout(target) = authority
             && let Some((Yes::Blind, given)) =
@@ -281,7 +281,9 @@ impl Memory {
         })
         .await;
         self.note_silence(authority, &said);
-        let counts = matches!(said.answer, Answer::Active | Answer::Unknown);
+        // A list is at hand, and may change.
+        let counts = matches!(said.answer, Answer::Active | Answer::Unknown)
+            && !matches!(authority, Authority::List(_));
         if counts && yes == Yes::Meant {
             self.remember(Key::of(question), said.answer);
         }
@@ -294,7 +296,7 @@ impl Memory {
 
     /// Peers are spared while they are silent; a callout fails fast by itself.
     fn note_silence(&self, authority: Authority, said: &Said) {
-        if !matches!(authority, Authority::Peer(_)) {
+        if !matches!(authority, Authority::Gateway(_) | Authority::Peer(_)) {
             return;
         }
         if *said == Said::nothing() {
@@ -334,6 +336,6 @@ fn heard_now(authority: Authority, said: Said, source: Source) -> Heard {
         answer: said.answer,
         source,
         age: Duration::ZERO,
-        reply: said.reply,
+        words: said.words,
     }
 }

@@ -21,7 +21,10 @@ pub(super) struct Scripted {
     says: Mutex<HashMap<String, &'static str>>,
     /// What it says of every other address.
     otherwise: Mutex<&'static str>,
+    /// What an authority says of every address, and how long it takes for that.
+    of: Mutex<HashMap<Authority, (&'static str, Duration)>>,
     asked: Mutex<Vec<String>>,
+    asked_of: Mutex<Vec<Authority>>,
     calls: watch::Sender<usize>,
     answers: watch::Sender<usize>,
     together: AtomicUsize,
@@ -36,6 +39,16 @@ impl Scripted {
 
     pub(super) fn says(&self, address: &str, reply: &'static str) {
         self.says.lock().unwrap().insert(address.to_owned(), reply);
+    }
+
+    pub(super) fn of(&self, authority: Authority, answer: &'static str, after: Duration) {
+        self.of.lock().unwrap().insert(authority, (answer, after));
+    }
+
+    /// How often an authority was asked.
+    pub(super) fn asked_of(&self, authority: Authority) -> usize {
+        let asked = self.asked_of.lock().unwrap();
+        asked.iter().filter(|asked| **asked == authority).count()
     }
 
     /// So many questions must be open before any is answered.
@@ -75,7 +88,18 @@ impl Scripted {
 
 impl Ask for Scripted {
     fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
-        Box::pin(self.answer(&question.address))
+        Box::pin(async move {
+            let authority = question.authority;
+            self.asked_of.lock().unwrap().push(authority);
+            let of = self.of.lock().unwrap().get(&authority).copied();
+            match of {
+                Some((answer, after)) => {
+                    tokio::time::sleep(after).await;
+                    said(answer)
+                }
+                None => self.answer(&question.address).await,
+            }
+        })
     }
 }
 
@@ -124,6 +148,16 @@ impl Asking {
         let request = Request::at_rcpt(&recipient, &Side::Stranger);
         self.site
             .words(&self.resolver.decide(&request).await.verdict)
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        crate::clock::Clock::wall(&*self.clock)
+    }
+
+    /// Runs the background questions for a while.
+    pub(super) async fn in_background(&self, time: Duration) {
+        let ended = tokio::time::timeout(time, self.background.run()).await;
+        assert!(ended.is_err(), "the background ended");
     }
 
     /// Runs the background questions until so many more have been answered.

@@ -2,6 +2,7 @@
 
 mod asking;
 mod groups;
+mod peers;
 mod properties;
 pub(crate) mod site;
 mod sites;
@@ -81,18 +82,40 @@ fn decided(site: &Site, case: &Case<'_>) -> (String, String) {
                 return (decided.rule.to_string(), site.words(&decided.verdict));
             }
             Resolution::Ask(questions) => {
-                let Some(says) = case.option("says") else {
-                    let Question { authority, address } = &questions[0];
-                    let name = site.way(Via::Target(authority.target()));
-                    return ("ask".to_owned(), format!("{name} {address}"));
+                let says = |question: &Question| {
+                    let name = asked_name(site, question.authority);
+                    let about = format!("{name}:{}", question.address.local);
+                    case.option(&about)
+                        .or_else(|| case.option(&name))
+                        .or_else(|| case.option("says"))
                 };
-                assert!(answers.to(&questions[0]).is_none(), "asked twice");
+                if questions.iter().all(|question| says(question).is_none()) {
+                    let asked = questions.iter().map(|question| {
+                        let name = asked_name(site, question.authority);
+                        format!("{name} {}", question.address)
+                    });
+                    return ("ask".to_owned(), asked.collect::<Vec<_>>().join(", "));
+                }
                 for question in questions {
-                    let heard = heard(&question, says);
-                    answers.add(question, heard);
+                    assert!(answers.to(&question).is_none(), "asked twice");
+                    if let Some(says) = says(&question) {
+                        let heard = heard(&question, says);
+                        answers.add(question, heard);
+                    }
                 }
             }
         }
+    }
+}
+
+/// A target's name, `gateway`, or `list`.
+fn asked_name(site: &Site, authority: Authority) -> String {
+    match authority {
+        Authority::Callout(id) | Authority::Delivery(id) | Authority::Peer(id) => {
+            site.way(Via::Target(id))
+        }
+        Authority::Gateway(_) => "gateway".to_owned(),
+        Authority::List(_) => "list".to_owned(),
     }
 }
 
@@ -114,14 +137,18 @@ fn heard(question: &Question, says: &str) -> Heard {
         answer: said.answer,
         source: Source::Asked,
         age: std::time::Duration::ZERO,
-        reply: said.reply,
+        words: said.words,
     }
 }
 
-/// `550-5.1.1` is a reply, `silence` none.
+/// `550-5.1.1` is a reply, `5` a Minger status, `silence` nothing.
 fn said(text: &str) -> Said {
     if text == "silence" {
         return Said::nothing();
+    }
+    if let [digit @ b'0'..=b'5'] = text.as_bytes() {
+        let at = usize::from(digit - b'0');
+        return Said::in_status(waypost_proto::minger::Status::ALL[at]);
     }
     let (code, status) = text.split_once('-').unwrap_or((text, ""));
     let line = format!("{status} some words");
@@ -174,6 +201,16 @@ fn outgoing_addresses() {
 }
 
 #[test]
+fn domains_that_are_shared() {
+    run(include_str!("sharing.table"));
+}
+
+#[test]
+fn gateway_domains() {
+    run(include_str!("gateway.table"));
+}
+
+#[test]
 fn postmaster_and_abuse() {
     run(include_str!("postmaster.table"));
 }
@@ -218,7 +255,7 @@ fn the_steps_tell_the_whole_way() {
         ]
     );
     assert_eq!(decided.steps[4].heard, decided.proof);
-    assert!(decided.proof.is_some_and(|heard| heard.reply.is_some()));
+    assert!(decided.proof.is_some_and(|heard| heard.words.is_some()));
 }
 
 #[test]

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! target  old host=10.0.0.7:25 recipient=@old.example.com
-//! domain  example.com aliases=example.org relay=old forward-unknown protect verify=none
+//! domain  example.com aliases=example.org relay=old forward-unknown protect verify=none sharing=lyon
 //! user    alice@example.com local addresses=alice@*
 //! user    jdoe@example.com third-party addresses=jdoe@* relayed=jdoe@* target=old suspended
+//! peer    lyon host=10.0.0.8:25 recipient=@lyon.example.com
+//! gateway branch.example.net old minger|callout|list|none alone accept
 //! mailbox support@example.com addresses=support@* members=alice@example.com
 //! group   team@example.com addresses=team@* members=alice@example.com,x@elsewhere.net owner=alice@example.com
 //! setting smart-host
@@ -15,9 +17,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use waypost_directory::{
-    Actor, Address, Directory, DomainRecord, Edit, GroupRecord, Here, Host, HostPort, MailType,
-    Nowhere, Object, RecipientForm, Relay, SharedRecord, Snapshot, TargetRecord, UserRecord,
-    VerifyUnknown, When,
+    Actor, Address, Directory, DomainRecord, Edit, GatewayRecord, GatewayVerify, GroupRecord, Here,
+    Host, HostPort, MailType, Nowhere, Object, PeerRecord, RecipientForm, Relay, SharedRecord,
+    Snapshot, TargetRecord, Unreachable, UserRecord, VerifyUnknown, When,
 };
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::{Side, Store, TargetId, Verdict, Via};
@@ -125,8 +127,10 @@ impl Site {
         let words = Words(words.collect());
         let object = match kind {
             "domain" => Object::Domain(domain_record(&words)),
+            "gateway" => Object::Gateway(gateway_record(&words)),
             "group" => Object::Group(group_record(&words)),
             "mailbox" => Object::Mailbox(shared_record(&words)),
+            "peer" => Object::Peer(PeerRecord::new(target_record(&words))),
             "target" => Object::Target(target_record(&words)),
             "user" => Object::User(user_record(&words)),
             "here" => {
@@ -217,7 +221,24 @@ fn domain_record(words: &Words<'_>) -> DomainRecord {
             }),
         protect_senders: words.flag("protect"),
         postmaster: words.value("postmaster").map(mailbox),
+        sharing: words.list("sharing", str::to_owned),
         ..DomainRecord::new(domain(words.0[0]))
+    }
+}
+
+fn gateway_record(words: &Words<'_>) -> GatewayRecord {
+    let target = Relay::parse(words.0[1]).unwrap();
+    let verify = GatewayVerify::parse(words.0[2]).unwrap();
+    GatewayRecord {
+        verify,
+        list: (verify == GatewayVerify::List).then(|| "/etc/list".into()),
+        sharing_too: !words.flag("alone"),
+        unreachable: if words.flag("accept") {
+            Unreachable::Accept
+        } else {
+            Unreachable::Later
+        },
+        ..GatewayRecord::new(domain(words.0[0]), target)
     }
 }
 

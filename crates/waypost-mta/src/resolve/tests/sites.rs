@@ -41,7 +41,10 @@ impl Ask for Wire {
         Box::pin(async move {
             let world = self.places.upgrade().unwrap();
             let places = world.get().unwrap();
-            let Some(to) = place_of(places, self.from, question.authority.target()) else {
+            let Authority::Callout(target) = question.authority else {
+                return Said::nothing();
+            };
+            let Some(to) = place_of(places, self.from, target) else {
                 return Said::nothing();
             };
             let side = side_at(&places[to], places[self.from].address);

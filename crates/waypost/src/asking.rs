@@ -1,0 +1,188 @@
+//! Questions to other servers, each by its own way: RCPT, Minger, or a file.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use waypost_directory::{Directory, GatewayId, Host, Secret};
+use waypost_mta::deliver::Deliverer;
+use waypost_mta::dns::{Dns, MailHosts};
+use waypost_mta::minger;
+use waypost_mta::resolve::{Answer, Ask, Asked, Authority, Question, Said};
+use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::route::TargetId;
+
+use crate::address_list::AddressLists;
+use crate::config::Config;
+
+/// Minger questions at the same time: each has a socket of its own.
+const OPEN_QUESTIONS: usize = 512;
+
+/// Who asks other servers.
+pub(crate) struct Asking {
+    deliverer: Deliverer,
+    directory: Arc<Directory>,
+    dns: Dns,
+    client: minger::Client,
+    /// Longest time of a Minger question, the wait for its turn and for names counted in.
+    limit: Duration,
+    lists: Arc<AddressLists>,
+    open: Semaphore,
+}
+
+impl Asking {
+    pub(crate) fn new(
+        config: &Config,
+        deliverer: Deliverer,
+        directory: &Arc<Directory>,
+        dns: Dns,
+    ) -> Self {
+        let limit = config.minger.timeout;
+        Self {
+            deliverer,
+            directory: Arc::clone(directory),
+            dns,
+            client: minger::Client::new(minger::client::Settings {
+                source: config.outbound.source,
+                limit,
+            }),
+            limit,
+            lists: Arc::default(),
+            open: Semaphore::new(OPEN_QUESTIONS),
+        }
+    }
+
+    async fn callout(&self, target: TargetId, recipient: &Mailbox) -> Said {
+        match self.deliverer.callout(target, recipient).await {
+            Ok(reply) => Said::in_reply(reply),
+            Err(trouble) => {
+                tracing::info!(
+                    target: "waypost::verify",
+                    "callout for <{recipient}> failed: {trouble}"
+                );
+                Said::nothing()
+            }
+        }
+    }
+
+    async fn peer(&self, peer: TargetId, address: &Mailbox) -> Said {
+        let snapshot = self.directory.snapshot();
+        let target = snapshot.target(peer);
+        match target.and_then(|target| Some((target, target.minger.as_ref()?))) {
+            Some((target, minger)) => {
+                self.minger((&target.host, minger.port), &minger.secret, address)
+                    .await
+            }
+            // It was a peer a moment ago.
+            None => Said::nothing(),
+        }
+    }
+
+    async fn gateway(&self, gateway: GatewayId, address: &Mailbox) -> Said {
+        let snapshot = self.directory.snapshot();
+        let mut gateways = snapshot.gateways();
+        match gateways.find(|known| known.id == gateway) {
+            Some(known) => {
+                let minger = &known.minger;
+                self.minger((&minger.host, minger.port), &minger.secret, address)
+                    .await
+            }
+            None => Said::nothing(),
+        }
+    }
+
+    async fn minger(&self, at: (&Host, u16), secret: &Secret, address: &Mailbox) -> Said {
+        let asking = async {
+            let _turn = self.open.acquire().await.ok()?;
+            let asked = minger::Asked {
+                addresses: self.addresses(at).await,
+                secret: minger_secret(secret),
+            };
+            Some(self.client.ask(&asked, address).await)
+        };
+        match timeout(self.limit, asking).await {
+            Ok(Some(Ok(status))) => Said::in_status(status),
+            // The protocol has no word for such an address, so that nobody has it there.
+            Ok(Some(Err(minger::Trouble::NotAscii(_)))) => Said {
+                answer: Answer::Unknown,
+                words: None,
+            },
+            Ok(Some(Err(trouble))) => {
+                tracing::info!(
+                    target: "waypost::verify",
+                    "question about <{address}> was not answered: {trouble}"
+                );
+                Said::nothing()
+            }
+            Ok(None) | Err(_) => Said::nothing(),
+        }
+    }
+
+    /// Where a host answers; nowhere when its name cannot be looked up.
+    async fn addresses(&self, (host, port): (&Host, u16)) -> Vec<SocketAddr> {
+        let of_names = |names: Vec<Domain>| async move {
+            let mut found = Vec::new();
+            for name in names {
+                found.extend(self.dns.addresses(&name).await.unwrap_or_default());
+            }
+            found
+        };
+        let addresses = match host {
+            Host::Address(address) => vec![*address],
+            Host::Name(name) => of_names(vec![name.clone()]).await,
+            Host::Mx(domain) => match self.dns.mail_hosts(domain, || 0).await {
+                Ok(MailHosts::Hosts(hosts)) => {
+                    of_names(hosts.into_iter().filter_map(|mx| mx.host).collect()).await
+                }
+                _ => Vec::new(),
+            },
+        };
+        let addresses = addresses.into_iter();
+        addresses
+            .map(|address| SocketAddr::new(address, port))
+            .collect()
+    }
+
+    /// Files block: on a thread of their own.
+    async fn list(&self, gateway: GatewayId, address: &Mailbox) -> Said {
+        let snapshot = self.directory.snapshot();
+        let known = snapshot.gateways().find(|known| known.id == gateway);
+        let Some(file) = known.and_then(|known| known.list.clone()) else {
+            return Said::nothing();
+        };
+        let (lists, address) = (Arc::clone(&self.lists), address.clone());
+        let looking = tokio::task::spawn_blocking(move || lists.names(&file, &address));
+        let answer = match looking.await.ok().flatten() {
+            Some(true) => Answer::Active,
+            Some(false) => Answer::Unknown,
+            None => Answer::Unavailable,
+        };
+        Said {
+            answer,
+            words: None,
+        }
+    }
+}
+
+impl Ask for Asking {
+    fn ask<'a>(&'a self, question: &'a Question) -> Asked<'a> {
+        Box::pin(async move {
+            let address = &question.address;
+            match question.authority {
+                Authority::Callout(target) => self.callout(target, address).await,
+                Authority::Gateway(gateway) => self.gateway(gateway, address).await,
+                Authority::List(gateway) => self.list(gateway, address).await,
+                Authority::Peer(peer) => self.peer(peer, address).await,
+                // Deliveries tell, and nobody else.
+                Authority::Delivery(_) => Said::nothing(),
+            }
+        })
+    }
+}
+
+/// The directory has checked it when it was saved; an empty one asks anonymously.
+fn minger_secret(secret: &Secret) -> Option<waypost_proto::minger::Secret> {
+    waypost_proto::minger::Secret::parse(secret.expose()).ok()
+}
