@@ -14,6 +14,7 @@ mod minger;
 mod rcpt;
 mod report;
 mod servers;
+mod sharing;
 mod usage;
 
 use std::env;
@@ -42,13 +43,15 @@ const SIZES: [(u32, u32); 4] = [
 const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
 fn main() -> Result<()> {
-    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger] [quick]";
+    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger|sharing] [quick]";
     let mut words = env::args().skip(1);
     let program = PathBuf::from(words.next().context(usage)?);
     let words: Vec<String> = words.collect();
     let said = |word: &str| words.iter().any(|said| said == word);
     println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
-    let all = !["messages", "decisions", "minger"].into_iter().any(said);
+    let all = !["messages", "decisions", "minger", "sharing"]
+        .into_iter()
+        .any(said);
     if all || said("messages") {
         messages(&program, said("quick"))?;
     }
@@ -57,6 +60,9 @@ fn main() -> Result<()> {
     }
     if all || said("minger") {
         questions(&program, said("quick"))?;
+    }
+    if all || said("sharing") {
+        shared(&program, said("quick"))?;
     }
     Ok(())
 }
@@ -192,6 +198,40 @@ fn questions(program: &std::path::Path, quick: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What Domain Sharing costs at RCPT, and a flood of questions at the same time.
+fn shared(program: &std::path::Path, quick: bool) -> Result<()> {
+    let runs = if quick { 1 } else { PAIRS as u64 };
+    let pair = sharing::Pair::start(program, runs)?;
+    let costs = (0..runs)
+        .map(|number| pair.run(number))
+        .collect::<Result<Vec<_>>>()?;
+    println!("\n| time to an answer | p50 µs | p95 µs | p99 µs |");
+    println!("| --- | --- | --- | --- |");
+    let of = |what: fn(&sharing::Run) -> sharing::Times| costs.iter().map(what).collect::<Vec<_>>();
+    times("Minger, the peer itself", &of(|run| run.peer));
+    times("RCPT, own address", &of(|run| run.local));
+    times("RCPT, peer asked", &of(|run| run.uncached));
+    times("RCPT, remembered", &of(|run| run.cached));
+    let mut beside = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        beside.0.push(pair.rcpt_under_flood(false)?);
+        beside.1.push(pair.rcpt_under_flood(true)?);
+    }
+    times("RCPT, own, beside datagrams to nobody", &beside.0);
+    times("RCPT, own, under a flood of questions", &beside.1);
+    Ok(())
+}
+
+fn times(what: &str, runs: &[sharing::Times]) {
+    let middle = |figure: fn(&sharing::Times) -> f64| median(runs.iter().map(figure));
+    println!(
+        "| {what} | {:.0} | {:.0} | {:.0} |",
+        middle(|run| run.p50),
+        middle(|run| run.p95),
+        middle(|run| run.p99)
+    );
 }
 
 fn sink_address() -> Result<SocketAddr> {

@@ -1,6 +1,7 @@
 //! Minger queries over UDP: as many as are answered, and how fast under half of that load.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,8 +68,20 @@ pub(crate) fn run(questions: Questions, server: SocketAddr, server_pid: u32) -> 
     })
 }
 
+/// Queries with a digest about these users, in a datagram each.
+pub(crate) fn queries(users: RangeInclusive<u64>) -> Result<Vec<Vec<u8>>> {
+    let secret = Secret::parse(SECRET)?;
+    let query = |user| {
+        let mailbox = Mailbox::parse(&format!("user{user}@example.com"))?;
+        Ok(Query::new(&mailbox, Some(&secret))?
+            .to_string()
+            .into_bytes())
+    };
+    users.map(query).collect()
+}
+
 /// The value below which so many hundredths of the sorted values are.
-fn quantile(sorted: &[f64], hundredths: usize) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], hundredths: usize) -> f64 {
     let at = sorted.len() * hundredths / 100;
     sorted
         .get(at)

@@ -66,14 +66,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 
 /// A Waypost that knows `user1..userN@example.com` and relays them to `sink`.
 pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Site> {
-    let mut users = String::new();
-    for number in 1..=known {
-        writeln!(
-            users,
-            "[[user]]\ndomain = \"example.com\"\nlogin = \"user{number}\"\n\
-             mail = \"third-party\"\naddresses = [\"user{number}@example.com\"]"
-        )?;
-    }
+    let users = users(known, "user", "third-party");
     let site = Plan::new(program)?
         .section("queue", "")
         .section(
@@ -96,4 +89,15 @@ pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Si
         ))
         .start()?;
     Ok(site)
+}
+
+/// `NAME1@example.com` to `NAMEn@example.com`, as a site file.
+pub(crate) fn users(count: u64, name: &str, mail: &str) -> String {
+    let user = |number| {
+        format!(
+            "[[user]]\ndomain = \"example.com\"\nlogin = \"{name}{number}\"\nmail = \"{mail}\"\n\
+             addresses = [\"{name}{number}@example.com\"]\n"
+        )
+    };
+    (1..=count).map(user).collect()
 }
