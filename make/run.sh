@@ -1,6 +1,7 @@
 #!/bin/sh
-# A split domain that can be used at once: main (127.0.0.1) is the master of example.com, branch
-# (127.0.0.2) its slave. Data is in ./run/ and stays for the next start.
+# Two sites that can be used at once, main (127.0.0.1) and branch (127.0.0.2): they share
+# example.com over Minger, and of split.example.net main is the master and branch the slave. Data is
+# in ./run/ and stays for the next start.
 set -eu
 cd "$(dirname "$0")/.."
 . make/setup.sh
@@ -14,12 +15,24 @@ waypost=$programs/waypost
 send=$programs/waypost-send
 root=$PWD/run
 
-# site NAME ADDRESS: its configuration, unless there is one.
+# secret: what the sites ask each other with, drawn once.
+secret() {
+    [ -e "$root/minger.secret" ] && return 0
+    [ ! -e "$root/main" ] || fail 'run is of an earlier version: make clean-run, then come back'
+    mkdir -p "$root"
+    (umask 077 && head -c 24 /dev/urandom | base64 >"$root/minger.secret")
+}
+
+# site NAME ADDRESS: its configuration and its site file, unless they are there.
 site() {
-    [ -e "$root/$1/waypost.toml" ] && return 0
     mkdir -p "$root/$1"
-    sed -e "s|%NAME%|$1|g; s|%ADDRESS%|$2|g; s|%ROOT%|$root|g" make/run/waypost.toml \
-        >"$root/$1/waypost.toml"
+    for file in waypost site; do
+        from=make/run/waypost.toml
+        [ "$file" = waypost ] || from=make/run/$1.toml
+        [ -e "$root/$1/$file.toml" ] ||
+            sed -e "s|%NAME%|$1|g; s|%ADDRESS%|$2|g; s|%ROOT%|$root|g" "$from" \
+                >"$root/$1/$file.toml"
+    done
 }
 
 # start NAME: serves in the background, ready when this returns; its process is $started.
@@ -38,29 +51,33 @@ start() {
     say "$1: $(cat "$root/$1/ready")"
 }
 
-# fill NAME: its users, and a password for those who log in.
+# fill NAME USER…: its site file, and a password for those who log in.
 fill() {
     config=$root/$1/waypost.toml
-    "$waypost" apply --config "$config" "make/run/$1.toml"
+    "$waypost" apply --config "$config" "$root/$1/site.toml"
     shift
     for user in "$@"; do
-        echo "$user-demo" |
-            "$waypost" user set "$user@example.com" --password-stdin --config "$config"
+        echo "${user%@*}-demo" | "$waypost" user set "$user" --password-stdin --config "$config"
     done
 }
 
 # Messages from outside and between the sites.
 converse() {
     "$send" 127.0.0.3 127.0.0.1:2525 paul@elsewhere.example alice@example.com \
-        'To the master, for a user of its own'
+        'To main, for a user of its own'
     "$send" 127.0.0.3 127.0.0.1:2525 paul@elsewhere.example carol@example.com \
-        'To the master, for a user of the branch'
+        'To main, for a user of branch, whom it asks'
     "$send" 127.0.0.3 127.0.0.2:2525 paul@elsewhere.example bob@example.com \
-        'To the branch, for a user of the master'
+        'To branch, for a user of main, whom it asks'
     "$send" 127.0.0.3 127.0.0.1:2525 alice@example.com team@example.com \
         'To the team, which lives at both'
+    "$send" 127.0.0.3 127.0.0.1:2525 paul@elsewhere.example frank@split.example.net \
+        'To the master, for a user of the slave'
+    "$send" 127.0.0.3 127.0.0.2:2525 paul@elsewhere.example erin@split.example.net \
+        'To the slave, for a user of the master'
 }
 
+secret
 running=
 stop() {
     trap - INT TERM EXIT
@@ -76,31 +93,35 @@ stop() {
 trap 'stop 0' INT TERM
 trap 'stop $?' EXIT
 
-fresh=
-[ -e "$root/main/data" ] || fresh=yes
 site main 127.0.0.1
 site branch 127.0.0.2
 start main
 start branch
-if [ -n "$fresh" ]; then
-    fill main alice bob
-    fill branch carol dave
+if [ ! -e "$root/filled" ]; then
+    fill main alice@example.com bob@example.com erin@split.example.net
+    fill branch carol@example.com dave@example.com frank@split.example.net
     converse
+    : >"$root/filled"
 fi
 
 relative=${waypost#"$PWD/"}
 sender=${send#"$PWD/"}
 cat <<TXT
 
-example.com is split: alice and bob live at main, carol and dave at branch.
-  main    127.0.0.1  SMTP 2525  submission 2587  submissions 2465   log run/main/log
-  branch  127.0.0.2  SMTP 2525  submission 2587  submissions 2465   log run/branch/log
-Passwords are alice-demo, bob-demo, carol-demo, dave-demo. Three commands to try in another shell:
+  main    127.0.0.1  SMTP 2525  submission 2587  submissions 2465  Minger 4069   log run/main/log
+  branch  127.0.0.2  SMTP 2525  submission 2587  submissions 2465  Minger 4069   log run/branch/log
 
-  $relative explain carol@example.com --config run/main/waypost.toml
-  $relative user list --config run/main/waypost.toml
+example.com is shared: alice and bob live at main, carol and dave at branch, and each site asks the
+other over Minger about addresses that it does not have. split.example.net is split: main is its
+master and has erin, branch is its slave and has frank. A password is the name and -demo, such as
+alice-demo. Three commands to try in another shell:
+
+  $relative explain carol@example.com --client 127.0.0.3 --config run/main/waypost.toml
+     (whom main asked, and what it heard; then frank@split.example.net, nobody@example.com)
+  $relative minger query bob@example.com --host 127.0.0.1 --secret-file run/minger.secret
+     (what branch hears when it asks main about bob; carol is not at main)
   $sender 127.0.0.3 127.0.0.2:2525 you@elsewhere.example bob@example.com Hello
-     (and see where it went: grep bob run/*/log)
+     (branch takes it and hands it to main: grep bob@ run/*/log)
 
 Ctrl-C ends both.
 TXT

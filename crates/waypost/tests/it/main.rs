@@ -12,6 +12,7 @@ mod hostile;
 mod kills;
 mod limits;
 mod loops;
+mod make_run;
 mod manual;
 mod minger;
 mod notify;
