@@ -99,6 +99,36 @@ pub struct MingerHere {
     pub secrets: Vec<Secret>,
 }
 
+/// Why a peer could not ask this site back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hindrance {
+    /// What is missing.
+    pub why: &'static str,
+    /// What to do about it.
+    pub mend: &'static str,
+}
+
+impl MingerHere {
+    /// Why a peer with this secret of its own could not ask back who our users are, if it could
+    /// not.
+    #[must_use]
+    pub fn hinders(&self, accept: &Secret) -> Option<Hindrance> {
+        if !self.listens {
+            return Some(Hindrance {
+                why: "this server does not answer Minger",
+                mend: "set listen.minger in the configuration file, such as minger = \
+                       [\"0.0.0.0:4069\"] under [listen], and restart",
+            });
+        }
+        let has_secret = self.anonymous || !self.secrets.is_empty() || !accept.is_empty();
+        (!has_secret).then_some(Hindrance {
+            why: "no secret lets it ask this server",
+            mend: "give the peer a minger_accept, or set secrets or anonymous = true under \
+                   [minger] in the configuration file",
+        })
+    }
+}
+
 /// Nothing leads here: for tests, and for a directory without a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Nowhere;

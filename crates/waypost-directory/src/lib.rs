@@ -26,7 +26,7 @@ mod tests;
 
 pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
 pub use directory::{Directory, Login, Page};
-pub use edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere, Nowhere, When};
+pub use edit::{Actor, AuditEntry, Changed, Edit, Here, Hindrance, MingerHere, Nowhere, When};
 pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 pub use lookup::{
     DomainRef, DomainRoute, Found, GatewayMinger, GatewayRoute, Group, Shared, Snapshot, Target,

@@ -20,6 +20,7 @@ mod object;
 mod outgoing;
 mod run;
 mod server;
+mod sharing;
 mod site_file;
 mod site_key;
 mod time;

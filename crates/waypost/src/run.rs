@@ -21,6 +21,7 @@ use crate::config::{self, Loaded};
 use crate::control::Socket;
 use crate::logging;
 use crate::server::{Server, Stores, minger_here, minger_settings, session_settings};
+use crate::sharing;
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -157,6 +158,7 @@ impl Reloader {
             listens: self.here.minger().listens,
             ..minger
         });
+        sharing::warn_of_silence(&self.shared.snapshot(), &self.here.minger());
         *loaded = fresh;
         tracing::info!("reloaded: {}", notes.join(", "));
         Ok(notes)

@@ -31,7 +31,7 @@ use crate::asking::Asking;
 use crate::config::{Config, Delivery};
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
-use crate::{layout, site_key};
+use crate::{layout, sharing, site_key};
 
 /// How long the queue may finish what is in flight when the server ends.
 const QUEUE_GRACE: Duration = Duration::from_secs(20);
@@ -106,6 +106,7 @@ impl Server {
         let dns = dns(config)?;
         let here = HereNow::new(dns.clone(), listening.clone(), Handle::current())
             .answering(Listening(doors.minger_addresses()), minger_here(config));
+        sharing::warn_of_silence(&directory.snapshot(), &here.minger());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
         let ask = Asking::new(config, deliverer.clone(), &directory, dns.clone());

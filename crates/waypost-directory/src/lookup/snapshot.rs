@@ -121,6 +121,16 @@ impl Snapshot {
         targets.get(at).map(|target| &**target)
     }
 
+    /// Whether two targets are one server: a domain may name a listed target by its host.
+    #[must_use]
+    pub fn same_server(&self, a: TargetId, b: TargetId) -> bool {
+        a == b
+            || match (self.target(a), self.target(b)) {
+                (Some(a), Some(b)) => a.host == b.host && a.port == b.port,
+                _ => false,
+            }
+    }
+
     /// All targets, those that a domain names by host only too, in the order of their numbers.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.tables.targets.iter().map(|target| &**target)

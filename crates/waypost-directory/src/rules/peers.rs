@@ -1,32 +1,11 @@
 //! Rules about peers, Domain Sharing and gateway domains after a batch.
 
 use crate::batch::{Batch, Touched};
-use crate::edit::MingerHere;
+use crate::edit::Hindrance;
 use crate::model::{
     DomainRecord, GatewayRecord, GatewayVerify, Host, Key, PeerRecord, TargetRecord,
 };
-use crate::secret::Secret;
 use crate::sqlite;
-
-/// What is missing for a peer to ask back, and the mend.
-type Silence = (&'static str, &'static str);
-
-/// Why a peer could not ask back who our users are, if it could not.
-fn silence(here: &MingerHere, accept: &Secret) -> Option<Silence> {
-    if !here.listens {
-        return Some((
-            "this server does not answer Minger",
-            "set listen.minger in the configuration file, such as minger = [\"0.0.0.0:4069\"] \
-             under [listen], and restart",
-        ));
-    }
-    let has_secret = here.anonymous || !here.secrets.is_empty() || !accept.is_empty();
-    (!has_secret).then_some((
-        "no secret lets it ask this server",
-        "give the peer a minger_accept, or set secrets or anonymous = true under [minger] in the \
-         configuration file",
-    ))
-}
 
 /// Domain Sharing needs peers that can ask back, and names that no gateway domain has.
 pub(super) fn sharing(
@@ -50,13 +29,13 @@ pub(super) fn sharing(
             );
         }
     }
-    let mut told: Option<Silence> = None;
+    let mut told: Option<Hindrance> = None;
     for (id, peer) in sqlite::domain::sharing(store, touched.id)? {
         let Some(minger) = sqlite::peer::minger(store, id)? else {
             continue;
         };
-        let found = silence(batch.minger, &minger.accept);
-        if let Some((why, mend)) = found
+        let found = batch.minger.hinders(&minger.accept);
+        if let Some(Hindrance { why, mend }) = found
             && found != told
         {
             let message = format!("the peer {peer} could not ask back: {why}");
@@ -94,7 +73,7 @@ pub(super) fn peer(
         }
     }
     if let Some(domain) = sqlite::peer::shared_domain(store, touched.id)?
-        && let Some((why, mend)) = silence(batch.minger, accept)
+        && let Some(Hindrance { why, mend }) = batch.minger.hinders(accept)
     {
         batch.report.about(touched.edit, &key).add(
             "minger_accept",

@@ -277,7 +277,7 @@ impl<'a> Facts<'a> {
                 let lives_on = user.target.or(user.domain.relay);
                 Standing::Is(match (lives_on, asker) {
                     (None, _) => Status::Unavailable,
-                    (Some(target), Some(asker)) if self.same_server(target, asker) => {
+                    (Some(target), Some(asker)) if self.snapshot.same_server(target, asker) => {
                         Status::Unknown
                     }
                     (Some(_), _) => Status::Active,
@@ -302,13 +302,5 @@ impl<'a> Facts<'a> {
         } else {
             Status::Unknown
         }
-    }
-
-    fn same_server(&self, a: TargetId, b: TargetId) -> bool {
-        a == b
-            || match (self.snapshot.target(a), self.snapshot.target(b)) {
-                (Some(a), Some(b)) => a.host == b.host && a.port == b.port,
-                _ => false,
-            }
     }
 }

@@ -100,7 +100,7 @@ impl Walk<'_> {
                     let peers = self.facts.snapshot.peers();
                     let peers = peers.filter(|peer| {
                         !matches!(self.request.side, Side::Target(source)
-                            if self.facts.same_server(*source, peer.id))
+                            if self.facts.snapshot.same_server(*source, peer.id))
                     });
                     questions.extend(peers.map(|peer| Question::peer(peer.id, address.clone())));
                 }

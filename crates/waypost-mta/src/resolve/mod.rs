@@ -205,15 +205,6 @@ impl Facts<'_> {
             Via::Target(id) => self.target_name(id),
         }
     }
-
-    /// Whether two targets are one server: a domain may name a listed target by its host.
-    fn same_server(&self, a: TargetId, b: TargetId) -> bool {
-        a == b
-            || match (self.snapshot.target(a), self.snapshot.target(b)) {
-                (Some(a), Some(b)) => a.host == b.host && a.port == b.port,
-                _ => false,
-            }
-    }
 }
 
 /// What an authority is called, for the administrator only.

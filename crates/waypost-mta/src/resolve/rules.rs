@@ -412,7 +412,7 @@ impl Walk<'_> {
             return false;
         };
         let received = self.request.received();
-        let back = self.facts.same_server(*source, id) && outgoing.same_as(received);
+        let back = self.facts.snapshot.same_server(*source, id) && outgoing.same_as(received);
         if back {
             self.steps.add(Tried::Source, || {
                 format!("{} has sent it here", self.facts.target_name(id))

@@ -58,7 +58,7 @@ impl Walk<'_> {
         let mut asked = Vec::with_capacity(peers.len());
         for peer in peers {
             let is_source = matches!(self.request.side, Side::Target(source)
-                if self.request.original.is_none() && self.facts.same_server(*source, *peer));
+                if self.request.original.is_none() && self.facts.snapshot.same_server(*source, *peer));
             if is_source {
                 self.steps.add(Tried::Sharing, || {
                     let name = self.facts.target_name(*peer);

@@ -174,7 +174,9 @@ impl Shared {
         &*self.parts.clock
     }
 
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+    /// The directory of now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
         (self.parts.snapshots)()
     }
 

@@ -159,6 +159,27 @@ fn a_domain_is_not_shared_where_the_peers_could_not_ask_back() {
 }
 
 #[test]
+fn peers_that_cannot_ask_back_any_more_are_named_in_the_log() {
+    let secrets = format!("secrets = [\"{SECRET}\"]\n");
+    let mut site = site(LISTENING, &secrets);
+    site.tell(&["domain", "set", "example.com", "--sharing", "lyon"])
+        .unwrap();
+    let path = site.dir().join("waypost.toml");
+    let before = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, before.replace(&secrets, "")).unwrap();
+    site.signal(Signal::HUP).unwrap();
+    let about = "example.com is shared with lyon, which cannot ask back";
+    site.wait_for_log(&[about, "minger_accept"]).unwrap();
+    site.stop().unwrap();
+    let address = site.smtp().ip();
+    let listen = LISTENING.replace("%ADDRESS%", &address.to_string());
+    std::fs::write(&path, before.replace(&listen, "")).unwrap();
+    site.launch().unwrap();
+    site.wait_for_log(&[about, "does not answer Minger"])
+        .unwrap();
+}
+
+#[test]
 fn a_peer_that_is_this_server_is_refused_with_its_field() {
     let site = site(LISTENING, "");
     let own = site.smtp();
