@@ -28,9 +28,7 @@ const KEEP: &str = "
     ON CONFLICT (authority, number, address) DO UPDATE SET
     active = excluded.active, given_s = excluded.given_s";
 const FORGET: &str = "DELETE FROM answer WHERE authority = ?1 AND number = ?2 AND address = ?3";
-const LATEST: &str = "
-    SELECT authority, number, address, active, given_s FROM answer
-    ORDER BY given_s DESC LIMIT ?1";
+const ALL: &str = "SELECT authority, number, address, active, given_s FROM answer";
 const TRIM: &str = "
     DELETE FROM answer WHERE given_s <= coalesce(
         (SELECT given_s FROM answer ORDER BY given_s DESC LIMIT 1 OFFSET ?1), -1)";
@@ -81,15 +79,19 @@ impl AnswerStore {
         })
     }
 
-    /// The latest answers, at most so many, the latest first.
+    /// Gives every answer to `take`, in no order.
     ///
     /// # Errors
     ///
     /// When the file cannot be read.
-    pub fn latest(&self, most: usize) -> Result<Vec<(AnswerKey, KeptAnswer)>, Unavailable> {
-        let mut statement = self.connection.prepare(LATEST)?;
-        let rows = statement.query_map(params![i64::try_from(most).unwrap_or(i64::MAX)], answer)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    pub fn each(&self, mut take: impl FnMut(AnswerKey, KeptAnswer)) -> Result<(), Unavailable> {
+        let mut statement = self.connection.prepare(ALL)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (key, answer) = answer(row)?;
+            take(key, answer);
+        }
+        Ok(())
     }
 
     /// Keeps answers, or forgets them (none), all or nothing; now and then the oldest above `most`
@@ -165,6 +167,13 @@ mod tests {
         (key, KeptAnswer { active, given })
     }
 
+    fn all(store: &AnswerStore) -> Vec<(AnswerKey, KeptAnswer)> {
+        let mut all = Vec::new();
+        store.each(|key, answer| all.push((key, answer))).unwrap();
+        all.sort_by_key(|(_, answer)| answer.given);
+        all
+    }
+
     fn keep((key, answer): (AnswerKey, KeptAnswer)) -> (AnswerKey, Option<KeptAnswer>) {
         (key, Some(answer))
     }
@@ -180,16 +189,13 @@ mod tests {
         store.change(&changes, 3).unwrap();
         drop(store);
         let mut store = AnswerStore::open(&path).unwrap();
-        let [five, four, three] = [5, 4, 3].map(|n| said(&format!("user{n}@example.com"), n));
-        assert_eq!(
-            store.latest(10).unwrap(),
-            [five.clone(), four.clone(), three.clone()]
-        );
+        let [three, four, five] = [3, 4, 5].map(|n| said(&format!("user{n}@example.com"), n));
+        assert_eq!(all(&store), [three.clone(), four.clone(), five.clone()]);
         let again = said("user3@example.com", 9);
         store
             .change(&[keep(again.clone()), (four.0, None)], 3)
             .unwrap();
-        assert_eq!(store.latest(10).unwrap(), [again, five]);
+        assert_eq!(all(&store), [five, again]);
     }
 
     #[test]

@@ -17,6 +17,10 @@ const WAITING: usize = 100_000;
 /// Changes are gathered this long, so that busy servers write rarely.
 const GATHER: Duration = Duration::from_millis(500);
 
+/// Answers that are restored together, and how many such pieces wait for that.
+const PIECE: usize = 10_000;
+const PIECES: usize = 2;
+
 type Change = (AnswerKey, Option<KeptAnswer>);
 
 /// The thread that writes, and the way to it.
@@ -28,19 +32,25 @@ struct Writer {
 }
 
 impl Answers {
-    /// Opens the file, and reads what counts still. A file that cannot be read is made anew.
-    pub(crate) fn open(file: &Path, most: usize) -> anyhow::Result<(Self, Vec<Kept>)> {
-        let opened = read(file, most).or_else(|error| {
+    /// Opens the file; what it keeps comes piece by piece, while the server is running already. A
+    /// file that cannot be opened is made anew.
+    pub(crate) fn open(file: &Path, most: usize) -> anyhow::Result<(Self, Receiver<Vec<Kept>>)> {
+        let opened = AnswerStore::open(file).or_else(|error| {
             tracing::warn!("{} is made anew: {error}", file.display());
             std::fs::remove_file(file)
                 .with_context(|| format!("cannot remove {}", file.display()))?;
-            read(file, most).with_context(|| format!("cannot make {}", file.display()))
+            AnswerStore::open(file).with_context(|| format!("cannot make {}", file.display()))
         });
-        let (store, kept) = opened?;
+        let store = opened?;
         let (changes, waiting) = sync_channel(WAITING);
+        let (pieces, kept) = sync_channel(PIECES);
         let thread = std::thread::Builder::new()
             .name("answers".to_owned())
-            .spawn(move || write(store, &waiting, most))
+            .spawn(move || {
+                read(&store, &pieces);
+                drop(pieces);
+                write(store, &waiting, most);
+            })
             .context("cannot start the thread that keeps answers")?;
         let writer = Writer { changes, thread };
         Ok((Self(Mutex::new(Some(writer))), kept))
@@ -83,13 +93,19 @@ impl Keep for Answers {
     }
 }
 
-fn read(
-    file: &Path,
-    most: usize,
-) -> Result<(AnswerStore, Vec<Kept>), waypost_directory::Unavailable> {
-    let store = AnswerStore::open(file)?;
-    let kept = store.latest(most)?.into_iter().filter_map(kept).collect();
-    Ok((store, kept))
+/// Reads everything, for whoever restores it; nobody may want it any more.
+fn read(store: &AnswerStore, pieces: &SyncSender<Vec<Kept>>) {
+    let mut piece = Vec::with_capacity(PIECE);
+    let read = store.each(|key, answer| {
+        piece.extend(kept((key, answer)));
+        if piece.len() >= PIECE {
+            let _ = pieces.send(std::mem::take(&mut piece));
+        }
+    });
+    let _ = pieces.send(piece);
+    if let Err(error) = read {
+        tracing::warn!("answers of other servers from before the restart are lost: {error}");
+    }
 }
 
 fn write(mut store: AnswerStore, waiting: &Receiver<Change>, most: usize) {

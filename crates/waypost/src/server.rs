@@ -280,7 +280,12 @@ fn resolver(
             wait: config.cache.wait,
         },
     });
-    resolver.restore(kept);
+    let restoring = resolver.clone();
+    tokio::task::spawn_blocking(move || {
+        for piece in kept {
+            restoring.restore(piece);
+        }
+    });
     Ok((resolver, background, answers))
 }
 

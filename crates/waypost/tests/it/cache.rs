@@ -61,6 +61,15 @@ fn rcpt(site: &Site, recipient: &str) -> Result<u16> {
     Ok(stranger.say(&format!("RCPT TO:<{recipient}>"))?.code)
 }
 
+/// What was kept is read while the server is running already.
+fn wait_until_remembered(site: &Site, source: &str) {
+    wait::until("the answers from before", || {
+        let shown = site.tell(&["cache", "show", "jane@example.com"]).ok()?;
+        (shown.contains(source) && shown.contains("active")).then_some(())
+    })
+    .unwrap();
+}
+
 #[test]
 fn an_answer_survives_a_restart_and_a_kill() {
     let (relay, trusted) = (Arc::new(Relay::default()), unused_address().unwrap());
@@ -70,6 +79,7 @@ fn an_answer_survives_a_restart_and_a_kill() {
     assert_eq!(relay.asked.load(Ordering::SeqCst), 1);
     site.stop().unwrap();
     site.launch().unwrap();
+    wait_until_remembered(&site, "callout");
     assert_eq!(rcpt(&site, "JANE@example.com").unwrap(), 250);
     assert_eq!(relay.asked.load(Ordering::SeqCst), 1, "asked again");
     let shown = site.tell(&["cache", "show", "jane@example.com"]).unwrap();
@@ -107,6 +117,7 @@ fn a_delivery_proves_an_address_after_a_restart() {
     site.stop().unwrap();
     relay.gone.store(true, Ordering::SeqCst);
     site.launch().unwrap();
+    wait_until_remembered(&site, "delivery");
     submit(&site);
     // Refused although it took the last one: the relay is asked once more before anybody believes
     // it, and says no again.
