@@ -54,7 +54,8 @@ start() {
 # fill NAME USER…: its site file, and a password for those who log in.
 fill() {
     config=$root/$1/waypost.toml
-    "$waypost" apply --config "$config" "$root/$1/site.toml"
+    # The other site may not have its users yet, so that it is not asked about addresses.
+    "$waypost" apply --force --config "$config" "$root/$1/site.toml"
     shift
     for user in "$@"; do
         echo "${user%@*}-demo" | "$waypost" user set "$user" --password-stdin --config "$config"

@@ -357,7 +357,7 @@ impl Site {
         serde_json::from_str(&printed).with_context(|| format!("not JSON: {printed}"))
     }
 
-    /// Makes the directory what the site file says.
+    /// Makes the directory what the site file says, whatever peers say of its addresses.
     ///
     /// # Errors
     ///
@@ -365,7 +365,7 @@ impl Site {
     pub fn apply(&self, file: &str) -> Result<()> {
         let path = self.dir.path().join("site.toml");
         fs::write(&path, file)?;
-        self.tell(&["apply", &path.display().to_string(), "--prune"])?;
+        self.tell(&["apply", &path.display().to_string(), "--prune", "--force"])?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use waypost_mta::dns::{Dns, MailHosts};
 use waypost_mta::minger;
 use waypost_mta::resolve::{Answer, Ask, Asked, Authority, Question, Said};
 use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::minger::Status;
 use waypost_proto::route::TargetId;
 
 use crate::address_list::AddressLists;
@@ -94,29 +95,45 @@ impl Asking {
     }
 
     async fn minger(&self, at: (&Host, u16), secret: &Secret, address: &Mailbox) -> Said {
-        let asking = async {
-            let _turn = self.open.acquire().await.ok()?;
-            let asked = minger::Asked {
-                addresses: self.addresses(at).await,
-                secret: minger_secret(secret),
-            };
-            Some(self.client.ask(&asked, address).await)
-        };
-        match timeout(self.limit, asking).await {
-            Ok(Some(Ok(status))) => Said::in_status(status),
+        match self.status(at, secret, address).await {
+            Ok(status) => Said::in_status(status),
             // The protocol has no word for such an address, so that nobody has it there.
-            Ok(Some(Err(minger::Trouble::NotAscii(_)))) => Said {
+            Err(minger::Trouble::NotAscii(_)) => Said {
                 answer: Answer::Unknown,
                 words: None,
             },
-            Ok(Some(Err(trouble))) => {
+            Err(trouble) => {
                 tracing::info!(
                     target: "waypost::verify",
                     "question about <{address}> was not answered: {trouble}"
                 );
                 Said::nothing()
             }
-            Ok(None) | Err(_) => Said::nothing(),
+        }
+    }
+
+    /// What a server says of an address over Minger: asked now, nothing is remembered of it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub(crate) async fn status(
+        &self,
+        at: (&Host, u16),
+        secret: &Secret,
+        address: &Mailbox,
+    ) -> Result<Status, minger::Trouble> {
+        let asking = async {
+            let _turn = self.open.acquire().await.ok();
+            let asked = minger::Asked {
+                addresses: self.addresses(at).await,
+                secret: minger_secret(secret),
+            };
+            self.client.ask(&asked, address).await
+        };
+        match timeout(self.limit, asking).await {
+            Ok(said) => said,
+            Err(_) => Err(minger::Trouble::Late { limit: self.limit }),
         }
     }
 

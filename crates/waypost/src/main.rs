@@ -13,6 +13,7 @@ mod config;
 mod control;
 mod copy;
 mod doors;
+mod inquiry;
 mod layout;
 mod logging;
 mod manual;

@@ -68,6 +68,7 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
         directory: Arc::clone(&server.directory),
         spool: server.spool.clone(),
         resolver: server.resolver.clone(),
+        asking: Arc::clone(&server.asking),
         queue: server.queue.clone(),
         shared: Arc::clone(&server.shared),
         here: server.here.clone(),

@@ -45,6 +45,7 @@ pub(crate) struct Server {
     pub(crate) directory: Arc<Directory>,
     pub(crate) spool: Spool,
     pub(crate) resolver: Resolver,
+    pub(crate) asking: Arc<Asking>,
     pub(crate) queue: QueueHandle,
     pub(crate) shared: Arc<Shared>,
     pub(crate) certificate: Arc<Certificate>,
@@ -109,8 +110,10 @@ impl Server {
         sharing::warn_of_silence(&directory.snapshot(), &here.minger());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
-        let ask = Asking::new(config, deliverer.clone(), &directory, dns.clone());
-        let (resolver, asking, answers) = resolver(config, &directory, ask, listening)?;
+        let asking = Asking::new(config, deliverer.clone(), &directory, dns.clone());
+        let asking = Arc::new(asking);
+        let ask = Arc::clone(&asking);
+        let (resolver, chores, answers) = resolver(config, &directory, ask, listening)?;
         let queue = Queue::start(queue::Parts {
             spool: spool.clone(),
             routes: Arc::new(resolver.clone()),
@@ -137,7 +140,7 @@ impl Server {
         look_up(&directory, &callers, &dns).await;
         let minger = answering(config, &directory, &callers, outgoing.used());
         let background = vec![
-            tokio::spawn(async move { asking.run().await }),
+            tokio::spawn(async move { chores.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
         ];
         let mail = doors.mail.into_iter().map(|(_, bound)| bound).collect();
@@ -147,6 +150,7 @@ impl Server {
             directory,
             spool,
             resolver,
+            asking,
             queue,
             shared,
             certificate,
@@ -254,7 +258,7 @@ fn deliverer(
 fn resolver(
     config: &Config,
     directory: &Arc<Directory>,
-    ask: Asking,
+    ask: Arc<Asking>,
     listening: Listening,
 ) -> anyhow::Result<(Resolver, resolve::Background, Arc<Answers>)> {
     let file = layout::answers(&config.top.data_dir);
@@ -264,7 +268,7 @@ fn resolver(
     let (resolver, background) = Resolver::new(resolve::Parts {
         snapshots: snapshots(directory),
         here: Arc::new(FromMemory(listening)),
-        ask: Arc::new(ask),
+        ask,
         keep: Arc::clone(&answers) as Arc<dyn resolve::Keep>,
         clock: Arc::new(SystemClock),
         settings: resolve::Settings {

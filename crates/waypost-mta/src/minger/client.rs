@@ -92,6 +92,12 @@ pub enum Trouble {
         /// The address asked.
         at: SocketAddr,
     },
+    /// All the time was over before the last address could be asked.
+    #[error("no answer within {limit:?}")]
+    Late {
+        /// How long was waited.
+        limit: Duration,
+    },
     /// The server's name has no address.
     #[error("the server has no address")]
     NoAddress,

@@ -104,7 +104,7 @@ impl Bridge {
     }
 }
 
-fn addresses(object: &Object) -> &[Address] {
+pub(super) fn addresses(object: &Object) -> &[Address] {
     match object {
         Object::Group(record) => &record.addresses,
         Object::Mailbox(record) => &record.addresses,

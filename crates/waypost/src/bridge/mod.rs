@@ -1,5 +1,6 @@
 //! Answers what administrative commands ask, with the parts that run.
 
+mod accounts;
 mod cache;
 mod explain;
 mod object;
@@ -20,8 +21,9 @@ use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
 use waypost_spool::Spool;
 
+use crate::asking::Asking;
 use crate::control::Report;
-use crate::control::protocol::{Fault, Refused, Request};
+use crate::control::protocol::{Cause, Fault, Refused, Request};
 use crate::run::Reloader;
 
 /// Who edits over the control socket, for the audit.
@@ -33,6 +35,7 @@ pub(crate) struct Bridge {
     pub(crate) directory: Arc<Directory>,
     pub(crate) spool: Spool,
     pub(crate) resolver: Resolver,
+    pub(crate) asking: Arc<Asking>,
     pub(crate) queue: QueueHandle,
     pub(crate) shared: Arc<Shared>,
     pub(crate) here: HereNow,
@@ -49,7 +52,7 @@ impl Bridge {
     ) -> Result<Value, Refused> {
         let bridge = Arc::clone(&self);
         match request {
-            Request::Add(object) => blocking(move || bridge.add(&object)).await,
+            Request::Add(object) => blocking(move || bridge.add(&object, &report)).await,
             Request::AdminPassword { login, password } => {
                 blocking(move || bridge.set_admin_password(&login, &password)).await
             }
@@ -64,7 +67,7 @@ impl Bridge {
             Request::List(list) => blocking(move || bridge.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove { kind, name } => blocking(move || bridge.remove(kind, &name)).await,
-            Request::Set(object) => blocking(move || bridge.set(&object)).await,
+            Request::Set(object) => blocking(move || bridge.set(&object, &report)).await,
             Request::Show { kind, name } => blocking(move || bridge.show(kind, &name)).await,
         }
     }
@@ -75,9 +78,13 @@ impl Bridge {
     }
 
     fn edit(&self, edits: &[Edit], before: &[Object]) -> Result<Value, Refused> {
+        self.edit_from(FROM, edits, before)
+    }
+
+    fn edit_from(&self, from: &str, edits: &[Edit], before: &[Object]) -> Result<Value, Refused> {
         let actor = Actor {
             name: ACTOR,
-            from: FROM,
+            from,
             at: SystemClock.wall(),
         };
         let changed = self
@@ -133,7 +140,7 @@ fn rejection(rejected: Rejected) -> Refused {
     Refused {
         message: format!("not saved: {count} problem{plural}"),
         problems: rejected.problems.into_iter().map(fault).collect(),
-        later: false,
+        cause: Cause::Asked,
     }
 }
 

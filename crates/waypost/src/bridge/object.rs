@@ -6,29 +6,51 @@ use waypost_directory::{
 };
 use waypost_proto::mail::Domain;
 
-use super::{Bridge, later};
-use crate::control::protocol::{Fault, Kind, List, Object, Refused};
+use super::{Bridge, FROM, accounts, later};
+use crate::control::Report;
+use crate::control::protocol::{Cause, Fault, Kind, List, Object, Refused};
 use crate::object::{self, Fields};
 
 /// The field in which a new password comes.
 const PASSWORD: &str = "password";
 
 impl Bridge {
-    pub(super) fn add(&self, request: &Object) -> Result<Value, Refused> {
+    pub(super) fn add(&self, request: &Object, report: &Report) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let mut fields = edited(&Fields::new(), request);
         hash_password(&key, &mut fields)?;
         let record = object::make(&key, &fields).map_err(faults)?;
-        self.edit(&[Edit::Put(record, When::Absent)], &[])
+        let from = self.consult(request, (&record, None), report)?;
+        self.edit_from(&from, &[Edit::Put(record, When::Absent)], &[])
     }
 
-    pub(super) fn set(&self, request: &Object) -> Result<Value, Refused> {
+    pub(super) fn set(&self, request: &Object, report: &Report) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
         let mut fields = edited(&object::show(&record), request);
         hash_password(&key, &mut fields)?;
         let changed = object::change(&record, &fields).map_err(faults)?;
-        self.edit(&[Edit::Put(changed, When::Revision(revision))], &[record])
+        let from = self.consult(request, (&changed, Some(&record)), report)?;
+        let edit = Edit::Put(changed, When::Revision(revision));
+        self.edit_from(&from, &[edit], &[record])
+    }
+
+    /// Asks peers about new addresses; says what the audit keeps of where the edit came from.
+    fn consult(
+        &self,
+        request: &Object,
+        (record, before): (&Record, Option<&Record>),
+        report: &Report,
+    ) -> Result<String, Refused> {
+        let new = self.new_addresses(std::iter::once((record, before, None)))?;
+        let objections = self.objections(&new, report);
+        if objections.is_empty() {
+            return Ok(FROM.to_owned());
+        }
+        if !request.force {
+            return Err(accounts::refused(&objections, None));
+        }
+        Ok(format!("{FROM}, {}", accounts::overridden(&objections)))
     }
 
     pub(super) fn remove(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
@@ -177,6 +199,6 @@ fn faults(faults: Vec<Fault>) -> Refused {
     Refused {
         message: format!("not saved: {} problem{plural}", faults.len()),
         problems: faults,
-        later: false,
+        cause: Cause::Asked,
     }
 }

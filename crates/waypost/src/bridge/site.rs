@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use waypost_directory::{Actor, Changed};
 use waypost_mta::clock::{Clock as _, SystemClock};
 
-use super::{ACTOR, Bridge, FROM, later, result_of};
+use super::{ACTOR, Bridge, FROM, accounts, later, result_of};
 use crate::control::Report;
-use crate::control::protocol::{Apply, Fault, Refused};
+use crate::control::protocol::{Apply, Cause, Fault, Refused};
 use crate::site_file::{self, Failure, Plan};
 
 /// Steps that an answer names; more than that nobody reads, unless a plan was asked for.
@@ -16,9 +16,10 @@ impl Bridge {
     pub(super) fn apply(&self, request: &Apply, report: &Report) -> Result<Value, Refused> {
         let site = site_file::read(&request.text).map_err(|faults| refused(request, faults))?;
         let plan = Plan::make(&self.directory, &site, request.prune).map_err(|e| later(&e))?;
+        let (from, unasked) = self.consult_for(&plan, request, report)?;
         let actor = Actor {
             name: ACTOR,
-            from: FROM,
+            from: &from,
             at: SystemClock.wall(),
         };
         let by = (&actor, &self.here as _);
@@ -45,8 +46,39 @@ impl Bridge {
         if request.dry_run || steps.len() <= MAX_STEPS {
             result["plan"] = steps.iter().map(ToString::to_string).collect();
         }
-        result["summary"] = summary(request, &changed).into();
+        let unasked = unasked.map_or_else(String::new, |unasked| format!("; {unasked}"));
+        result["summary"] = format!("{}{unasked}", summary(request, &changed)).into();
         Ok(result)
+    }
+
+    /// Asks peers about new addresses of shared domains. Says what the audit keeps of where the
+    /// edit came from, and what was left out.
+    fn consult_for(
+        &self,
+        plan: &Plan<'_>,
+        request: &Apply,
+        report: &Report,
+    ) -> Result<(String, Option<String>), Refused> {
+        let from = FROM.to_owned();
+        let new = self.new_addresses(plan.saved())?;
+        if new.is_empty() {
+            return Ok((from, None));
+        }
+        let count = new.len();
+        let plural = if count == 1 { "" } else { "es" };
+        let unasked = format!("no peer was asked about {count} new address{plural}");
+        if request.dry_run {
+            return Ok((from, Some(unasked)));
+        }
+        if request.force {
+            tracing::warn!("{} applied by force: {unasked}", request.file);
+            return Ok((format!("{from}, forced: {unasked}"), Some(unasked)));
+        }
+        let objections = self.objections(&new, report);
+        if objections.is_empty() {
+            return Ok((from, None));
+        }
+        Err(accounts::refused(&objections, Some(&request.file)))
     }
 
     pub(super) fn export(&self) -> Result<Value, Refused> {
@@ -78,6 +110,6 @@ fn refused(request: &Apply, faults: Vec<Fault>) -> Refused {
             faults.len()
         ),
         problems: faults,
-        later: false,
+        cause: Cause::Asked,
     }
 }

@@ -23,6 +23,9 @@ pub(super) struct Apply {
     /// Remove what the site file does not name.
     #[arg(long)]
     prune: bool,
+    /// Ask no peers about new addresses of shared domains; the audit keeps that.
+    #[arg(long)]
+    force: bool,
 }
 
 impl Apply {
@@ -33,6 +36,7 @@ impl Apply {
             text,
             dry_run: self.dry_run,
             prune: self.prune,
+            force: self.force,
         });
         let result = client::call(common, &request)?;
         Ok(common.output().result(&result, text_of)?)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::output::Bar;
 use super::{Common, Failure};
 use crate::config;
-use crate::control::protocol::{Answer, Fault, Refused, Request};
+use crate::control::protocol::{Answer, Cause, Fault, Refused, Request};
 
 /// Sends a request and waits for its result; shows progress on a terminal.
 pub(crate) fn call(common: &Common, request: &Request) -> Result<Value, Failure> {
@@ -46,7 +46,7 @@ fn failure(refused: &Refused) -> Failure {
         .chain(lines)
         .collect();
     let text = text.join("\n");
-    if refused.later {
+    if refused.cause == Cause::Later {
         Failure::Later(text)
     } else {
         Failure::failed(text)

@@ -85,11 +85,19 @@ pub(super) struct Addresses {
     /// Remove an address from the others.
     #[arg(long, value_name = "ADDRESS")]
     remove_address: Vec<String>,
+    /// Save new addresses although a peer of the domain has them, or cannot be asked; the audit
+    /// keeps that.
+    #[arg(long)]
+    force: bool,
 }
 
 impl Addresses {
     pub(super) fn changes(&self) -> Changes {
-        Changes::default().list("addresses", &self.addresses).edit(
+        let changes = Changes {
+            force: self.force,
+            ..Changes::default()
+        };
+        changes.list("addresses", &self.addresses).edit(
             "addresses",
             &self.add_address,
             &self.remove_address,
@@ -127,6 +135,7 @@ pub(super) struct Changes {
     set: Map<String, Value>,
     append: Map<String, Value>,
     take: Map<String, Value>,
+    force: bool,
 }
 
 impl Changes {
@@ -162,6 +171,7 @@ impl Changes {
         self.set.extend(other.set);
         self.append.extend(other.append);
         self.take.extend(other.take);
+        self.force |= other.force;
         self
     }
 
@@ -176,6 +186,7 @@ impl Changes {
             fields: self.set,
             append: self.append,
             take: self.take,
+            force: self.force,
         }
     }
 }

@@ -83,6 +83,9 @@ pub(crate) struct Object {
     /// Members or addresses to take out of what is there.
     #[serde(default)]
     pub(crate) take: serde_json::Map<String, Value>,
+    /// Saved although peers have its addresses, or cannot be asked about them.
+    #[serde(default)]
+    pub(crate) force: bool,
 }
 
 /// A site file to apply.
@@ -93,6 +96,9 @@ pub(crate) struct Apply {
     pub(crate) text: String,
     pub(crate) dry_run: bool,
     pub(crate) prune: bool,
+    /// Peers are not asked about new addresses.
+    #[serde(default)]
+    pub(crate) force: bool,
 }
 
 /// An address to decide about.
@@ -202,9 +208,22 @@ pub(crate) struct Refused {
     /// Everything that is wrong, when it is more than one sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) problems: Vec<Fault>,
-    /// Whether the same may work later.
+    /// What kind of refusal it is.
     #[serde(default)]
-    pub(crate) later: bool,
+    pub(crate) cause: Cause,
+}
+
+/// What kind of refusal it is: what an exit code, or a status over HTTP, is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Cause {
+    /// It cannot be done as it was asked for.
+    #[default]
+    Asked,
+    /// Another server has what would be made here (409).
+    Conflict,
+    /// The same may work later (503).
+    Later,
 }
 
 /// One thing that is wrong with one object.
@@ -226,14 +245,14 @@ impl Refused {
         Self {
             message: message.into(),
             problems: Vec::new(),
-            later: false,
+            cause: Cause::Asked,
         }
     }
 
     /// A refusal that may be gone later.
     pub(crate) fn later(message: impl Into<String>) -> Self {
         Self {
-            later: true,
+            cause: Cause::Later,
             ..Self::new(message)
         }
     }

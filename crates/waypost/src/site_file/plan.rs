@@ -32,6 +32,8 @@ enum Change {
 pub(crate) struct Plan<'s> {
     steps: Vec<Step>,
     edits: Vec<Edit>,
+    /// What each edit finds.
+    before: Vec<Option<Object>>,
     written: Vec<Option<&'s Written>>,
 }
 
@@ -69,13 +71,14 @@ impl<'s> Plan<'s> {
         let mut plan = Self {
             steps: Vec::new(),
             edits: Vec::new(),
+            before: Vec::new(),
             written: Vec::new(),
         };
         let mut present = HashSet::new();
         each(directory, |stored| {
             let key = stored.record.key();
             match wanted.get(&key).or_else(|| wanted.get(&renamed(&key)?)) {
-                Some(written) => plan.change(&stored, written),
+                Some(written) => plan.change(stored, written),
                 None if prune && stored.origin == LOCAL => plan.remove(&stored),
                 None => {}
             }
@@ -97,10 +100,11 @@ impl<'s> Plan<'s> {
         // Whatever is there under this name cannot be read: it is replaced.
         self.edits
             .push(Edit::Put(written.object.clone(), When::Any));
+        self.before.push(None);
         self.written.push(Some(written));
     }
 
-    fn change(&mut self, stored: &Stored<Object>, written: &'s Written) {
+    fn change(&mut self, stored: Stored<Object>, written: &'s Written) {
         if stored.record == written.object {
             return;
         }
@@ -109,6 +113,7 @@ impl<'s> Plan<'s> {
         self.steps.push(Step { key, change });
         let when = When::Revision(stored.revision);
         self.edits.push(Edit::Put(written.object.clone(), when));
+        self.before.push(Some(stored.record));
         self.written.push(Some(written));
     }
 
@@ -117,12 +122,30 @@ impl<'s> Plan<'s> {
         self.edits
             .push(Edit::Remove(key.clone(), When::Revision(stored.revision)));
         self.steps.push(Step { key, change });
+        self.before.push(None);
         self.written.push(None);
     }
 
     /// What would happen, object by object; each prints as one or more lines.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Every object that is saved, with what it was before and the line of its addresses.
+    pub(crate) fn saved(
+        &self,
+    ) -> impl Iterator<Item = (&Object, Option<&Object>, Option<usize>)> + Clone {
+        let written = self.written.iter().zip(&self.before);
+        self.edits
+            .iter()
+            .zip(written)
+            .filter_map(|(edit, (written, before))| match edit {
+                Edit::Put(object, _) => {
+                    let line = written.map(|written| written.line_of("addresses"));
+                    Some((object, before.as_ref(), line))
+                }
+                Edit::Remove(..) => None,
+            })
     }
 
     /// Makes the changes, all or none.

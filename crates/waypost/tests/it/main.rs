@@ -2,6 +2,7 @@
 //! per behaviour.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
 
+mod accounts;
 mod cache;
 mod commands;
 mod delivery;
