@@ -28,7 +28,7 @@ impl Walk<'_> {
             _,
         ) = &onward
         else {
-            return onward;
+            return self.who_else(gateway, onward);
         };
         if !self.is_verified(gateway) {
             return onward;
@@ -64,6 +64,38 @@ impl Walk<'_> {
         End::Decided(Rule::Gateway, Verdict::Refuse(reply), proof)
     }
 
+    /// What becomes of a recipient that the target itself hands over: it does not have it, but a
+    /// peer of the site may.
+    fn who_else(&mut self, gateway: &GatewayRoute, lost: End) -> End {
+        let comes_from_it = matches!(self.request.side, Side::Target(source)
+            if self.request.original.is_none() && self.facts.snapshot.same_server(*source, gateway.target));
+        if !comes_from_it || gateway.verify != GatewayVerify::Minger || !gateway.sharing_too {
+            return lost;
+        }
+        for address in self.addresses_to_ask_about() {
+            let questions = self.questions_to_peers(&address).collect();
+            return match self.says(Tried::Gateway, questions) {
+                Says::Ask(questions) => End::Ask(questions),
+                Says::Active(heard) => self.hand_to_peer(Rule::Gateway, heard),
+                Says::Full(heard) | Says::Unavailable(heard) => {
+                    self.cannot_tell(Rule::Gateway, Some(heard))
+                }
+                Says::Unasked => self.cannot_tell(Rule::Gateway, None),
+                Says::Unknown(_) => continue,
+            };
+        }
+        lost
+    }
+
+    /// The peers of the site, without the one that the recipient comes from.
+    fn questions_to_peers(&self, address: &Mailbox) -> impl Iterator<Item = Question> {
+        let peers = self.facts.snapshot.peers().filter(|peer| {
+            !matches!(self.request.side, Side::Target(source)
+                if self.facts.snapshot.same_server(*source, peer.id))
+        });
+        peers.map(|peer| Question::peer(peer.id, address.clone()))
+    }
+
     /// Whether anybody is asked. The target itself is not, once the message is in the queue: the
     /// delivery will tell.
     fn is_verified(&mut self, gateway: &GatewayRoute) -> bool {
@@ -97,12 +129,7 @@ impl Walk<'_> {
             GatewayVerify::Minger => {
                 let mut questions = vec![question(Authority::Gateway(gateway.id))];
                 if gateway.sharing_too {
-                    let peers = self.facts.snapshot.peers();
-                    let peers = peers.filter(|peer| {
-                        !matches!(self.request.side, Side::Target(source)
-                            if self.facts.snapshot.same_server(*source, peer.id))
-                    });
-                    questions.extend(peers.map(|peer| Question::peer(peer.id, address.clone())));
+                    questions.extend(self.questions_to_peers(address));
                 }
                 questions
             }

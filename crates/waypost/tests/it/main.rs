@@ -8,6 +8,7 @@ mod commands;
 mod delivery;
 mod disk;
 mod dns;
+mod gateway;
 mod holds;
 mod hostile;
 mod kills;
