@@ -440,10 +440,10 @@ impl<'a> Outspoken<'a> {
             text: trouble,
         };
         match end {
-            End::Contradicted(trouble, way) | End::Later(trouble, way) => {
-                Some(failed("deferred", trouble, way))
-            }
-            End::Expanded(..) | End::Held(_) | End::Parked | End::Rerouted => None,
+            End::Contradicted(trouble, way)
+            | End::Later(trouble, way)
+            | End::Rerouted(trouble, way) => Some(failed("deferred", trouble, way)),
+            End::Expanded(..) | End::Held(_) | End::Parked => None,
             End::Failed(trouble, way) => Some(failed("bounced", trouble, way)),
             End::Taken(taken) => {
                 let reply = taken.reply.as_ref();

@@ -61,8 +61,8 @@ pub(super) enum End {
     Later(Trouble, Way),
     /// There was no room for it.
     Parked,
-    /// Refused, but another server has it.
-    Rerouted,
+    /// Refused, but another server has it: tried there at once, the first time.
+    Rerouted(Trouble, Way),
     /// Taken by the next hop.
     Taken(Taken),
 }
@@ -191,8 +191,12 @@ impl Round<'_> {
             }
             End::Later(trouble, way) => self.later(index, &trouble, &way, Duration::MAX),
             End::Parked => self.waits.push(self.facts.schedule.retry_max),
-            End::Rerouted => {
-                recipient.contradicted_since = None;
+            // Two servers that each name the other would keep it going for ever.
+            End::Rerouted(trouble, way) if recipient.contradicted_since.is_some() => {
+                self.contradicted(index, &trouble, &way);
+            }
+            End::Rerouted(..) => {
+                recipient.contradicted_since = Some(wall);
                 recipient.due = wall;
                 self.waits.push(Duration::ZERO);
             }

@@ -347,7 +347,7 @@ impl Inner {
             {
                 None
             }
-            _ => Some(|_, _| End::Rerouted),
+            _ => Some(End::Rerouted),
         }
     }
 

@@ -367,6 +367,19 @@ fn a_group_found_in_the_queue_goes_on_to_its_members() {
     assert_eq!(done.due_in, Some(Duration::ZERO));
 }
 
+#[test]
+fn a_recipient_goes_to_another_server_at_once_the_first_time_and_then_waits_like_any_other() {
+    let mut message = message("<s@example.org>", &["a@example.com"]);
+    let rerouted = || vec![(0, End::Rerouted(refused(), way()))];
+    let done = after(&message, HOUR, rerouted());
+    assert_eq!(done.due_in, Some(Duration::ZERO));
+    message = done.message;
+    let done = after(&message, HOUR, rerouted());
+    assert!(done.due_in.is_some_and(|wait| wait > Duration::ZERO));
+    let done = after(&done.message, HOUR * 5, rerouted());
+    assert_eq!(states(&done), [State::Failed], "four hours, and no longer");
+}
+
 fn any_end() -> impl Strategy<Value = End> {
     prop_oneof![
         Just(taken()),
@@ -375,7 +388,7 @@ fn any_end() -> impl Strategy<Value = End> {
         Just(End::Contradicted(refused(), way())),
         Just(End::Held(None)),
         Just(End::Parked),
-        Just(End::Rerouted),
+        Just(End::Rerouted(refused(), way())),
     ]
 }
 
