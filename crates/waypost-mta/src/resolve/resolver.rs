@@ -378,13 +378,19 @@ impl Resolver {
         }
     }
 
-    /// A peer that hands over mail for an address says by that that it does not have it.
+    /// A peer that hands over mail for an address says by that that it does not have it, with its
+    /// tag or without.
     fn disbelieve_source(&self, request: &Request<'_>) {
         if let Side::Target(source) = request.side
             && request.original.is_none()
             && request.asking != Asking::Aside
         {
-            (self.0.memory).forget(Authority::Peer(*source), request.recipient);
+            let peer = Authority::Peer(*source);
+            self.0.memory.forget(peer, request.recipient);
+            let delimiter = self.0.settings.delimiter;
+            if let Some(base) = outgoing::without_tag(request.recipient, delimiter) {
+                self.0.memory.forget(peer, &base);
+            }
         }
     }
 }
