@@ -288,6 +288,21 @@ pub fn accepts_everything(relay: &str, domain: &dyn Display) {
     );
 }
 
+/// A server has not answered several questions in a row.
+pub fn does_not_answer(name: &str) {
+    tracing::warn!(
+        target: "waypost::verify",
+        "{} does not answer over Minger: it is asked less often until it does, and addresses \
+         that only it may have are tried later",
+        escaped(name)
+    );
+}
+
+/// It does again.
+pub fn answers_again(name: &str) {
+    tracing::info!(target: "waypost::verify", "{} answers again over Minger", escaped(name));
+}
+
 /// Two servers say that they have an address.
 pub fn lives_twice(address: &dyn Display, winner: &str, other: &str) {
     tracing::warn!(

@@ -7,7 +7,7 @@ use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::{Rule, Side, Store, Verdict, Via};
 use waypost_proto::smtp::reply::Reply;
 
-use super::ask::Heard;
+use super::ask::{Answer, Heard};
 use super::expand::{Expanded, Once};
 use super::resolver::Resolver;
 use super::step::{Step, Tried};
@@ -89,9 +89,23 @@ impl Resolver {
             rule: decided.rule,
             verdict: self.verdict_in_words(&decided.verdict),
             proof: decided.proof.as_ref().map(|heard| self.proof(heard)),
-            steps: decided.steps,
+            steps: self.with_pauses(decided.steps),
             members: Vec::new(),
         }
+    }
+
+    /// Says of who is silent that he is not even asked for a while, for anybody but this.
+    fn with_pauses(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        for step in &mut steps {
+            let heard = step.heard.as_ref();
+            let silent = heard.filter(|heard| heard.answer == Answer::Unavailable);
+            if let Some(pause) = silent.and_then(|heard| self.spared_for(heard.authority)) {
+                let seconds = pause.as_secs() + 1;
+                let words = format!("; has not answered lately, and is spared for {seconds} s");
+                step.found.push_str(&words);
+            }
+        }
+        steps
     }
 
     fn verdict_in_words(&self, verdict: &Verdict) -> String {

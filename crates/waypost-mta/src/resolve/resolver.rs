@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use waypost_directory::{Here, Snapshot};
-use waypost_proto::mail::{Domain, Mailbox, ReversePath};
+use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::{Expansion, Rule, Side, TargetId, Verdict};
 use waypost_proto::smtp::replies;
 
@@ -17,7 +17,7 @@ use super::ask::{Answer, Answers, Ask, Authority, Heard, Question};
 use super::conflict::{Conflict, Conflicts};
 use super::expand::{Expanded, Flattening, Once};
 use super::hear::{Late, ask_together};
-use super::memory::{CacheSettings, Keep, Kept, Memory, Outside, Remembered};
+use super::memory::{CacheSettings, Keep, Kept, Memory, Notice, Outside, Remembered};
 use super::{
     Asking, Decided, Facts, Outbound, Request, Resolution, Settings, authority_name, outgoing,
     resolve,
@@ -90,16 +90,12 @@ impl Resolver {
     #[must_use]
     pub fn new(parts: Parts) -> (Self, Background) {
         let snapshots = Arc::clone(&parts.snapshots);
-        let blind = move |target: TargetId, domain: &Domain| {
-            let snapshot = snapshots();
-            let name = snapshot.target(target).map_or("?", |target| &target.name);
-            event::accepts_everything(name, domain);
-        };
+        let tell = move |notice: Notice<'_>| tell(&snapshots(), notice);
         let outside = Outside {
             ask: parts.ask,
             clock: Arc::clone(&parts.clock),
             keep: parts.keep,
-            blind: Box::new(blind),
+            tell: Box::new(tell),
         };
         let (chores, waiting) = mpsc::channel(CHORES_AT_ONCE);
         let resolver = Self(Arc::new(Inner {
@@ -281,7 +277,12 @@ impl Resolver {
     /// How long a peer is not asked, because it has not answered lately.
     #[must_use]
     pub fn paused_for(&self, peer: TargetId) -> Option<Duration> {
-        self.0.memory.paused_for(Authority::Peer(peer))
+        self.spared_for(Authority::Peer(peer))
+    }
+
+    /// How long an authority is not asked, because it has not answered lately.
+    pub(super) fn spared_for(&self, authority: Authority) -> Option<Duration> {
+        self.0.memory.paused_for(authority)
     }
 
     /// The answers that are remembered, for `cache list`.
@@ -443,6 +444,18 @@ async fn work(chore: Chore, resolver: Arc<Inner>) {
                 resolver.conflict(&question.address, winner, heard.authority);
             }
         }
+    }
+}
+
+/// What the administrator should know, in the log.
+fn tell(snapshot: &Snapshot, notice: Notice<'_>) {
+    let name = |authority| authority_name(snapshot, authority);
+    match notice {
+        Notice::Blind(target, domain) => {
+            event::accepts_everything(&name(Authority::Callout(target)), domain);
+        }
+        Notice::Silent(authority) => event::does_not_answer(&name(authority)),
+        Notice::Back(authority) => event::answers_again(&name(authority)),
     }
 }
 

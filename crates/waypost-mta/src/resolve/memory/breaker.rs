@@ -48,19 +48,21 @@ impl Breakers {
         }
     }
 
-    /// It has answered, whatever it said: no more pauses.
-    pub(super) fn answered(&self, authority: Authority) {
-        self.lock().remove(&authority);
+    /// It has answered, whatever it said: no more pauses. Returns whether there were any.
+    pub(super) fn answered(&self, authority: Authority) -> bool {
+        let line = self.lock().remove(&authority);
+        line.is_some_and(|line| line.pause_until.is_some())
     }
 
-    /// It has not answered.
-    pub(super) fn silent(&self, authority: Authority, now: Instant) {
+    /// It has not answered. Returns whether the pauses begin by that.
+    pub(super) fn silent(&self, authority: Authority, now: Instant) -> bool {
         let mut lines = self.lock();
         let line = lines.entry(authority).or_default();
         line.silent = line.silent.saturating_add(1);
         if line.silent >= SILENT_MOST {
             line.pause_until = Some(now + pause(line.silent));
         }
+        line.silent == SILENT_MOST
     }
 
     /// How long this authority is not asked from now on; none: it is asked.
@@ -115,7 +117,8 @@ mod tests {
         }
         assert!(!breakers.admit(PEER, now));
         assert!(breakers.admit(Authority::Peer(TargetId(2)), now));
-        breakers.answered(PEER);
+        assert!(breakers.answered(PEER));
+        assert!(!breakers.answered(PEER), "it was back already");
         assert!(breakers.admit(PEER, now));
         assert_eq!(breakers.paused_for(PEER, now), None);
     }

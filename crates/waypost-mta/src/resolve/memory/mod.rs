@@ -74,15 +74,25 @@ pub struct Remembered {
     pub age: Duration,
 }
 
-/// A target that says yes to every address of a domain: an event for the log.
-pub(super) type Warn = dyn Fn(TargetId, &Domain) + Send + Sync;
+/// An event for the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Notice<'a> {
+    /// A target says yes to every address of a domain.
+    Blind(TargetId, &'a Domain),
+    /// An authority does not answer, and is asked less often.
+    Silent(Authority),
+    /// It answers again.
+    Back(Authority),
+}
+
+pub(super) type Tell = dyn Fn(Notice<'_>) + Send + Sync;
 
 /// Whom a memory asks and tells.
 pub(super) struct Outside {
     pub(super) ask: Arc<dyn Ask>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keep: Arc<dyn Keep>,
-    pub(super) blind: Box<Warn>,
+    pub(super) tell: Box<Tell>,
 }
 
 /// The answers of other servers, bounded in number and age.
@@ -294,16 +304,19 @@ impl Memory {
         heard_now(authority, said, source)
     }
 
-    /// Peers are spared while they are silent; a callout fails fast by itself.
+    /// Peers are spared while they are silent; a callout fails fast by itself. What was known
+    /// without asking, such as an address that Minger has no words for, says nothing about them.
     fn note_silence(&self, authority: Authority, said: &Said) {
         if !matches!(authority, Authority::Gateway(_) | Authority::Peer(_)) {
             return;
         }
         if *said == Said::nothing() {
             let now = self.outside.clock.now();
-            self.breakers.silent(authority, now);
-        } else {
-            self.breakers.answered(authority);
+            if self.breakers.silent(authority, now) {
+                (self.outside.tell)(Notice::Silent(authority));
+            }
+        } else if said.words.is_some() && self.breakers.answered(authority) {
+            (self.outside.tell)(Notice::Back(authority));
         }
     }
 
@@ -323,7 +336,7 @@ impl Memory {
             Answer::Full | Answer::Unavailable => return Yes::Meant,
         };
         if yes == Yes::Blind {
-            (self.outside.blind)(target, domain);
+            (self.outside.tell)(Notice::Blind(target, domain));
         }
         self.probes.learn(target, domain, yes, clock.now());
         yes
