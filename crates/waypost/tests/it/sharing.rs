@@ -1,9 +1,17 @@
 //! Domain Sharing: several sites share one domain, and every address finds its server.
 
+mod absent;
+mod addresses;
+mod distrust;
+mod moves;
+
 use std::net::IpAddr;
 
 use anyhow::Result;
 use waypost_testkit::dialogue::Dialogue;
+use waypost_testkit::minger::{self, MingerPeer};
+use waypost_testkit::peer::{Moment, Peer, Reaction};
+use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::wait;
 
@@ -14,6 +22,11 @@ const SECRET: &str = "a-secret-that-is-shared";
 
 /// Sites that share example.com, each with one user of its own, who is named like the site.
 fn sites(names: &[&str]) -> Result<Vec<Site>> {
+    sites_with(names, "", "")
+}
+
+/// The same, with these lines in `[cache]`, and more in their site files.
+fn sites_with(names: &[&str], cache: &str, more: &str) -> Result<Vec<Site>> {
     let plans: Vec<Plan> = names
         .iter()
         .map(|_| Plan::new(PROGRAM))
@@ -23,7 +36,9 @@ fn sites(names: &[&str]) -> Result<Vec<Site>> {
         let own = plan.address();
         let others = names.iter().zip(&addresses).filter(|(_, at)| **at != own);
         plan.section("minger", &format!("secrets = [\"{SECRET}\"]\n"))
+            .section("cache", cache)
             .site(&shared_with(name, others))
+            .site(more)
             .start()
     });
     sites.collect()
@@ -33,19 +48,118 @@ fn shared_with<'a>(name: &str, others: impl Iterator<Item = (&'a &'a str, &'a Ip
     let mut file = String::new();
     let mut sharing = Vec::new();
     for (peer, at) in others {
-        file.push_str(&format!(
-            "[[peer]]\nname = \"{peer}\"\nhost = \"{at}\"\nport = 2525\ntls = \"off\"\n\
-             minger_secret = \"{SECRET}\"\n"
-        ));
+        file.push_str(&peer_at(peer, *at));
         sharing.push(format!("\"{peer}\""));
     }
     file.push_str(&format!(
-        "[[domain]]\nname = \"example.com\"\nsharing = [{}]\n\
-         [[user]]\ndomain = \"example.com\"\nlogin = \"{name}\"\nmail = \"local\"\n\
-         addresses = [\"{name}@example.com\"]\n",
-        sharing.join(", ")
+        "[[domain]]\nname = \"example.com\"\naliases = [\"example.org\"]\nsharing = [{}]\n{}",
+        sharing.join(", "),
+        user(name)
     ));
     file
+}
+
+fn peer_at(name: &str, at: IpAddr) -> String {
+    format!(
+        "[[peer]]\nname = \"{name}\"\nhost = \"{at}\"\nport = 2525\ntls = \"off\"\n\
+         minger_secret = \"{SECRET}\"\n"
+    )
+}
+
+fn user(name: &str) -> String {
+    format!(
+        "[[user]]\ndomain = \"example.com\"\nlogin = \"{name}\"\nmail = \"local\"\n\
+         addresses = [\"{name}@*\"]\n"
+    )
+}
+
+/// A server beside a site that a test leads: it takes mail, and says over Minger whom it has.
+struct Office {
+    at: IpAddr,
+    minger: MingerPeer,
+    smtp: Peer,
+}
+
+impl Office {
+    /// Takes everything, and has these.
+    fn with(addresses: &[&str]) -> Result<Self> {
+        Self::scripted(addresses, |_| None)
+    }
+
+    /// Has these, and takes what the script lets it.
+    fn scripted(
+        addresses: &[&str],
+        script: impl Fn(&Moment<'_>) -> Option<Reaction> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let at = unused_address()?;
+        let plan = MingerPeer::plan(at).secret(SECRET);
+        let plan = addresses
+            .iter()
+            .fold(plan, |plan, address| plan.knows(address));
+        Ok(Self {
+            at,
+            minger: minger::Plan::start(plan)?,
+            smtp: Peer::start_scripted(at, script)?,
+        })
+    }
+}
+
+/// A site with alice that shares example.com with these offices, in this order, under the names
+/// lyon, nice and metz.
+fn beside(offices: &[&Office], lines: &Lines<'_>) -> Result<Site> {
+    let names = ["lyon", "nice", "metz"];
+    let offices = names.iter().zip(offices.iter().map(|office| &office.at));
+    let timeout = match lines.timeout {
+        "" => "2s",
+        timeout => timeout,
+    };
+    let minger = format!("secrets = [\"{SECRET}\"]\ntimeout = \"{timeout}\"\n");
+    let mut plan = Plan::new(PROGRAM)?
+        .section("minger", &minger)
+        .section("cache", lines.cache);
+    if !lines.outbound.is_empty() {
+        plan = plan.section("outbound", lines.outbound);
+    }
+    let file = shared_with("alice", offices);
+    let file = file.replace(
+        "tls = \"off\"\n",
+        &format!("tls = \"off\"\n{}", lines.peers),
+    );
+    plan.site(&file.replace("aliases = ", &format!("{}aliases = ", lines.domain)))
+        .site(lines.more)
+        .start()
+}
+
+/// What a test adds to the configuration and the site file.
+#[derive(Default)]
+struct Lines<'a> {
+    /// Of questions over Minger; empty: two seconds.
+    timeout: &'a str,
+    cache: &'a str,
+    outbound: &'a str,
+    /// To every peer.
+    peers: &'a str,
+    /// To the domain.
+    domain: &'a str,
+    /// Objects.
+    more: &'a str,
+}
+
+/// Sends a message from a stranger; the reply to its content.
+fn send(site: &Site, recipient: &str, subject: &str) -> Result<u16> {
+    let mut client = Dialogue::open(site.smtp())?;
+    let sender = "stranger@elsewhere.test";
+    let (replies, last) = client.submit(sender, &[recipient], &message(subject))?;
+    Ok(last.unwrap_or_else(|| replies[0].clone()).code)
+}
+
+/// What the site remembers that a server said of an address: answer and age in seconds.
+fn remembered(site: &Site, address: &str, from: &str) -> Option<(String, u64)> {
+    let shown = site.ask(&["cache", "show", address]).unwrap();
+    let mut entries = shown.as_array().unwrap().iter();
+    let entry = entries.find(|entry| entry["target"] == from && entry["source"] == "minger")?;
+    let answer = entry["answer"].as_str().unwrap().to_owned();
+    Some((answer, entry["age_s"].as_u64().unwrap()))
 }
 
 /// What a stranger is told at RCPT.

@@ -39,7 +39,7 @@ for line in lines:
 "#;
 
 /// What the server answers to each line under TLS, after a login when one is given.
-fn say(site: &Site, port: u16, login: (&str, &str), lines: &[&str]) -> Vec<String> {
+pub(crate) fn say(site: &Site, port: u16, login: (&str, &str), lines: &[&str]) -> Vec<String> {
     let output = Command::new("python3")
         .args([
             "-c",
