@@ -94,6 +94,7 @@ fn peer(record: &PeerRecord) -> String {
         .raw("minger_port", record.minger_port)
         .secret("minger_secret", !record.minger_secret.is_empty())
         .secret("minger_accept", !record.minger_accept.is_empty())
+        .list("minger_domains", &record.minger_domains)
         .end()
 }
 

@@ -1,9 +1,11 @@
--- A peer is a target that is asked, and asks, over Minger. Empty secrets: none.
+-- A peer is a target that is asked, and asks, over Minger. Empty secrets: none. The domains that
+-- it may ask about are separated by spaces; none: all.
 CREATE TABLE peer (
-    target_id     INTEGER PRIMARY KEY REFERENCES target (id) DEFERRABLE INITIALLY DEFERRED,
-    minger_port   INTEGER NOT NULL,
-    minger_secret TEXT    NOT NULL,
-    minger_accept TEXT    NOT NULL
+    target_id      INTEGER PRIMARY KEY REFERENCES target (id) DEFERRABLE INITIALLY DEFERRED,
+    minger_port    INTEGER NOT NULL,
+    minger_secret  TEXT    NOT NULL,
+    minger_accept  TEXT    NOT NULL,
+    minger_domains TEXT    NOT NULL
 ) STRICT;
 
 -- Domain Sharing: the peers of a domain in their order.

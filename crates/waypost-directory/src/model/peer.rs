@@ -2,6 +2,8 @@
 
 use waypost_proto::minger;
 
+use waypost_proto::mail::Domain;
+
 use super::TargetRecord;
 use crate::secret::Secret;
 
@@ -14,6 +16,8 @@ pub struct Minger {
     pub secret: Secret,
     /// What this peer alone may use towards us; empty: nothing of its own.
     pub accept: Secret,
+    /// What it may ask about; empty: all domains.
+    pub domains: Vec<Domain>,
 }
 
 /// A target that is asked over Minger who its users are, and asks us.
@@ -27,6 +31,8 @@ pub struct PeerRecord {
     pub minger_secret: Secret,
     /// What this peer alone may use towards us; empty: nothing of its own.
     pub minger_accept: Secret,
+    /// The domains that it may ask about, by any of their names; empty: all.
+    pub minger_domains: Vec<Domain>,
 }
 
 impl PeerRecord {
@@ -38,6 +44,7 @@ impl PeerRecord {
             minger_port: minger::PORT,
             minger_secret: Secret::default(),
             minger_accept: Secret::default(),
+            minger_domains: Vec::new(),
         }
     }
 }

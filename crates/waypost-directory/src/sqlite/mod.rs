@@ -152,7 +152,7 @@ pub(crate) fn word<T>(
     parse(&text).ok_or_else(|| damage(column, Unknown(text)))
 }
 
-fn damage(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(crate) fn damage(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use waypost_proto::mail::Domain;
 
 use super::{Identity, identity, rows, run, target};
 use crate::model::{Kind, Minger, PeerRecord, Stored, TargetRecord};
@@ -10,12 +11,14 @@ use crate::secret::Secret;
 
 const IDENTITY: &str = "
     SELECT t.id, t.revision FROM target t JOIN peer p ON p.target_id = t.id WHERE t.name = ?1";
-const ALL: &str = "SELECT target_id, minger_port, minger_secret, minger_accept FROM peer";
+const ALL: &str = "
+    SELECT target_id, minger_port, minger_secret, minger_accept, minger_domains FROM peer";
 const PUT: &str = "
-    INSERT INTO peer (target_id, minger_port, minger_secret, minger_accept)
-    VALUES (?1, ?2, ?3, ?4)
+    INSERT INTO peer (target_id, minger_port, minger_secret, minger_accept, minger_domains)
+    VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (target_id) DO UPDATE SET minger_port = excluded.minger_port,
-        minger_secret = excluded.minger_secret, minger_accept = excluded.minger_accept";
+        minger_secret = excluded.minger_secret, minger_accept = excluded.minger_accept,
+        minger_domains = excluded.minger_domains";
 const DELETE: &str = "DELETE FROM peer WHERE target_id = ?1";
 const OTHER_WITH_ACCEPT: &str = "
     SELECT t.name FROM peer p JOIN target t ON t.id = p.target_id
@@ -125,6 +128,7 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Minger> {
         port: row.get(1)?,
         secret: Secret::new(row.get::<_, String>(2)?),
         accept: Secret::new(row.get::<_, String>(3)?),
+        domains: domains(row)?,
     })
 }
 
@@ -139,6 +143,7 @@ fn peer(stored: Stored<TargetRecord>, minger: Minger) -> Stored<PeerRecord> {
             minger_port: minger.port,
             minger_secret: minger.secret,
             minger_accept: minger.accept,
+            minger_domains: minger.domains,
         },
     }
 }
@@ -149,5 +154,19 @@ fn row(id: u32, record: &PeerRecord) -> impl rusqlite::Params {
         record.minger_port,
         record.minger_secret.expose().to_owned(),
         record.minger_accept.expose().to_owned(),
+        words(&record.minger_domains),
     )
+}
+
+fn words(domains: &[Domain]) -> String {
+    let names: Vec<&str> = domains.iter().map(Domain::as_str).collect();
+    names.join(" ")
+}
+
+fn domains(row: &Row<'_>) -> rusqlite::Result<Vec<Domain>> {
+    let words: String = row.get(4)?;
+    let domains = words.split_whitespace().map(Domain::parse);
+    domains
+        .collect::<Result<_, _>>()
+        .map_err(|error| super::damage(4, error))
 }

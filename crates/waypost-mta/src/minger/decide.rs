@@ -242,7 +242,12 @@ impl<'a> Facts<'a> {
     }
 
     fn standing(&self, mailbox: &Mailbox, asker: Option<TargetId>) -> Standing<'a> {
-        let Some(domain) = self.snapshot.domain(&mailbox.domain) else {
+        let domain = self.snapshot.domain(&mailbox.domain);
+        let main = domain.map_or(&mailbox.domain, |domain| &domain.domain.name);
+        if !self.peers.may_ask(asker, &[&mailbox.domain, main]) {
+            return Standing::Is(Status::Denied);
+        }
+        let Some(domain) = domain else {
             return Standing::Is(Status::Unknown);
         };
         let local = Local::new(&mailbox.local, self.settings.delimiter);

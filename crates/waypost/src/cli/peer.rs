@@ -20,6 +20,9 @@ pub(super) struct PeerFields {
     /// File with a Minger secret that this peer alone may use towards us; empty: none.
     #[arg(long, value_name = "FILE")]
     minger_accept_file: Option<String>,
+    /// Domains that it may ask about over Minger, separated by commas; empty: all.
+    #[arg(long, value_name = "DOMAINS", value_delimiter = ',')]
+    minger_domains: Vec<String>,
 }
 
 impl Fields for PeerFields {
@@ -33,6 +36,7 @@ impl Fields for PeerFields {
         Ok(target
             .set("minger_port", self.minger_port.as_ref())
             .set("minger_secret", secret.as_ref())
-            .set("minger_accept", accept.as_ref()))
+            .set("minger_accept", accept.as_ref())
+            .list("minger_domains", &self.minger_domains))
     }
 }

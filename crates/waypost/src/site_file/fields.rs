@@ -84,6 +84,7 @@ fn peer(record: &PeerRecord) -> Vec<Field> {
         ("minger_port", record.minger_port.to_string()),
         ("minger_secret", secret(&record.minger_secret)),
         ("minger_accept", secret(&record.minger_accept)),
+        ("minger_domains", list(&record.minger_domains)),
     ]);
     fields
 }

@@ -173,10 +173,12 @@ fn peer(entry: &mut Entry<'_, '_>) -> Option<PeerRecord> {
     let port = entry.number("minger_port", PORT);
     let secret = entry.optional("minger_secret", SECRET_MEND, read_secret);
     let accept = entry.optional("minger_accept", SECRET_MEND, read_secret);
+    let domains = entry.list("minger_domains", DOMAIN, domain_name);
     let mut record = PeerRecord::new(target?);
     record.minger_port = port.unwrap_or(record.minger_port);
     record.minger_secret = secret.unwrap_or_default();
     record.minger_accept = accept.unwrap_or_default();
+    record.minger_domains = domains.unwrap_or_default();
     Some(record)
 }
 

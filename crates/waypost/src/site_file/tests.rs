@@ -79,6 +79,7 @@ host = "10.0.0.8:2525"
 minger_port = 4070
 minger_secret = "0123456789abcdef"
 minger_accept = "fedcba9876543210"
+minger_domains = ["example.com"]
 
 [[peer]]
 name = "oslo"
@@ -248,7 +249,7 @@ fn a_target_of_the_file_becomes_a_peer_without_being_removed() {
         steps,
         [
             "change peer old\n  minger_port: not set → 4069\n  minger_secret: not set → \"\"\n  \
-          minger_accept: not set → \"\""
+          minger_accept: not set → \"\"\n  minger_domains: not set → []"
         ]
     );
     let (steps, _) = site.apply(&text, true).unwrap();

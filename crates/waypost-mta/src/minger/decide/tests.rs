@@ -115,22 +115,27 @@ impl World {
     pub(in crate::minger) fn new(settings: Settings) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directory = Directory::open(&dir.path().join("directory")).unwrap();
-        let actor = Actor {
-            name: "test",
-            from: "test",
-            at: SystemTime::UNIX_EPOCH,
-        };
-        let put = |object| Edit::Put(object, When::Any);
-        let edits: Vec<_> = objects().into_iter().map(put).collect();
-        directory.edit(&actor, &Nowhere, &edits).unwrap();
-        Self {
+        let world = Self {
             directory,
             limits: Limits::new(settings.rates),
             settings,
             clock: ManualClock::new(SystemTime::UNIX_EPOCH),
             measured: false,
             _dir: dir,
-        }
+        };
+        let put = |object| Edit::Put(object, When::Any);
+        let edits: Vec<_> = objects().into_iter().map(put).collect();
+        world.edit(&edits);
+        world
+    }
+
+    fn edit(&self, edits: &[Edit]) {
+        let actor = Actor {
+            name: "test",
+            from: "test",
+            at: SystemTime::UNIX_EPOCH,
+        };
+        self.directory.edit(&actor, &Nowhere, edits).unwrap();
     }
 
     fn id(&self, name: &str) -> Option<TargetId> {
@@ -213,6 +218,32 @@ fn signed(address: &str, with: &str) -> String {
     Query::new(&mailbox, Some(&secret(with)))
         .unwrap()
         .to_string()
+}
+
+#[test]
+fn a_peer_that_may_ask_about_some_domains_is_denied_the_others() {
+    let world = World::new(open());
+    let mut peers = objects().into_iter().filter_map(|object| match object {
+        Object::Peer(peer) => Some(peer),
+        _ => None,
+    });
+    let mut lyon = peers.find(|p| p.target.name == "lyon").unwrap();
+    lyon.minger_domains = vec![Domain::parse("example.org").unwrap()];
+    world.edit(&[Edit::Put(Object::Peer(lyon), When::Any)]);
+    for (address, caller, digit) in [
+        ("alice@example.org", "lyon", '5'),
+        ("nobody@example.org", "lyon", '3'),
+        // Its other name was not listed, and what is not served is not told apart.
+        ("alice@example.com", "lyon", '1'),
+        ("nobody@example.com", "lyon", '1'),
+        ("alice@elsewhere.test", "lyon", '1'),
+        ("*", "lyon", '5'),
+        ("alice@example.com", "nancy", '5'),
+    ] {
+        assert_eq!(world.of(address, caller), digit, "{address} {caller}");
+    }
+    let signed = signed("alice@example.com", OF_LYON);
+    assert_eq!(world.said(&signed, "old"), "alice@example.com 1");
 }
 
 #[test]
