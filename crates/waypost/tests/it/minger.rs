@@ -342,3 +342,49 @@ fn a_site_ends_in_peace_while_it_is_flooded() {
         site.log()
     );
 }
+
+#[test]
+fn sites_ask_and_answer_over_ipv6() {
+    let own = |name: &str| {
+        format!(
+            "[[domain]]\nname = \"example.com\"\n[[user]]\ndomain = \"example.com\"\n\
+             login = \"{name}\"\nmail = \"local\"\naddresses = [\"{name}@example.com\"]\n"
+        )
+    };
+    let on_ipv6 = |plan: Plan| {
+        plan.section(
+            "listen",
+            "smtp = [\"%ADDRESS%:2525\"]\nminger = [\"[::1]:0\"]\n",
+        )
+        .section("minger", &format!("secrets = [\"{SECRET}\"]\n"))
+    };
+    let asked = on_ipv6(Plan::new(PROGRAM).unwrap())
+        .site(&own("carol"))
+        .start()
+        .unwrap();
+    let ready = asked.wait_for_log(&["minger=[::1]:"]).unwrap();
+    let (_, port) = ready.rsplit_once("minger=[::1]:").unwrap();
+    let port = port.split_whitespace().next().unwrap();
+    // It leaves from the system's address, which is of the peer's family.
+    let asker = on_ipv6(Plan::new(PROGRAM).unwrap())
+        .section("outbound", "")
+        .site(&format!(
+            "[[peer]]\nname = \"lyon\"\nhost = \"::1\"\nminger_port = {port}\n\
+             minger_secret = \"{SECRET}\"\n{}",
+            own("alice").replace(
+                "name = \"example.com\"\n",
+                "name = \"example.com\"\nsharing = [\"lyon\"]\n"
+            )
+        ))
+        .start()
+        .unwrap();
+    for (address, words) in [
+        ("carol@example.com", "relay to lyon as carol@example.com"),
+        ("nobody@example.com", "550 5.1.1"),
+    ] {
+        let told = asker
+            .tell(&["explain", address, "--client", "203.0.113.7"])
+            .unwrap();
+        assert!(told.contains(words), "{told}");
+    }
+}
