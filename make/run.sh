@@ -54,8 +54,7 @@ start() {
 # fill NAME USER…: its site file, and a password for those who log in.
 fill() {
     config=$root/$1/waypost.toml
-    # The other site may not have its users yet, so that it is not asked about addresses.
-    "$waypost" apply --force --config "$config" "$root/$1/site.toml"
+    "$waypost" apply --config "$config" "$root/$1/site.toml"
     shift
     for user in "$@"; do
         echo "${user%@*}-demo" | "$waypost" user set "$user" --password-stdin --config "$config"
