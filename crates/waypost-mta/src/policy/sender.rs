@@ -52,11 +52,15 @@ pub fn home(snapshot: &Snapshot, side: &Side, sender: &Mailbox, delimiter: Optio
         }
     };
     let source = match side {
-        Side::Target(source) => targets.iter().find(|target| *target == source),
+        // A server may be listed twice, as a target and as a peer.
+        Side::Target(source) => targets
+            .iter()
+            .any(|target| snapshot.same_server(*target, *source))
+            .then_some(*source),
         _ => None,
     };
-    let target = source.or_else(|| targets.first());
-    target.map_or(Home::Here, |target| Home::Target(*target))
+    let target = source.or_else(|| targets.first().copied());
+    target.map_or(Home::Here, Home::Target)
 }
 
 /// What MAIL is told when it is refused, for who asks without a session.
@@ -138,6 +142,21 @@ mod tests {
         let tagged = mailbox("alice+tag@example.com");
         let without_delimiter = ownership(&site.snapshot(), alice, &tagged, None);
         assert_eq!(without_delimiter, Ownership::Foreign);
+    }
+
+    #[test]
+    fn a_server_that_is_listed_twice_is_the_home_of_its_users_under_both_names() {
+        let site = Site::new(
+            "target old host=10.0.0.7\n\
+             peer lyon host=10.0.0.7\n\
+             peer nice host=10.0.0.8\n\
+             domain example.com protect sharing=nice,lyon",
+        );
+        for (side, accepted) in [("from:old", true), ("from:nice", true), ("stranger", false)] {
+            let path = ReversePath::Mailbox(mailbox("jane@example.com"));
+            let refused = refusal(&site.snapshot(), &site.side(side), &path, Some('+'));
+            assert_eq!(refused.is_none(), accepted, "{side}");
+        }
     }
 
     #[test]
