@@ -4,6 +4,7 @@ mod absent;
 mod addresses;
 mod distrust;
 mod moves;
+mod neighbours;
 
 use std::net::IpAddr;
 

@@ -4,6 +4,7 @@ mod asking;
 mod groups;
 mod peers;
 mod properties;
+mod shared;
 pub(crate) mod site;
 mod sites;
 

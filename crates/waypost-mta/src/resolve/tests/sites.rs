@@ -11,6 +11,7 @@ use waypost_proto::mail::trace::TraceField;
 use waypost_proto::route::Verdict;
 use waypost_proto::smtp::reply::{RemoteReply, Reply};
 
+use super::shared;
 use super::site::{Site, mailbox};
 use crate::clock::ManualClock;
 use crate::resolve::expand::Once;
@@ -21,14 +22,14 @@ use crate::trace::{Journey, SECRET_LEN, Tracer};
 const TOO_MANY: usize = 1000;
 
 /// One site of the world, at an address of its own.
-struct Place {
-    address: IpAddr,
-    site: Site,
-    resolver: Resolver,
+pub(super) struct Place {
+    pub(super) address: IpAddr,
+    pub(super) site: Site,
+    pub(super) resolver: Resolver,
     tracer: Tracer,
 }
 
-type Places = Arc<OnceLock<Vec<Place>>>;
+pub(super) type Places = Arc<OnceLock<Vec<Place>>>;
 
 /// Asks another place over a network that never fails.
 struct Wire {
@@ -41,12 +42,17 @@ impl Ask for Wire {
         Box::pin(async move {
             let world = self.places.upgrade().unwrap();
             let places = world.get().unwrap();
-            let Authority::Callout(target) = question.authority else {
+            let (Authority::Callout(target) | Authority::Peer(target)) = question.authority else {
                 return Said::nothing();
             };
             let Some(to) = place_of(places, self.from, target) else {
                 return Said::nothing();
             };
+            if let Authority::Peer(_) = question.authority {
+                let asker = places[self.from].address;
+                let status = shared::status(&places[to], asker, &question.address);
+                return Said::in_status(status);
+            }
             let side = side_at(&places[to], places[self.from].address);
             let request = Request::at_rcpt(&question.address, &side);
             Said::in_reply(remote(&places[to].resolver.decide(&request).await.reply()))
@@ -72,14 +78,14 @@ fn place_of(places: &[Place], from: usize, target: TargetId) -> Option<usize> {
 }
 
 /// How a place sees a client: a target by its address, anybody else as a stranger.
-fn side_at(place: &Place, client: IpAddr) -> Side {
+pub(super) fn side_at(place: &Place, client: IpAddr) -> Side {
     let snapshot = place.site.snapshot();
     let mut targets = snapshot.targets();
     let known = targets.find(|target| target.host == Host::Address(client));
     known.map_or(Side::Stranger, |target| Side::Target(target.id))
 }
 
-fn world(sites: &[&str]) -> Places {
+pub(super) fn world(sites: &[&str]) -> Places {
     let places: Places = Arc::default();
     let built = sites.iter().enumerate().map(|(n, text)| {
         let site = Site::new(text);
@@ -127,15 +133,15 @@ struct Copy {
 
 /// Where the message was offered, for whom, and what became of it there.
 #[derive(Debug, Default)]
-struct Log {
-    visits: Vec<(usize, String)>,
-    ends: Vec<String>,
+pub(super) struct Log {
+    pub(super) visits: Vec<(usize, String)>,
+    pub(super) ends: Vec<String>,
     /// How often one place was offered one recipient by one copy, at most.
-    most_visits: usize,
+    pub(super) most_visits: usize,
 }
 
 /// Sends a message to one recipient, and follows it to every end.
-async fn send(places: &Places, first: usize, client: Side, recipient: &str) -> Log {
+pub(super) async fn send(places: &Places, first: usize, client: Side, recipient: &str) -> Log {
     let places = places.get().unwrap();
     let mut log = Log::default();
     let mut copies = vec![Copy {
