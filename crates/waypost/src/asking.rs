@@ -1,7 +1,8 @@
 //! Questions to other servers, each by its own way: RCPT, Minger, or a file.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -18,8 +19,9 @@ use waypost_proto::route::TargetId;
 use crate::address_list::AddressLists;
 use crate::config::Config;
 
-/// Minger questions at the same time: each has a socket of its own.
-const OPEN_QUESTIONS: usize = 512;
+/// Minger questions to one server at the same time: each has a socket of its own. Servers do not
+/// share them, so that a silent one cannot make others look silent.
+const OPEN_QUESTIONS: usize = 256;
 
 /// Who asks other servers.
 pub(crate) struct Asking {
@@ -30,7 +32,7 @@ pub(crate) struct Asking {
     /// Longest time of a Minger question, the wait for its turn and for names counted in.
     limit: Duration,
     lists: Arc<AddressLists>,
-    open: Semaphore,
+    turns: Turns,
 }
 
 impl Asking {
@@ -51,7 +53,7 @@ impl Asking {
             }),
             limit,
             lists: Arc::default(),
-            open: Semaphore::new(OPEN_QUESTIONS),
+            turns: Turns::default(),
         }
     }
 
@@ -124,7 +126,8 @@ impl Asking {
         address: &Mailbox,
     ) -> Result<Status, minger::Trouble> {
         let asking = async {
-            let _turn = self.open.acquire().await.ok();
+            let turns = self.turns.at(at);
+            let _turn = turns.acquire().await.ok();
             let asked = minger::Asked {
                 addresses: self.addresses(at).await,
                 secret: minger_secret(secret),
@@ -180,6 +183,19 @@ impl Asking {
             answer,
             words: None,
         }
+    }
+}
+
+/// How many may ask each server now. Servers that are no longer asked are few, and forgotten with
+/// the process.
+#[derive(Default)]
+struct Turns(Mutex<HashMap<(Host, u16), Arc<Semaphore>>>);
+
+impl Turns {
+    fn at(&self, (host, port): (&Host, u16)) -> Arc<Semaphore> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let turns = turns.entry((host.clone(), port));
+        Arc::clone(turns.or_insert_with(|| Arc::new(Semaphore::new(OPEN_QUESTIONS))))
     }
 }
 

@@ -173,3 +173,36 @@ fn an_earlier_peer_has_its_time_of_grace_and_a_second_yes_is_told_to_the_adminis
         assert!(other.smtp.taken().is_empty(), "{expected}");
     }
 }
+
+#[test]
+fn a_silent_peer_takes_no_others_turn_however_many_ask() {
+    let (lyon, nice) = (Office::with(&[]).unwrap(), Office::with(&[]).unwrap());
+    lyon.minger.be_silent();
+    let lines = Lines {
+        timeout: "1s",
+        ..Lines::default()
+    };
+    let site = beside(&[&lyon, &nice], &lines).unwrap();
+    let clients: Vec<_> = (0..10)
+        .map(|client| {
+            let names = (0..100).map(|n| format!("user{client}.{n}@example.com"));
+            let names: Vec<String> = names.collect();
+            let mut client = Dialogue::open(site.smtp()).unwrap();
+            let mut lines = "MAIL FROM:<a@elsewhere.test>\r\n".to_owned();
+            for name in &names {
+                lines.push_str(&format!("RCPT TO:<{name}>\r\n"));
+            }
+            client.send(lines.as_bytes()).unwrap();
+            client
+        })
+        .collect();
+    for mut client in clients {
+        assert_eq!(client.hear().unwrap().code, 250);
+        for _ in 0..100 {
+            assert_eq!(client.hear().unwrap().code, 451);
+        }
+    }
+    site.wait_for_log(&["lyon", "does not answer"]).unwrap();
+    let log = site.log();
+    assert!(!log.contains("nice does not answer"), "{log}");
+}
