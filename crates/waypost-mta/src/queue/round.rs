@@ -270,6 +270,10 @@ impl Inner {
                 && let End::Contradicted(trouble, way) = &*old
             {
                 *old = end(trouble.clone(), way.clone());
+                // The attempt was logged as deferred, before anybody had been asked again.
+                if matches!(old, End::Failed(..)) {
+                    self.log_unsent(round, index, old);
+                }
             }
         }
         let held = progress

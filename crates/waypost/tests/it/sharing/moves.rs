@@ -234,6 +234,8 @@ fn mail_refused_by_the_peer_that_said_yes_comes_back_when_nobody_has_the_address
     assert_eq!(last.unwrap().code, 250);
     let bounce = site.wait_for_messages("example.com", "bob", 1).unwrap();
     assert!(bounce[0].contains("Status: 5.1.1"), "{}", bounce[0]);
+    site.wait_for_log(&["to=<jane@example.com>", "status=bounced"])
+        .unwrap();
     assert_eq!(
         rcpt(&site, "jane@example.com").unwrap(),
         550,
