@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench doc man
+.PHONY: run clean-run test lint audit bench fuzz doc man
 
 run:
 	@make/run.sh
@@ -19,6 +19,9 @@ audit:
 
 bench:
 	@make/bench.sh
+
+fuzz:
+	@TARGET='$(TARGET)' EACH='$(EACH)' make/fuzz.sh
 
 doc:
 	@cargo doc --workspace --no-deps --document-private-items
