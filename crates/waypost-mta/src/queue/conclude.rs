@@ -61,7 +61,7 @@ pub(super) enum End {
     Later(Trouble, Way),
     /// There was no room for it.
     Parked,
-    /// Refused, but another server has it: tried there at once, the first time.
+    /// Refused, but another server has it: tried there at once, unless it came from another.
     Rerouted(Trouble, Way),
     /// Taken by the next hop.
     Taken(Taken),
@@ -192,11 +192,12 @@ impl Round<'_> {
             End::Later(trouble, way) => self.later(index, &trouble, &way, Duration::MAX),
             End::Parked => self.waits.push(self.facts.schedule.retry_max),
             // Two servers that each name the other would keep it going for ever.
-            End::Rerouted(trouble, way) if recipient.contradicted_since.is_some() => {
+            End::Rerouted(trouble, way) if was_elsewhere(recipient, &way) => {
                 self.contradicted(index, &trouble, &way);
             }
-            End::Rerouted(..) => {
-                recipient.contradicted_since = Some(wall);
+            End::Rerouted(trouble, way) => {
+                recipient.contradicted_since.get_or_insert(wall);
+                recipient.last = Some(last_attempt(&trouble, &way, wall));
                 recipient.due = wall;
                 self.waits.push(Duration::ZERO);
             }
@@ -433,6 +434,12 @@ fn about(recipient: &Recipient, wall: SystemTime) -> About {
         last_attempt: Some(wall),
         will_retry_until: None,
     }
+}
+
+/// Whether the last attempt was at another next hop.
+fn was_elsewhere(recipient: &Recipient, way: &Way) -> bool {
+    let last = recipient.last.as_ref();
+    last.is_some_and(|last| last.next_hop != way.next_hop)
 }
 
 fn last_attempt(trouble: &Trouble, way: &Way, at: SystemTime) -> LastAttempt {

@@ -370,13 +370,16 @@ fn a_group_found_in_the_queue_goes_on_to_its_members() {
 #[test]
 fn a_recipient_goes_to_another_server_at_once_the_first_time_and_then_waits_like_any_other() {
     let mut message = message("<s@example.org>", &["a@example.com"]);
-    let rerouted = || vec![(0, End::Rerouted(refused(), way()))];
-    let done = after(&message, HOUR, rerouted());
+    let rerouted = |next_hop: &str| {
+        let next_hop = next_hop.to_owned();
+        vec![(0, End::Rerouted(refused(), Way { next_hop, ..way() }))]
+    };
+    let done = after(&message, HOUR, rerouted("one"));
     assert_eq!(done.due_in, Some(Duration::ZERO));
     message = done.message;
-    let done = after(&message, HOUR, rerouted());
+    let done = after(&message, HOUR, rerouted("other"));
     assert!(done.due_in.is_some_and(|wait| wait > Duration::ZERO));
-    let done = after(&done.message, HOUR * 5, rerouted());
+    let done = after(&done.message, HOUR * 5, rerouted("one"));
     assert_eq!(states(&done), [State::Failed], "four hours, and no longer");
 }
 
