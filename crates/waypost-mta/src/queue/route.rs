@@ -98,14 +98,7 @@ impl Route for Resolver {
         target: TargetId,
         outgoing: &'a Mailbox,
     ) -> Deciding<'a> {
-        Box::pin(async move {
-            self.contradicted(target, request.recipient, outgoing);
-            let asking = Request {
-                asking: Asking::Doubtful,
-                ..request
-            };
-            Self::decide(self, &asking).await
-        })
+        Box::pin(async move { Self::decide_again(self, &request, target, outgoing).await })
     }
 
     fn expand(

@@ -246,6 +246,42 @@ impl Resolver {
         by_targets.chain(by_gateway).filter(|known| *known).count()
     }
 
+    /// Decides a recipient again that a target has refused although it was known to have it: who
+    /// else has it goes before the one that refused, whatever their order.
+    pub async fn decide_again(
+        &self,
+        request: &Request<'_>,
+        target: TargetId,
+        outgoing: &Mailbox,
+    ) -> Decided {
+        self.contradicted(target, request.recipient, outgoing);
+        let request = Request {
+            asking: Asking::Doubtful,
+            ..request.clone()
+        };
+        let decided = self.decide(&request).await;
+        let peer = Authority::Peer(target);
+        let says = |decided: &Decided| decided.proof.as_ref().map(|heard| heard.authority);
+        if says(&decided) != Some(peer) || !matches!(decided.verdict, Verdict::Relay { .. }) {
+            return decided;
+        }
+        // Without its yes, which its deed belies.
+        let delimiter = self.0.settings.delimiter;
+        let base = outgoing::without_tag(request.recipient, delimiter);
+        let addresses = [Some(request.recipient), base.as_ref()];
+        for address in addresses.into_iter().flatten() {
+            self.0.memory.deny(peer, address);
+        }
+        let other = self.decide(&request).await;
+        if let (Some(Authority::Peer(_)), Verdict::Relay { .. }) = (says(&other), &other.verdict) {
+            return other;
+        }
+        for address in addresses.into_iter().flatten() {
+            self.0.memory.forget(peer, address);
+        }
+        decided
+    }
+
     /// A target has refused an outgoing address for good: nothing that was said of it counts.
     pub fn contradicted(&self, target: TargetId, recipient: &Mailbox, outgoing: &Mailbox) {
         self.forget(recipient);

@@ -219,6 +219,11 @@ impl Memory {
         entry.is_some_and(|entry| self.counts(authority, entry, self.outside.clock.now()))
     }
 
+    /// Remembers that an authority does not have an address, whatever it says.
+    pub(super) fn deny(&self, authority: Authority, address: &Mailbox) {
+        self.remember(Key::new(authority, address), Answer::Unknown);
+    }
+
     /// Forgets what an authority said about an address.
     pub(super) fn forget(&self, authority: Authority, address: &Mailbox) -> bool {
         let key = Key::new(authority, address);

@@ -193,6 +193,20 @@ fn mail_refused_by_the_peer_that_said_yes_goes_to_another_that_has_the_address()
 }
 
 #[test]
+fn mail_refused_by_one_of_two_peers_that_say_yes_goes_to_the_other() {
+    let on = Arc::new(AtomicBool::new(true));
+    let lyon = Office::scripted(&["jane@example.com"], refusing(&on)).unwrap();
+    let nice = Office::with(&["jane@example.com"]).unwrap();
+    let site = beside(&[&lyon, &nice], &Lines::default()).unwrap();
+    assert_eq!(send(&site, "jane@example.com", "somewhere").unwrap(), 250);
+    nice.smtp.wait_for_taken(1).unwrap();
+    site.wait_for_log(&["<jane@example.com> lives on", "lyon", "nice"])
+        .unwrap();
+    site.wait_for_log(&["removed"]).unwrap();
+    assert_eq!(nice.smtp.taken().len(), 1);
+}
+
+#[test]
 fn mail_refused_by_the_peer_that_keeps_saying_yes_waits_and_is_tried_again() {
     let on = Arc::new(AtomicBool::new(true));
     let lyon = Office::scripted(&["jane@example.com"], refusing(&on)).unwrap();
