@@ -124,6 +124,21 @@ fn a_member_who_cannot_be_found_now_gets_the_groups_mail_later() {
 }
 
 #[test]
+fn known_addresses_are_taken_after_a_restart_in_the_midst_of_an_outage() {
+    let mut sites = sites(&["paris", "lyon"]).unwrap();
+    assert_eq!(rcpt(&sites[0], "lyon@example.com").unwrap(), 250);
+    sites[0].stop().unwrap();
+    sites[1].kill().unwrap();
+    sites[0].launch().unwrap();
+    wait::until("the answers to be read", || {
+        remembered(&sites[0], "lyon@example.com", "lyon")
+    })
+    .unwrap();
+    assert_eq!(rcpt(&sites[0], "lyon@example.com").unwrap(), 250);
+    assert_eq!(rcpt(&sites[0], "other@example.com").unwrap(), 451);
+}
+
+#[test]
 fn an_answer_that_nobody_gave_is_not_remembered() {
     let (lyon, nice) = (Office::with(&[]).unwrap(), Office::with(&[]).unwrap());
     lyon.minger.be_silent();
