@@ -14,6 +14,8 @@ use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::status::EnhancedStatus;
 
+use crate::metrics;
+
 /// Stands where a line names no queue id.
 pub const NOQUEUE: &str = "NOQUEUE";
 
@@ -206,6 +208,7 @@ pub struct Delivery<'a> {
 
 /// One line for each recipient of each attempt.
 pub fn delivery(delivery: &Delivery<'_>) {
+    metrics::delivered(delivery.status, delivery.route);
     if !tracing::enabled!(target: "waypost::smtp", tracing::Level::INFO) {
         return;
     }

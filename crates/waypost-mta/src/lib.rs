@@ -25,6 +25,7 @@ pub mod dns;
 pub mod event;
 pub mod limits;
 pub mod listener;
+pub mod metrics;
 pub mod minger;
 pub mod net;
 pub mod policy;

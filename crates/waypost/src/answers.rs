@@ -123,13 +123,7 @@ fn write(mut store: AnswerStore, waiting: &Receiver<Change>, most: usize) {
 }
 
 fn key(authority: Authority, address: &str) -> AnswerKey {
-    let (word, number) = match authority {
-        Authority::Callout(target) => ("callout", target.0),
-        Authority::Delivery(target) => ("delivery", target.0),
-        Authority::Gateway(gateway) => ("gateway", gateway.0),
-        Authority::List(gateway) => ("list", gateway.0),
-        Authority::Peer(target) => ("peer", target.0),
-    };
+    let (word, number) = written(authority);
     AnswerKey {
         authority: word.into(),
         number,
@@ -137,18 +131,33 @@ fn key(authority: Authority, address: &str) -> AnswerKey {
     }
 }
 
+/// An authority as a word and a number.
+pub(crate) fn written(authority: Authority) -> (&'static str, u32) {
+    match authority {
+        Authority::Callout(target) => ("callout", target.0),
+        Authority::Delivery(target) => ("delivery", target.0),
+        Authority::Gateway(gateway) => ("gateway", gateway.0),
+        Authority::List(gateway) => ("list", gateway.0),
+        Authority::Peer(target) => ("peer", target.0),
+    }
+}
+
+/// The authority that is written so; none: it is of a later release.
+pub(crate) fn authority(word: &str, number: u32) -> Option<Authority> {
+    let (target, gateway) = (TargetId(number), GatewayId(number));
+    Some(match word {
+        "callout" => Authority::Callout(target),
+        "delivery" => Authority::Delivery(target),
+        "gateway" => Authority::Gateway(gateway),
+        "list" => Authority::List(gateway),
+        "peer" => Authority::Peer(target),
+        _ => return None,
+    })
+}
+
 fn kept((key, answer): (AnswerKey, KeptAnswer)) -> Option<Kept> {
-    let (target, gateway) = (TargetId(key.number), GatewayId(key.number));
     Some(Kept {
-        authority: match &*key.authority {
-            "callout" => Authority::Callout(target),
-            "delivery" => Authority::Delivery(target),
-            "gateway" => Authority::Gateway(gateway),
-            "list" => Authority::List(gateway),
-            "peer" => Authority::Peer(target),
-            // Of a later release.
-            _ => return None,
-        },
+        authority: authority(&key.authority, key.number)?,
         address: key.address,
         answer: if answer.active {
             Answer::Active

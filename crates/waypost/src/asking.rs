@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use waypost_directory::{Directory, GatewayId, Host, Secret};
-use waypost_mta::deliver::Deliverer;
+use waypost_mta::deliver::{Deliverer, Trouble};
 use waypost_mta::dns::{Dns, MailHosts};
 use waypost_mta::minger;
 use waypost_mta::resolve::{Answer, Ask, Asked, Authority, Question, Said};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::minger::Status;
 use waypost_proto::route::TargetId;
+use waypost_proto::smtp::reply::RemoteReply;
 
 use crate::address_list::AddressLists;
 use crate::config::Config;
@@ -57,8 +58,21 @@ impl Asking {
         }
     }
 
+    /// What a target says to RCPT with a null reverse-path.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be asked.
+    pub(crate) async fn rcpt(
+        &self,
+        target: TargetId,
+        recipient: &Mailbox,
+    ) -> Result<RemoteReply, Trouble> {
+        self.deliverer.callout(target, recipient).await
+    }
+
     async fn callout(&self, target: TargetId, recipient: &Mailbox) -> Said {
-        match self.deliverer.callout(target, recipient).await {
+        match self.rcpt(target, recipient).await {
             Ok(reply) => Said::in_reply(reply),
             Err(trouble) => {
                 tracing::info!(
@@ -141,7 +155,7 @@ impl Asking {
     }
 
     /// Where a host answers; nowhere when its name cannot be looked up.
-    async fn addresses(&self, (host, port): (&Host, u16)) -> Vec<SocketAddr> {
+    pub(crate) async fn addresses(&self, (host, port): (&Host, u16)) -> Vec<SocketAddr> {
         let of_names = |names: Vec<Domain>| async move {
             let mut found = Vec::new();
             for name in names {

@@ -70,6 +70,7 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
         resolver: server.resolver.clone(),
         asking: Arc::clone(&server.asking),
         queue: server.queue.clone(),
+        minger: server.minger.clone(),
         shared: Arc::clone(&server.shared),
         here: server.here.clone(),
         data_dir,

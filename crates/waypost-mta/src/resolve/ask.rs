@@ -213,6 +213,8 @@ pub struct Heard {
     pub source: Source,
     /// How long ago it was given.
     pub age: Duration,
+    /// How long it was waited for; zero when it was remembered.
+    pub took: Duration,
     /// The words, where they are still known.
     pub words: Option<Words>,
 }

@@ -47,6 +47,14 @@ impl Conflicts {
         true
     }
 
+    /// Forgets those about an address, or all; returns how many there were.
+    pub(super) fn forget(&self, address: Option<&Mailbox>) -> usize {
+        let mut conflicts = self.lock();
+        let before = conflicts.len();
+        conflicts.retain(|known| address.is_some_and(|address| known.address != *address));
+        before - conflicts.len()
+    }
+
     /// All of them, the latest last.
     pub(super) fn list(&self) -> Vec<Conflict> {
         self.lock().iter().cloned().collect()

@@ -7,7 +7,7 @@ use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::{Rule, Side, Store, Verdict, Via};
 use waypost_proto::smtp::reply::Reply;
 
-use super::ask::{Answer, Heard};
+use super::ask::{Answer, Heard, Source};
 use super::expand::{Expanded, Once};
 use super::resolver::Resolver;
 use super::step::{Step, Tried};
@@ -94,7 +94,7 @@ impl Resolver {
         }
     }
 
-    /// Says of who is silent that he is not even asked for a while, for anybody but this.
+    /// Says of who is silent that he is not even asked for a while.
     fn with_pauses(&self, mut steps: Vec<Step>) -> Vec<Step> {
         for step in &mut steps {
             let heard = step.heard.as_ref();
@@ -139,10 +139,15 @@ impl Resolver {
 }
 
 impl Heard {
-    /// The answer, where it was found and how old it is, and its own words.
+    /// The answer, where it was found, how old it is or how long it took, and its own words.
     pub(super) fn in_words(&self) -> String {
         let Self { answer, source, .. } = self;
-        let mut text = format!("{answer} ({source}, {})", age(self.age));
+        let when = match source {
+            Source::Asked => format!("in {} ms", self.took.as_millis()),
+            Source::Blind | Source::Cache => age(self.age),
+            Source::Suspended => "not asked now".to_owned(),
+        };
+        let mut text = format!("{answer} ({source}, {when})");
         if let Some(words) = &self.words {
             text.push_str(": ");
             text.push_str(&words.to_string());

@@ -22,9 +22,11 @@ use waypost_proto::smtp::reply::Reply;
 pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Source, Words};
 pub use conflict::Conflict;
 pub use explain::{Explanation, Subject};
-pub use memory::{CacheSettings, Keep, KeepNothing, Kept, Remembered};
+pub use memory::{
+    CacheSettings, CacheStats, Keep, KeepNothing, Kept, Place, Remembered, Tallied, nobody_at,
+};
 pub(crate) use outgoing::Local;
-pub use resolver::{Background, Parts, Resolver, Snapshots};
+pub use resolver::{Background, Parts, Resolver, Snapshots, Standing};
 pub use step::{Step, Steps, Tried};
 
 /// What the site's configuration says about routes.

@@ -1,10 +1,11 @@
 //! The resolver with its questions answered: what everybody but a test uses.
 
+mod observe;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use super::ask::{Answer, Answers, Ask, Authority, Heard, Question};
 use super::conflict::{Conflict, Conflicts};
 use super::expand::{Expanded, Flattening, Once};
 use super::hear::{Late, ask_together};
-use super::memory::{CacheSettings, Keep, Kept, Memory, Notice, Outside, Remembered};
+use super::memory::{CacheSettings, Keep, Kept, Memory, Notice, Outside};
 use super::{
     Asking, Decided, Facts, Outbound, Request, Resolution, Settings, authority_name, outgoing,
     resolve,
@@ -25,6 +26,8 @@ use super::{
 use crate::clock::Clock;
 use crate::event;
 use crate::trace::Journey;
+
+pub use self::observe::Standing;
 
 /// Rounds of questions for one recipient: peers with and without the tag, then the relay, each
 /// remembered or asked; the directory may change between them.
@@ -230,20 +233,35 @@ impl Resolver {
     ///
     /// Returns how many answers there were.
     pub fn forget(&self, address: &Mailbox) -> usize {
+        self.forget_where(address, &|_| true)
+    }
+
+    /// Forgets what one server said about an address, or what was delivered to it there.
+    pub fn forget_of(&self, target: &str, address: &Mailbox) -> usize {
         let snapshot = self.snapshot();
-        let memory = &self.0.memory;
+        self.forget_where(address, &|authority| {
+            authority_name(&snapshot, authority) == target
+        })
+    }
+
+    fn forget_where(&self, address: &Mailbox, whose: &dyn Fn(Authority) -> bool) -> usize {
+        let snapshot = self.snapshot();
         let by_targets = snapshot.targets().flat_map(|target| {
             let outgoing = outgoing::of_unknown(address, &target.recipient);
             [
-                memory.forget(Authority::Callout(target.id), &outgoing),
-                memory.forget(Authority::Delivery(target.id), &outgoing),
-                memory.forget(Authority::Peer(target.id), address),
+                (Authority::Callout(target.id), outgoing.clone()),
+                (Authority::Delivery(target.id), outgoing),
+                (Authority::Peer(target.id), address.clone()),
             ]
         });
         let by_gateway = snapshot.gateway(&address.domain).into_iter();
         let by_gateway =
-            by_gateway.map(|gateway| memory.forget(Authority::Gateway(gateway.id), address));
-        by_targets.chain(by_gateway).filter(|known| *known).count()
+            by_gateway.map(|gateway| (Authority::Gateway(gateway.id), address.clone()));
+        by_targets
+            .chain(by_gateway)
+            .filter(|(authority, _)| whose(*authority))
+            .filter(|(authority, known)| self.0.memory.forget(*authority, known))
+            .count()
     }
 
     /// Decides a recipient again that a target has refused although it was known to have it: who
@@ -304,29 +322,6 @@ impl Resolver {
         self.0.memory.took(target, outgoing)
     }
 
-    /// Addresses that two servers say they have, as far as that was noticed.
-    #[must_use]
-    pub fn conflicts(&self) -> Vec<Conflict> {
-        self.0.conflicts.list()
-    }
-
-    /// How long a peer is not asked, because it has not answered lately.
-    #[must_use]
-    pub fn paused_for(&self, peer: TargetId) -> Option<Duration> {
-        self.spared_for(Authority::Peer(peer))
-    }
-
-    /// How long an authority is not asked, because it has not answered lately.
-    pub(super) fn spared_for(&self, authority: Authority) -> Option<Duration> {
-        self.0.memory.paused_for(authority)
-    }
-
-    /// The answers that are remembered, for `cache list`.
-    #[must_use]
-    pub fn remembered(&self) -> Vec<Remembered> {
-        self.0.memory.list()
-    }
-
     /// What an authority is called, for the administrator.
     #[must_use]
     pub fn authority_name(&self, authority: Authority) -> String {
@@ -381,9 +376,12 @@ impl Resolver {
     /// What is remembered; an old answer is asked for again in the background.
     fn recall(&self, question: &Question, asking: Asking) -> Option<Heard> {
         let heard = self.0.memory.recall(question)?;
-        if asking != Asking::Aside && self.0.memory.is_old(&heard) {
-            // A full queue means that enough is being asked.
-            let _ = self.0.chores.try_send(Chore::Refresh(question.clone()));
+        if asking != Asking::Aside {
+            self.0.memory.note_use(&heard);
+            if self.0.memory.is_old(&heard) {
+                // A full queue means that enough is being asked.
+                let _ = self.0.chores.try_send(Chore::Refresh(question.clone()));
+            }
         }
         Some(heard)
     }

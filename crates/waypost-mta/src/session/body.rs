@@ -17,6 +17,7 @@ use waypost_spool::{Committed, Envelope, Staged, State, Unavailable};
 use super::drive::{Named, Session};
 use crate::event;
 use crate::limits::Limits;
+use crate::metrics;
 use crate::policy::{self, Decision, Facts, Ownership, Service, sender};
 use crate::resolve::Request;
 use crate::trace::Journey;
@@ -232,6 +233,7 @@ where
         let receipt = self.shared.parts.spool.commit(staged, envelope);
         let committed = receipt.await.map_err(refusal_of)?;
         let accepted = in_our_charge(&committed);
+        metrics::accepted();
         (self.shared.parts.submit)(committed);
         Ok(accepted)
     }

@@ -24,6 +24,7 @@ use super::transaction::Transaction;
 use super::{Door, Phase, Rules, Shared, Wrapping, reached};
 use crate::auth::Login;
 use crate::event::{self, Reject};
+use crate::metrics;
 use crate::policy::{Decision, Service};
 
 /// Why a session is over.
@@ -259,6 +260,9 @@ where
 
     /// Logs a refusal, with what is known of the session and the transaction.
     pub(super) fn log_reject(&self, stage: &str, reply: &Reply, named: Named<'_>) {
+        if stage == "RCPT" {
+            metrics::refused(named.why, reply);
+        }
         let transaction = self.transaction.as_deref();
         let id = transaction.and_then(|transaction| transaction.id);
         event::rejected(&Reject {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use waypost_directory::{Address, MailType, Names, Object, PeerRecord, Relay};
 use waypost_proto::mail::{Domain, Mailbox};
@@ -95,7 +96,8 @@ impl Bridge {
         Handle::current().block_on(self.ask_peers(new, report))
     }
 
-    async fn ask_peers(&self, new: &[NewAddress], report: &Report) -> Vec<Objection> {
+    /// What peers object to all these addresses.
+    pub(super) async fn ask_peers(&self, new: &[NewAddress], report: &Report) -> Vec<Objection> {
         let total = new.iter().map(|new| new.peers.len() as u64).sum();
         let mut findings = inquiry::ask(&self.asking, rounds(new));
         let (mut objections, mut done) = (Vec::new(), 0);
@@ -118,8 +120,7 @@ impl Bridge {
             }
         }
         // What lives elsewhere first, then in the order of what is saved.
-        objections
-            .sort_by_key(|objection| (matches!(objection.why, Why::Unasked(_)), objection.line));
+        objections.sort_by_key(|objection| (!objection.is_elsewhere(), objection.line));
         objections
     }
 }
@@ -261,6 +262,25 @@ impl fmt::Display for Objection {
 }
 
 impl Objection {
+    /// Whether the peer has it; it did not say otherwise.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        matches!(self.why, Why::Elsewhere(_))
+    }
+
+    /// As an audit shows it.
+    pub(super) fn finding(&self) -> Value {
+        let says = match &self.why {
+            Why::Elsewhere(status) => status.to_string(),
+            Why::Unasked(why) => why.clone(),
+        };
+        json!({
+            "address": self.mailbox.to_string(),
+            "here": self.object,
+            "peer": self.peer,
+            "says": says,
+        })
+    }
+
     fn fault(&self) -> Fault {
         let Self { mailbox, peer, .. } = self;
         let mend = match &self.why {
@@ -283,9 +303,8 @@ impl Objection {
 
 /// The refusal that objections make; `file` is the site file, when there is one.
 pub(super) fn refused(objections: &[Objection], file: Option<&str>) -> Refused {
-    let is_elsewhere = |objection: &&Objection| matches!(objection.why, Why::Elsewhere(_));
-    let elsewhere = objections.iter().filter(is_elsewhere).count();
-    let (cause, what) = match elsewhere {
+    let elsewhere = objections.iter().filter(|found| found.is_elsewhere());
+    let (cause, what) = match elsewhere.count() {
         0 => (Cause::Later, "peers cannot be asked about new addresses"),
         _ => (Cause::Conflict, "peers have new addresses already"),
     };

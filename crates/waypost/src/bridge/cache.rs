@@ -1,63 +1,123 @@
 //! What other servers answered about addresses: list, show, drop, stats.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use waypost_directory::{Address, Edit, Key, Names, Object};
-use waypost_mta::resolve::Remembered;
+use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::resolve::{Authority, Place, Remembered};
 use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::route::TargetId;
 
 use super::Bridge;
-use crate::control::protocol::{CacheRequest, Refused};
+use crate::answers;
+use crate::control::protocol::{CacheList, CacheRequest, Refused};
+use crate::time;
+
+/// Most answers on one page of a list.
+const PAGE: usize = 10_000;
+/// Answers that are shown about one address.
+const SHOWN: usize = 1000;
 
 impl Bridge {
     pub(super) fn cache(&self, request: &CacheRequest) -> Result<Value, Refused> {
         match request {
-            CacheRequest::Drop { address } => {
-                let mailbox = Mailbox::parse(address)
-                    .map_err(|error| Refused::new(format!("{address:?}: {error}")))?;
-                let dropped = self.resolver.forget(&mailbox);
-                let summary = match dropped {
-                    0 => format!("nothing was remembered of {mailbox}"),
-                    1 => format!("1 answer about {mailbox} dropped"),
-                    count => format!("{count} answers about {mailbox} dropped"),
-                };
-                Ok(json!({ "dropped": dropped, "summary": summary }))
-            }
-            CacheRequest::List => Ok(json!(self.remembered(|_| true))),
+            CacheRequest::Drop { address, target } => self.cache_drop(address, target.as_deref()),
+            CacheRequest::List(list) => self.cache_list(list),
             CacheRequest::Show { address } => {
                 let folded = address.to_lowercase();
-                Ok(json!(self.remembered(|entry| *entry.address == *folded)))
+                let wanted = |entry: &Remembered| *entry.address == *folded;
+                let entries = self.resolver.remembered_page(&wanted, None, SHOWN);
+                let entries = entries.iter().map(|entry| self.entry(entry));
+                Ok(entries.collect())
             }
-            CacheRequest::Stats => {
-                let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-                for entry in self.resolver.remembered() {
-                    *counts.entry(entry.answer.to_string()).or_default() += 1;
-                }
-                let entries: u64 = counts.values().sum();
-                Ok(json!({ "entries": entries, "answers": counts }))
-            }
+            CacheRequest::Stats => Ok(self.cache_stats()),
         }
     }
 
-    fn remembered(&self, wanted: impl Fn(&Remembered) -> bool) -> Vec<Value> {
-        let mut entries = self.resolver.remembered();
-        entries.retain(wanted);
-        entries.sort_by(|a, b| {
-            a.address
-                .cmp(&b.address)
-                .then(a.authority.cmp(&b.authority))
-        });
-        let entries = entries.into_iter().map(|entry| {
-            json!({
-                "address": entry.address,
-                "target": self.resolver.authority_name(entry.authority),
-                "source": entry.authority.to_string(),
-                "answer": entry.answer.to_string(),
-                "age_s": entry.age.as_secs(),
+    fn cache_drop(&self, address: &str, target: Option<&str>) -> Result<Value, Refused> {
+        let mailbox = mailbox(address)?;
+        let (dropped, of) = match target {
+            Some(target) => (
+                self.resolver.forget_of(target, &mailbox),
+                format!(" by {target}"),
+            ),
+            None => (self.resolver.forget(&mailbox), String::new()),
+        };
+        let summary = match dropped {
+            0 => format!("nothing was remembered of {mailbox}{of}"),
+            1 => format!("1 answer about {mailbox}{of} dropped"),
+            count => format!("{count} answers about {mailbox}{of} dropped"),
+        };
+        Ok(json!({ "dropped": dropped, "summary": summary }))
+    }
+
+    /// One page; more is never held at a time.
+    fn cache_list(&self, list: &CacheList) -> Result<Value, Refused> {
+        let after = list.after.as_deref().map(place).transpose()?;
+        let limit = list.limit.clamp(1, PAGE);
+        let wanted = |entry: &Remembered| {
+            let target = list.target.as_ref();
+            target.is_none_or(|name| self.resolver.authority_name(entry.authority) == *name)
+                && list.answer.is_none_or(|answer| answer.is(entry.answer))
+        };
+        let mut page = self
+            .resolver
+            .remembered_page(&wanted, after.as_ref(), limit + 1);
+        let more = page.len() > limit;
+        page.truncate(limit);
+        let next = page.last().filter(|_| more).map(cursor);
+        let items: Vec<Value> = page.iter().map(|entry| self.entry(entry)).collect();
+        Ok(json!({ "items": items, "next": next }))
+    }
+
+    fn cache_stats(&self) -> Value {
+        let stats = self.resolver.cache_stats();
+        let peers = self.resolver.snapshot();
+        let peers: Vec<Value> = peers
+            .peers()
+            .map(|peer| {
+                let mut standing = self.standing(peer.id);
+                standing.insert("peer".to_owned(), json!(peer.name));
+                Value::Object(standing)
             })
+            .collect();
+        json!({
+            "entries": stats.entries,
+            "bound": stats.bound,
+            "hits": stats.hits,
+            "misses": stats.misses,
+            "refreshes": stats.refreshes,
+            "peers": peers,
+        })
+    }
+
+    /// How well a peer answers.
+    pub(super) fn standing(&self, peer: TargetId) -> serde_json::Map<String, Value> {
+        let standing = self.resolver.standing(peer);
+        let state = match (standing.paused, standing.answered) {
+            (Some(pause), _) => format!("paused for {} s", pause.as_secs().max(1)),
+            (None, Some(_)) => "answering".to_owned(),
+            (None, None) => "not asked yet".to_owned(),
+        };
+        let last = standing.answered.and_then(|ago| {
+            let at = SystemClock.wall().checked_sub(ago)?;
+            Some(time::show(at))
         });
-        entries.collect()
+        let fields = [("state", json!(state)), ("last_answer", json!(last))];
+        fields
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+
+    fn entry(&self, entry: &Remembered) -> Value {
+        json!({
+            "address": entry.address,
+            "target": self.resolver.authority_name(entry.authority),
+            "source": entry.authority.to_string(),
+            "answer": entry.answer.to_string(),
+            "age_s": entry.age.as_secs(),
+            "expires_s": entry.left.as_secs(),
+        })
     }
 
     /// Drops what was remembered of addresses that an edit is about, as they were and are.
@@ -116,4 +176,28 @@ pub(super) fn addresses(object: &Object) -> &[Address] {
         | Object::Peer(_)
         | Object::Target(_) => &[],
     }
+}
+
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, Refused> {
+    Mailbox::parse(text).map_err(|error| Refused::new(format!("{text:?}: {error}")))
+}
+
+/// Where the next page begins: `peer:3:jdoe@example.com`.
+fn cursor(entry: &Remembered) -> String {
+    let (word, number) = answers::written(entry.authority);
+    format!("{word}:{number}:{}", entry.address)
+}
+
+fn place(cursor: &str) -> Result<Place, Refused> {
+    let parse = || -> Option<(Box<str>, Authority)> {
+        let (word, rest) = cursor.split_once(':')?;
+        let (number, address) = rest.split_once(':')?;
+        let authority = answers::authority(word, number.parse().ok()?)?;
+        Some((address.into(), authority))
+    };
+    parse().ok_or_else(|| {
+        Refused::new(format!(
+            "--after: found {cursor:?}; give what the page before said comes next"
+        ))
+    })
 }

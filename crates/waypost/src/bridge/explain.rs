@@ -91,7 +91,16 @@ fn in_json(explanation: &Explanation) -> Value {
     let steps: Vec<Value> = explanation
         .steps
         .iter()
-        .map(|step| json!({ "tried": step.tried.to_string(), "found": step.found }))
+        .map(|step| {
+            let mut value = json!({ "tried": step.tried.to_string(), "found": step.found });
+            if let Some(heard) = &step.heard {
+                value["answer"] = json!(heard.answer.to_string());
+                value["source"] = json!(heard.source.to_string());
+                value["age_s"] = json!(heard.age.as_secs());
+                value["took_ms"] = json!(heard.took.as_millis());
+            }
+            value
+        })
         .collect();
     let members: Vec<Value> = explanation.members.iter().map(in_json).collect();
     json!({

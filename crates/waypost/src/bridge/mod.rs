@@ -4,6 +4,8 @@ mod accounts;
 mod cache;
 mod explain;
 mod object;
+mod peer;
+mod peer_test;
 mod queue;
 mod site;
 
@@ -16,6 +18,7 @@ use waypost_directory::{
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
+use waypost_mta::minger;
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
@@ -37,6 +40,7 @@ pub(crate) struct Bridge {
     pub(crate) resolver: Resolver,
     pub(crate) asking: Arc<Asking>,
     pub(crate) queue: QueueHandle,
+    pub(crate) minger: minger::Server,
     pub(crate) shared: Arc<Shared>,
     pub(crate) here: HereNow,
     pub(crate) data_dir: PathBuf,
@@ -64,6 +68,8 @@ impl Bridge {
                 blocking(move || bridge.backup(&directory, &report)).await
             }
             Request::Cache(request) => self.cache(&request),
+            Request::Metrics => self.metrics(),
+            Request::Peer(request) => self.peer(request, report).await,
             Request::List(list) => blocking(move || bridge.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove { kind, name } => blocking(move || bridge.remove(kind, &name)).await,

@@ -62,7 +62,9 @@ impl Bridge {
     pub(super) fn show(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
         let key = object::key(kind, name).map_err(one)?;
         let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
-        Ok(Value::Object(object::show(&record)))
+        let mut fields = object::show(&record);
+        self.add_standing(&record, &mut fields);
+        Ok(Value::Object(fields))
     }
 
     pub(super) fn list(&self, list: &List) -> Result<Value, Refused> {
@@ -78,7 +80,11 @@ impl Bridge {
         let next = next.filter(|_| stored.len() == page.limit);
         let items: Vec<Value> = stored
             .iter()
-            .map(|(_, record)| Value::Object(object::show(record)))
+            .map(|(_, record)| {
+                let mut fields = object::show(record);
+                self.add_standing(record, &mut fields);
+                Value::Object(fields)
+            })
             .collect();
         Ok(json!({ "items": items, "next": next }))
     }
@@ -123,7 +129,7 @@ impl Bridge {
         read.map_err(|error| later(&error))
     }
 
-    fn page(&self, kind: Kind, page: &Page) -> Result<Vec<(u32, Record)>, Refused> {
+    pub(super) fn page(&self, kind: Kind, page: &Page) -> Result<Vec<(u32, Record)>, Refused> {
         fn all<T>(stored: Vec<Stored<T>>, object: impl Fn(T) -> Record) -> Vec<(u32, Record)> {
             let stored = stored.into_iter();
             stored.map(|s| (s.id, object(s.record))).collect()

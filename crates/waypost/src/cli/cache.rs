@@ -4,9 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::object::cell;
-use super::output::{self, table};
+use super::output::{self, rows};
 use super::{Common, Failure, client};
-use crate::control::protocol::{CacheRequest, Request};
+use crate::control::protocol::{CacheAnswer, CacheList, CacheRequest, Request};
 
 /// Look at what other servers answered about addresses.
 #[derive(Debug, Args)]
@@ -22,39 +22,92 @@ enum Verb {
     Drop {
         /// The address.
         address: String,
+        /// Forget what this server said alone.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
     },
-    /// List all answers that are remembered.
-    List,
-    /// Show what was answered about an address, by whom and how long ago.
+    /// List the answers that are remembered, in the order of their addresses.
+    List {
+        /// Only what this server said.
+        #[arg(long, value_name = "NAME")]
+        target: Option<String>,
+        /// Only these answers.
+        #[arg(long, value_name = "ANSWER")]
+        answer: Option<CacheAnswer>,
+        /// Print at most so many, 10000 at most.
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        limit: usize,
+        /// Go on where a list ended.
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
+    },
+    /// Show what was answered about an address, by whom, how long ago, and how long it counts.
     Show {
         /// The address.
         address: String,
     },
-    /// Count answers.
+    /// Count answers, hits and misses, and show how each peer is doing.
     Stats,
 }
 
 impl Cache {
     pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
         let (request, text): (CacheRequest, fn(&Value) -> String) = match self.verb {
-            Verb::Drop { address } => {
+            Verb::Drop { address, target } => {
                 let summary = |result: &Value| cell(result.get("summary"));
-                (CacheRequest::Drop { address }, summary)
+                (CacheRequest::Drop { address, target }, summary)
             }
-            Verb::List => (CacheRequest::List, entries),
+            Verb::List {
+                target,
+                answer,
+                limit,
+                after,
+            } => {
+                let list = CacheList {
+                    target,
+                    answer,
+                    after,
+                    limit,
+                };
+                (CacheRequest::List(list), page)
+            }
             Verb::Show { address } => (CacheRequest::Show { address }, entries),
-            Verb::Stats => (CacheRequest::Stats, output::fields),
+            Verb::Stats => (CacheRequest::Stats, stats),
         };
         let result = client::call(common, &Request::Cache(request))?;
         Ok(common.output().result(&result, text)?)
     }
 }
 
+fn page(result: &Value) -> String {
+    let mut text = result.get("items").map(entries).unwrap_or_default();
+    let next = cell(result.get("next"));
+    if !next.is_empty() {
+        text += &format!("\nthere is more: --after {next}");
+    }
+    text
+}
+
 fn entries(result: &Value) -> String {
-    let columns = ["address", "target", "source", "answer", "age_s"];
-    let rows = result.as_array().into_iter().flatten().map(|entry| {
-        let cells = columns.iter().map(|column| cell(entry.get(*column)));
-        cells.collect()
-    });
-    table(&columns, rows.collect())
+    rows(
+        result,
+        &[
+            "address",
+            "target",
+            "source",
+            "answer",
+            "age_s",
+            "expires_s",
+        ],
+    )
+}
+
+fn stats(result: &Value) -> String {
+    let mut fields = result.clone();
+    let peers = fields.get_mut("peers").map(Value::take).unwrap_or_default();
+    if let Value::Object(fields) = &mut fields {
+        fields.remove("peers");
+    }
+    let peers = rows(&peers, &["peer", "state", "last_answer"]);
+    format!("{}\n{peers}", output::fields(&fields))
 }

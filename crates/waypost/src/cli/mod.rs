@@ -14,6 +14,7 @@ mod gateway;
 mod generate;
 mod group;
 mod mailbox;
+mod metrics;
 mod minger;
 mod object;
 mod output;
@@ -91,9 +92,9 @@ enum Command {
     Mailbox(Objects<mailbox::MailboxFields>),
     #[command(hide = true)]
     Man(generate::Man),
+    Metrics(metrics::Metrics),
     Minger(minger::Minger),
-    /// Manage peers: targets that share domains and are asked over Minger.
-    Peer(Objects<peer::PeerFields>),
+    Peer(peer::Peer),
     Queue(queue::Queue),
     Restore(restore::Restore),
     Serve(serve::Serve),
@@ -126,6 +127,7 @@ impl Cli {
             Command::Group(group) => group.run(&common),
             Command::Mailbox(mailbox) => mailbox.run(&common),
             Command::Man(man) => man.run(),
+            Command::Metrics(metrics) => metrics.run(&common),
             Command::Minger(minger) => minger.run(&common),
             Command::Peer(peer) => peer.run(&common),
             Command::Queue(queue) => queue.run(&common),

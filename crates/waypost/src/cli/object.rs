@@ -12,7 +12,7 @@ const PAGE: usize = 1_000;
 
 /// What can be done with objects of one kind; `F` are its fields.
 #[derive(Debug, Subcommand)]
-enum Verb<F: Args> {
+pub(super) enum Verb<F: Args> {
     /// Add one.
     Add {
         /// Its name.
@@ -192,7 +192,7 @@ impl Changes {
 }
 
 impl<F: Fields> Verb<F> {
-    fn run(self, common: &Common) -> Result<(), Failure> {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
         let kind = F::KIND;
         let (request, done) = match self {
             Self::List { domain, limit } => {

@@ -74,6 +74,15 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table.trim_fmt()
 }
 
+/// A list of objects as a table of some of their fields.
+pub(crate) fn rows(list: &Value, columns: &[&str]) -> String {
+    let rows = list.as_array().into_iter().flatten().map(|item| {
+        let cells = columns.iter().map(|column| cell(item.get(*column)));
+        cells.collect()
+    });
+    table(columns, rows.collect())
+}
+
 /// Shows how far a long command is: a bar on a terminal, nothing elsewhere.
 pub(crate) struct Bar(ProgressBar);
 

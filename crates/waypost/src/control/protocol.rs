@@ -27,6 +27,10 @@ pub(crate) enum Request {
     Export,
     /// Lists objects of one kind, a page at a time.
     List(List),
+    /// Prints counts for Prometheus.
+    Metrics,
+    /// Tries peers, and compares addresses with them.
+    Peer(PeerRequest),
     /// Asks about or changes the queue.
     Queue(QueueRequest),
     /// Reads the configuration file again.
@@ -124,10 +128,61 @@ pub(crate) struct List {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum CacheRequest {
-    Drop { address: String },
-    List,
-    Show { address: String },
+    Drop {
+        address: String,
+        /// What this server said alone.
+        target: Option<String>,
+    },
+    List(CacheList),
+    Show {
+        address: String,
+    },
     Stats,
+}
+
+/// A page of what is remembered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CacheList {
+    pub(crate) target: Option<String>,
+    pub(crate) answer: Option<CacheAnswer>,
+    /// What the page before said comes next.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+}
+
+/// Answers that are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CacheAnswer {
+    Active,
+    Unknown,
+}
+
+impl CacheAnswer {
+    pub(crate) fn is(self, answer: waypost_mta::resolve::Answer) -> bool {
+        use waypost_mta::resolve::Answer;
+        match self {
+            Self::Active => answer == Answer::Active,
+            Self::Unknown => answer == Answer::Unknown,
+        }
+    }
+}
+
+/// What can be asked about peers, beside what they are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum PeerRequest {
+    /// Compares all addresses of a domain with its peers.
+    Audit { domain: String },
+    /// Addresses that two servers were seen to have.
+    Conflicts,
+    /// Forgets those about an address, or all.
+    Forget { address: Option<String> },
+    /// What is wrong with a peer.
+    Test {
+        name: String,
+        address: Option<String>,
+    },
 }
 
 /// The verbs of `waypost queue`.

@@ -39,6 +39,11 @@ impl Report {
             total,
         });
     }
+
+    /// Waits until nobody listens any more.
+    pub(crate) async fn left(&self) {
+        self.0.closed().await;
+    }
 }
 
 /// The socket, removed when dropped.
@@ -124,9 +129,11 @@ async fn command(
     let (sender, mut progress) = mpsc::channel(PROGRESS_KEPT);
     let bridge = Arc::clone(bridge);
     let answer = tokio::spawn(async move { bridge.answer(request, Report(sender)).await });
-    while let Some(progress) = progress.recv().await {
+    while let Some(step) = progress.recv().await {
         // The command goes on when its client is gone: it is all or nothing.
-        if send(writer, &Answer::Progress(progress)).await.is_err() {
+        let sent = send(writer, &Answer::Progress(step)).await;
+        if sent.is_err() {
+            progress.close();
             break;
         }
     }

@@ -24,9 +24,11 @@ struct Line {
     silent: u32,
     /// Nobody asks before; from then on one at a time.
     pause_until: Option<Instant>,
+    /// When it answered last.
+    answered: Option<Instant>,
 }
 
-/// The breakers of all authorities that have not answered lately.
+/// The breakers of all authorities that were asked.
 #[derive(Default)]
 pub(super) struct Breakers(Mutex<HashMap<Authority, Line>>);
 
@@ -49,9 +51,19 @@ impl Breakers {
     }
 
     /// It has answered, whatever it said: no more pauses. Returns whether there were any.
-    pub(super) fn answered(&self, authority: Authority) -> bool {
-        let line = self.lock().remove(&authority);
-        line.is_some_and(|line| line.pause_until.is_some())
+    pub(super) fn answered(&self, authority: Authority, now: Instant) -> bool {
+        let line = Line {
+            answered: Some(now),
+            ..Line::default()
+        };
+        let before = self.lock().insert(authority, line);
+        before.is_some_and(|line| line.pause_until.is_some())
+    }
+
+    /// How long ago it answered last.
+    pub(super) fn answered_ago(&self, authority: Authority, now: Instant) -> Option<Duration> {
+        let answered = self.lock().get(&authority)?.answered?;
+        Some(now.saturating_duration_since(answered))
     }
 
     /// It has not answered. Returns whether the pauses begin by that.
@@ -117,8 +129,8 @@ mod tests {
         }
         assert!(!breakers.admit(PEER, now));
         assert!(breakers.admit(Authority::Peer(TargetId(2)), now));
-        assert!(breakers.answered(PEER));
-        assert!(!breakers.answered(PEER), "it was back already");
+        assert!(breakers.answered(PEER, now));
+        assert!(!breakers.answered(PEER, now), "it was back already");
         assert!(breakers.admit(PEER, now));
         assert_eq!(breakers.paused_for(PEER, now), None);
     }

@@ -2,7 +2,9 @@
 
 mod breaker;
 mod keep;
+mod look;
 mod probe;
+mod tally;
 mod together;
 
 use std::sync::Arc;
@@ -15,7 +17,12 @@ use waypost_proto::route::TargetId;
 
 use self::breaker::Breakers;
 pub use self::keep::{Keep, KeepNothing, Kept};
-use self::probe::{Probes, Yes, nobody_at};
+use self::look::Uses;
+pub use self::look::{CacheStats, Place, Remembered};
+pub use self::probe::nobody_at;
+use self::probe::{Probes, Yes};
+pub use self::tally::Tallied;
+use self::tally::Tally;
 use self::together::Together;
 use super::ask::{Answer, Ask, Authority, Heard, Question, Said, Source};
 use crate::clock::Clock;
@@ -61,19 +68,6 @@ struct Entry {
     given: Instant,
 }
 
-/// An answer as `cache list` shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remembered {
-    /// Who said it.
-    pub authority: Authority,
-    /// About which address.
-    pub address: Box<str>,
-    /// What.
-    pub answer: Answer,
-    /// How long ago.
-    pub age: Duration,
-}
-
 /// An event for the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Notice<'a> {
@@ -103,6 +97,8 @@ pub(super) struct Memory {
     probes: Probes,
     together: Together,
     breakers: Breakers,
+    uses: Uses,
+    tally: Tally,
 }
 
 impl Memory {
@@ -115,6 +111,8 @@ impl Memory {
             probes: Probes::new(),
             together: Together::default(),
             breakers: Breakers::default(),
+            uses: Uses::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -145,8 +143,10 @@ impl Memory {
     /// The answer, remembered or asked for.
     pub(super) async fn ask(&self, question: &Question) -> Heard {
         if let Some(heard) = self.recall(question) {
+            self.note_use(&heard);
             return heard;
         }
+        Uses::count(&self.uses.misses);
         self.ask_now(question).await
     }
 
@@ -156,11 +156,27 @@ impl Memory {
         self.together.answer(Key::of(question), asking).await
     }
 
-    /// The answer, asked for by this caller alone; nothing is remembered of it.
+    /// The answer, asked for by this caller alone; nothing is remembered of it. Who is not asked
+    /// for a while is not asked.
     pub(super) async fn ask_aside(&self, question: &Question) -> Heard {
+        let authority = question.authority;
+        if self.paused_for(authority).is_some() {
+            return heard_now(authority, Said::nothing(), Source::Suspended);
+        }
+        let started = self.outside.clock.now();
         let said = timeout(self.settings.wait, self.outside.ask.ask(question)).await;
         let said = said.unwrap_or_else(|_| Said::nothing());
-        heard_now(question.authority, said, Source::Asked)
+        Heard {
+            took: self.outside.clock.now() - started,
+            ..heard_now(authority, said, Source::Asked)
+        }
+    }
+
+    /// An answer was used that was remembered.
+    pub(super) fn note_use(&self, heard: &Heard) {
+        Uses::count(&self.uses.hits);
+        self.tally
+            .found(heard.authority, heard.answer, heard.source);
     }
 
     /// The answer, if it is remembered.
@@ -172,6 +188,7 @@ impl Memory {
             answer,
             source,
             age: now.saturating_duration_since(given),
+            took: Duration::ZERO,
             words: None,
         };
         if let Authority::Callout(target) = authority
@@ -198,6 +215,7 @@ impl Memory {
             .recall(question)
             .is_some_and(|heard| self.is_old(&heard))
         {
+            Uses::count(&self.uses.refreshes);
             self.ask_now(question).await;
         }
     }
@@ -234,21 +252,6 @@ impl Memory {
         known
     }
 
-    /// Everything remembered that still counts.
-    pub(super) fn list(&self) -> Vec<Remembered> {
-        let now = self.outside.clock.now();
-        let entries = self.entries.iter();
-        entries
-            .filter(|(key, entry)| self.counts(key.0, *entry, now))
-            .map(|(Key(authority, address), entry)| Remembered {
-                authority,
-                address,
-                answer: entry.answer,
-                age: now.saturating_duration_since(entry.given),
-            })
-            .collect()
-    }
-
     /// How long an authority is not asked, because it has not answered lately.
     pub(super) fn paused_for(&self, authority: Authority) -> Option<Duration> {
         self.breakers
@@ -256,13 +259,7 @@ impl Memory {
     }
 
     fn counts(&self, authority: Authority, entry: Entry, now: Instant) -> bool {
-        let age = now.saturating_duration_since(entry.given);
-        match (authority, entry.answer) {
-            (Authority::Delivery(_), _) => age < DELIVERY,
-            (_, Answer::Active) => age < self.settings.positive,
-            (_, Answer::Full | Answer::Unavailable) => false,
-            (_, Answer::Unknown) => age < self.settings.negative,
-        }
+        now.saturating_duration_since(entry.given) < self.lifetime(authority, entry)
     }
 
     fn remember(&self, key: Key, answer: Answer) {
@@ -279,10 +276,23 @@ impl Memory {
 
     /// Asks now, and remembers what counts.
     async fn put(&self, question: &Question) -> Heard {
-        let authority = question.authority;
-        if !self.breakers.admit(authority, self.outside.clock.now()) {
-            return heard_now(authority, Said::nothing(), Source::Suspended);
+        let started = self.outside.clock.now();
+        let mut heard = if self.breakers.admit(question.authority, started) {
+            self.put_admitted(question).await
+        } else {
+            heard_now(question.authority, Said::nothing(), Source::Suspended)
+        };
+        if heard.source != Source::Suspended {
+            heard.took = self.outside.clock.now() - started;
+            self.tally.took(heard.authority, heard.took);
         }
+        self.tally
+            .found(heard.authority, heard.answer, heard.source);
+        heard
+    }
+
+    async fn put_admitted(&self, question: &Question) -> Heard {
+        let authority = question.authority;
         let mut said = Said::nothing();
         let mut yes = Yes::Meant;
         // What was said before time ran out is still said.
@@ -315,12 +325,12 @@ impl Memory {
         if !matches!(authority, Authority::Gateway(_) | Authority::Peer(_)) {
             return;
         }
+        let now = self.outside.clock.now();
         if *said == Said::nothing() {
-            let now = self.outside.clock.now();
             if self.breakers.silent(authority, now) {
                 (self.outside.tell)(Notice::Silent(authority));
             }
-        } else if said.words.is_some() && self.breakers.answered(authority) {
+        } else if said.words.is_some() && self.breakers.answered(authority, now) {
             (self.outside.tell)(Notice::Back(authority));
         }
     }
@@ -354,6 +364,7 @@ fn heard_now(authority: Authority, said: Said, source: Source) -> Heard {
         answer: said.answer,
         source,
         age: Duration::ZERO,
+        took: Duration::ZERO,
         words: said.words,
     }
 }

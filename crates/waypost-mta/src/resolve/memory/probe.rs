@@ -48,8 +48,9 @@ impl Probes {
     }
 }
 
-/// An address with enough randomness that nobody has it.
-pub(super) fn nobody_at(domain: &Domain) -> Option<Mailbox> {
+/// An address with enough randomness that nobody has it; none without randomness.
+#[must_use]
+pub fn nobody_at(domain: &Domain) -> Option<Mailbox> {
     let mut random = [0; PROBE_OCTETS];
     getrandom::fill(&mut random).ok()?;
     let mut text = "waypost-probe-".to_owned();

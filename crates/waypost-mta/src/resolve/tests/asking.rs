@@ -410,7 +410,7 @@ async fn explaining_asks_and_remembers_nothing() {
         "ann@example.com: relay to old as ann@example.com\n\
         \x20 why    forward-unknown\n\
         \x20 reply  250 2.1.5 Ok\n\
-        \x20 proof  old says active (asked, now): 250 2.1.5 some words\n\
+        \x20 proof  old says active (asked, in 0 ms): 250 2.1.5 some words\n\
         \x20 domain           example.com is served here\n\
         \x20 directory        ann@example.com is not an address here\n\
         \x20 forward-unknown  on: the relay decides\n\

@@ -138,6 +138,7 @@ fn heard(question: &Question, says: &str) -> Heard {
         answer: said.answer,
         source: Source::Asked,
         age: std::time::Duration::ZERO,
+        took: std::time::Duration::ZERO,
         words: said.words,
     }
 }

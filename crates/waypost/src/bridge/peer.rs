@@ -1,0 +1,170 @@
+//! Peers: what is wrong with one, addresses that live twice.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use waypost_directory::{Object, Page};
+use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::metrics;
+use waypost_mta::resolve::{Authority, Conflict};
+use waypost_proto::mail::Domain;
+use waypost_proto::route::TargetId;
+
+use super::cache::mailbox;
+use super::{Bridge, blocking, later, peer_test};
+use crate::control::Report;
+use crate::control::protocol::{PeerRequest, Refused};
+use crate::object::Fields;
+use crate::time;
+
+/// Objects read at once for an audit.
+const PAGE: usize = 1000;
+/// Findings of an audit that its result names; all are counted.
+const MOST_NAMED: usize = 1000;
+
+impl Bridge {
+    pub(super) async fn peer(
+        self: Arc<Self>,
+        request: PeerRequest,
+        report: Report,
+    ) -> Result<Value, Refused> {
+        match request {
+            PeerRequest::Audit { domain } => {
+                tokio::select! {
+                    audited = self.audit(&domain, &report) => audited,
+                    () = report.left() => Err(Refused::new("nobody waits for the audit any more")),
+                }
+            }
+            PeerRequest::Conflicts => {
+                let conflicts = self.resolver.conflicts();
+                Ok(conflicts.iter().map(|found| self.conflict(found)).collect())
+            }
+            PeerRequest::Forget { address } => {
+                let address = address.as_deref().map(mailbox).transpose()?;
+                let count = self.resolver.forget_conflicts(address.as_ref());
+                let plural = if count == 1 { "" } else { "s" };
+                let summary = format!("{count} conflict{plural} forgotten");
+                Ok(json!({ "forgotten": count, "summary": summary }))
+            }
+            PeerRequest::Test { name, address } => {
+                let address = address.as_deref().map(mailbox).transpose()?;
+                peer_test::test(&self, &name, address.as_ref()).await
+            }
+        }
+    }
+
+    /// All metrics as OpenMetrics text.
+    pub(super) fn metrics(&self) -> Result<Value, Refused> {
+        let parts = metrics::Parts {
+            resolver: &self.resolver,
+            queue: &self.queue,
+            minger: &self.minger,
+        };
+        let text = parts.text();
+        let text = text.map_err(|_| Refused::new("the metrics cannot be written as text"))?;
+        Ok(json!({ "text": text }))
+    }
+
+    /// Adds to a peer's fields how it is doing.
+    pub(super) fn add_standing(&self, record: &Object, fields: &mut Fields) {
+        let Object::Peer(record) = record else {
+            return;
+        };
+        let snapshot = self.resolver.snapshot();
+        let mut peers = snapshot.peers();
+        let Some(peer) = peers.find(|peer| peer.name == record.target.name) else {
+            return;
+        };
+        fields.extend(self.standing(peer.id));
+        let conflicts = self.resolver.conflicts();
+        let of = |conflict: &&Conflict| {
+            [conflict.winner, conflict.other].contains(&Authority::Peer(peer.id))
+        };
+        let count = conflicts.iter().filter(of).count();
+        fields.insert("conflicts".to_owned(), json!(count));
+    }
+
+    fn conflict(&self, conflict: &Conflict) -> Value {
+        json!({
+            "address": conflict.address.to_string(),
+            "mail_goes_to": self.resolver.authority_name(conflict.winner),
+            "also_on": self.resolver.authority_name(conflict.other),
+            "seen": time::show(conflict.seen),
+        })
+    }
+
+    /// Asks all peers of a domain about all its addresses.
+    async fn audit(self: &Arc<Self>, domain: &str, report: &Report) -> Result<Value, Refused> {
+        let name =
+            Domain::parse(domain).map_err(|error| Refused::new(format!("{domain}: {error}")))?;
+        let bridge = Arc::clone(self);
+        let new = blocking(move || {
+            let stored = bridge.directory.domain(&name).map_err(|e| later(&e))?;
+            let shared = stored.filter(|stored| !stored.record.sharing.is_empty());
+            if shared.is_none() {
+                return Err(Refused::new(format!(
+                    "{name} is not a shared domain; `waypost domain list` shows which are"
+                )));
+            }
+            let objects = bridge.accounts(&name)?;
+            bridge.new_addresses(objects.iter().map(|object| (object, None, None)))
+        })
+        .await?;
+        let mut objections = self.ask_peers(&new, report).await;
+        let (twice, unchecked): (Vec<_>, Vec<_>) = objections
+            .drain(..)
+            .partition(super::accounts::Objection::is_elsewhere);
+        let summary = format!(
+            "{domain}: {} addresses compared, {} on two servers, {} not checked",
+            new.len(),
+            twice.len(),
+            unchecked.len()
+        );
+        let named = |objections: &[super::accounts::Objection]| -> Vec<Value> {
+            let objections = objections.iter().take(MOST_NAMED);
+            objections
+                .map(super::accounts::Objection::finding)
+                .collect()
+        };
+        Ok(json!({
+            "domain": domain,
+            "at": time::show(SystemClock.wall()),
+            "addresses": new.len(),
+            "conflicts": named(&twice),
+            "conflict_count": twice.len(),
+            "unchecked": named(&unchecked),
+            "unchecked_count": unchecked.len(),
+            "summary": summary,
+        }))
+    }
+
+    /// All users, shared mailboxes and groups of a domain.
+    fn accounts(&self, domain: &Domain) -> Result<Vec<Object>, Refused> {
+        use crate::control::protocol::Kind;
+        let mut objects = Vec::new();
+        for kind in [Kind::User, Kind::Mailbox, Kind::Group] {
+            let mut after = 0;
+            loop {
+                let page = Page {
+                    domain: Some(domain.clone()),
+                    after,
+                    limit: PAGE,
+                };
+                let stored = self.page(kind, &page)?;
+                let Some((last, _)) = stored.last() else {
+                    break;
+                };
+                after = *last;
+                objects.extend(stored.into_iter().map(|(_, object)| object));
+            }
+        }
+        Ok(objects)
+    }
+
+    /// A peer's number.
+    pub(super) fn peer_id(&self, name: &str) -> Option<TargetId> {
+        let snapshot = self.resolver.snapshot();
+        let mut peers = snapshot.peers();
+        peers.find(|peer| peer.name == name).map(|peer| peer.id)
+    }
+}
