@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use waypost_testkit::dialogue::Dialogue;
-use waypost_testkit::peer::{Moment, Peer, Reaction};
-use waypost_testkit::place::unused_address;
+use waypost_testkit::peer::Peer;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::small_disk::SmallDisk;
 use waypost_testkit::wait;
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 const MEBIBYTE: u64 = 1 << 20;
 /// As much as the spool keeps free for what it has accepted.
@@ -22,47 +21,14 @@ const FULL: &str = "452 4.3.1 Insufficient system storage, try again";
 
 /// A site whose data lies on the disk, with alice here (on another disk) and jdoe at the target.
 fn site(disk: &SmallDisk, target: &Peer) -> Site {
-    let file = format!(
-        r#"
-[[target]]
-name = "old"
-host = "{}"
-port = 2525
-tls = "off"
-
-[[domain]]
-name = "example.com"
-relay = "old"
-
-[[user]]
-domain = "example.com"
-login = "alice"
-mail = "local"
-addresses = ["alice@example.com"]
-
-[[user]]
-domain = "example.com"
-login = "jdoe"
-mail = "third-party"
-addresses = ["jdoe@example.com"]
-"#,
-        target.smtp().ip()
-    );
+    let file = split::site_file(target, "");
     let plan = Plan::new(PROGRAM).unwrap().data(&disk.path().join("data"));
     plan.site(&file).start().unwrap()
 }
 
 /// A target that has no time until it is told to.
 fn busy_target() -> (Peer, Arc<AtomicBool>) {
-    let is_free = Arc::new(AtomicBool::new(false));
-    let free = Arc::clone(&is_free);
-    let peer = Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
-        Moment::Command(line) if line.starts_with("RCPT") && !free.load(Ordering::SeqCst) => {
-            Some(Reaction::Say("451 4.3.2 Come back later".to_owned()))
-        }
-        _ => None,
-    });
-    (peer.unwrap(), is_free)
+    split::target_that_may_say("451 4.3.2 Come back later", true)
 }
 
 fn write(site: &Site, subject: &str) {
@@ -104,7 +70,7 @@ fn a_full_disk_refuses_before_data_delivers_what_is_queued_and_recovers() {
     // Little space; none at all.
     for left in [RESERVE - 10 * MEBIBYTE, 0] {
         let disk = SmallDisk::mount(160).unwrap();
-        let (old, is_free) = busy_target();
+        let (old, is_busy) = busy_target();
         let site = site(&disk, &old);
         for number in 0..10 {
             write(&site, &format!("before-{number}"));
@@ -113,7 +79,7 @@ fn a_full_disk_refuses_before_data_delivers_what_is_queued_and_recovers() {
         wait_until_full(&site);
         assert_eq!(at_data(&site), FULL);
         // What was accepted leaves all the same.
-        is_free.store(true, Ordering::SeqCst);
+        is_busy.store(false, Ordering::SeqCst);
         old.wait_for_taken(10).unwrap();
         wait::until("an empty queue", || {
             let list = site.tell(&["queue", "list", "--json"]).ok()?;
@@ -159,8 +125,8 @@ fn a_full_disk_refuses_chunks_and_lmtp_too() {
 #[test]
 fn a_message_that_outgrows_the_disk_is_refused_at_its_end() {
     let disk = SmallDisk::mount(160).unwrap();
-    let (old, is_free) = busy_target();
-    is_free.store(true, Ordering::SeqCst);
+    let (old, is_busy) = busy_target();
+    is_busy.store(false, Ordering::SeqCst);
     let site = site(&disk, &old);
     write(&site, "small");
     old.wait_for_taken(1).unwrap();
@@ -192,14 +158,14 @@ fn a_message_that_outgrows_the_disk_is_refused_at_its_end() {
 #[test]
 fn a_restart_on_a_full_disk_delivers_what_was_queued() {
     let disk = SmallDisk::mount(160).unwrap();
-    let (old, is_free) = busy_target();
+    let (old, is_busy) = busy_target();
     let mut site = site(&disk, &old);
     for number in 0..10 {
         write(&site, &format!("before-{number}"));
     }
     site.kill().unwrap();
     disk.fill(0).unwrap();
-    is_free.store(true, Ordering::SeqCst);
+    is_busy.store(false, Ordering::SeqCst);
     site.launch().unwrap();
     old.wait_for_taken(10).unwrap();
     wait_until_full(&site);

@@ -6,55 +6,23 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use waypost_testkit::dialogue::Dialogue;
-use waypost_testkit::peer::{Moment, Peer, Reaction};
-use waypost_testkit::place::unused_address;
+use waypost_testkit::peer::Peer;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::wait;
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 /// A hold ends with a whole second.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A target that takes everything, or has no time when told so.
 fn target() -> (Peer, Arc<AtomicBool>) {
-    let is_busy = Arc::new(AtomicBool::new(false));
-    let busy = Arc::clone(&is_busy);
-    let peer = Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
-        Moment::Command(line) if line.starts_with("RCPT") && busy.load(Ordering::SeqCst) => {
-            Some(Reaction::Say("451 4.3.2 Come back later".to_owned()))
-        }
-        _ => None,
-    });
-    (peer.unwrap(), is_busy)
+    split::target_that_may_say("451 4.3.2 Come back later", false)
 }
 
 /// Alice here, jdoe at the target, and another domain with bob here.
 fn site(target: &Peer, times: &str) -> Site {
-    let file = format!(
-        r#"
-[[target]]
-name = "old"
-host = "{}"
-port = 2525
-tls = "off"
-
-[[domain]]
-name = "example.com"
-relay = "old"
-
-[[user]]
-domain = "example.com"
-login = "alice"
-mail = "local"
-addresses = ["alice@example.com"]
-
-[[user]]
-domain = "example.com"
-login = "jdoe"
-mail = "third-party"
-addresses = ["jdoe@example.com"]
-
+    let more = r#"
 [[domain]]
 name = "example.org"
 
@@ -63,9 +31,8 @@ domain = "example.org"
 login = "bob"
 mail = "local"
 addresses = ["bob@example.org"]
-"#,
-        target.smtp().ip()
-    );
+"#;
+    let file = split::site_file(target, "") + more;
     let plan = Plan::new(PROGRAM).unwrap().section("queue", times);
     plan.site(&file).start().unwrap()
 }

@@ -27,6 +27,7 @@ mod routing;
 mod secured;
 mod sharing;
 mod smart_host;
+mod split;
 mod submission;
 mod transcripts;
 

@@ -5,7 +5,7 @@ use waypost_testkit::peer::{Moment, Peer, Plan as PeerPlan, Reaction, Taken};
 use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Site};
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 const ALICE: &str = "alice@example.com";
 
@@ -27,35 +27,12 @@ fn target(offers: &str) -> Peer {
 /// Alice and bob here, jdoe and gone at the target; a list with an owner, an alias for several and
 /// one for jdoe alone.
 fn site(target: &Peer) -> Site {
-    let file = format!(
-        r#"
-[[target]]
-name = "old"
-host = "{}"
-port = 2525
-tls = "off"
-
-[[domain]]
-name = "example.com"
-relay = "old"
-
-[[user]]
-domain = "example.com"
-login = "alice"
-mail = "local"
-addresses = ["alice@example.com"]
-
+    let more = r#"
 [[user]]
 domain = "example.com"
 login = "bob"
 mail = "local"
 addresses = ["bob@example.com"]
-
-[[user]]
-domain = "example.com"
-login = "jdoe"
-mail = "third-party"
-addresses = ["jdoe@example.com"]
 
 [[user]]
 domain = "example.com"
@@ -81,9 +58,8 @@ domain = "example.com"
 name = "one"
 addresses = ["one@example.com"]
 members = ["jdoe@example.com"]
-"#,
-        target.smtp().ip()
-    );
+"#;
+    let file = split::site_file(target, "") + more;
     Plan::new(PROGRAM).unwrap().site(&file).start().unwrap()
 }
 

@@ -4,63 +4,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use waypost_testkit::dialogue::Dialogue;
-use waypost_testkit::peer::{Moment, Peer, Reaction};
+use waypost_testkit::peer::Peer;
 use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::{maildir, wait};
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 /// A domain with alice here and jdoe on the peer; more lines for the domain.
 fn site(peer: &Peer, domain: &str) -> Site {
-    let file = format!(
-        r#"
-[[target]]
-name = "old"
-host = "{}"
-port = 2525
-tls = "off"
-
-[[domain]]
-name = "example.com"
-relay = "old"
-{domain}
-
-[[user]]
-domain = "example.com"
-login = "alice"
-mail = "local"
-addresses = ["alice@example.com"]
-
-[[user]]
-domain = "example.com"
-login = "jdoe"
-mail = "third-party"
-addresses = ["jdoe@example.com"]
-
+    let more = r#"
 [[group]]
 domain = "example.com"
 name = "team"
 addresses = ["team@example.com"]
 members = ["jdoe@example.com"]
 owner = "alice@example.com"
-"#,
-        peer.smtp().ip()
-    );
+"#;
+    let file = split::site_file(peer, domain) + more;
     Plan::new(PROGRAM).unwrap().site(&file).start().unwrap()
 }
 
 /// A peer that takes everything until told to refuse every recipient.
 fn turning_peer() -> (Peer, Arc<AtomicBool>) {
-    let refuses = Arc::new(AtomicBool::new(false));
-    let turned = Arc::clone(&refuses);
-    let peer = Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
-        Moment::Command(line) if line.starts_with("RCPT") && turned.load(Ordering::SeqCst) => Some(
-            Reaction::Say("550 5.1.1 No such user at mail.internal.test".to_owned()),
-        ),
-        _ => None,
-    });
-    (peer.unwrap(), refuses)
+    split::target_that_may_say("550 5.1.1 No such user at mail.internal.test", false)
 }
 
 #[test]

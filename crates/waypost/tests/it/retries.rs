@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use waypost_testkit::dialogue::Dialogue;
-use waypost_testkit::peer::{Moment, Peer, Reaction};
-use waypost_testkit::place::unused_address;
+use waypost_testkit::peer::Peer;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::wait;
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 const ALICE: &str = "alice@example.com";
 const JDOE: &str = "jdoe@example.com";
@@ -21,45 +20,12 @@ const TIMES: &str = "retry_first = \"100ms\"\nretry_max = \"200ms\"\n\
 
 /// A target that has no time for anybody until it is told to.
 fn busy_target() -> (Peer, Arc<AtomicBool>) {
-    let is_free = Arc::new(AtomicBool::new(false));
-    let free = Arc::clone(&is_free);
-    let peer = Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
-        Moment::Command(line) if line.starts_with("RCPT") && !free.load(Ordering::SeqCst) => {
-            Some(Reaction::Say("451 4.3.2 Come back later".to_owned()))
-        }
-        _ => None,
-    });
-    (peer.unwrap(), is_free)
+    split::target_that_may_say("451 4.3.2 Come back later", true)
 }
 
 /// A site with alice here and jdoe at the target; these times in its configuration.
 fn site(target: &Peer, times: &str) -> Site {
-    let file = format!(
-        r#"
-[[target]]
-name = "old"
-host = "{}"
-port = 2525
-tls = "off"
-
-[[domain]]
-name = "example.com"
-relay = "old"
-
-[[user]]
-domain = "example.com"
-login = "alice"
-mail = "local"
-addresses = ["alice@example.com"]
-
-[[user]]
-domain = "example.com"
-login = "jdoe"
-mail = "third-party"
-addresses = ["jdoe@example.com"]
-"#,
-        target.smtp().ip()
-    );
+    let file = split::site_file(target, "");
     let plan = Plan::new(PROGRAM).unwrap().section("queue", times);
     plan.site(&file).start().unwrap()
 }
@@ -106,11 +72,11 @@ fn wait_for_expiry(site: &Site) {
 
 #[test]
 fn a_delivery_is_tried_again_until_it_is_taken() {
-    let (old, is_free) = busy_target();
+    let (old, is_busy) = busy_target();
     let site = site(&old, "retry_first = \"100ms\"\nretry_max = \"200ms\"\n");
     write(&site, "");
     wait_for_attempts(&old, 3);
-    is_free.store(true, Ordering::SeqCst);
+    is_busy.store(false, Ordering::SeqCst);
     old.wait_for_taken(1).unwrap();
     site.wait_for_log(&["to=<jdoe@example.com>", "status=sent"])
         .unwrap();
@@ -119,7 +85,7 @@ fn a_delivery_is_tried_again_until_it_is_taken() {
 
 #[test]
 fn the_sender_hears_of_a_delay_once() {
-    let (old, is_free) = busy_target();
+    let (old, is_busy) = busy_target();
     let site = site(&old, &TIMES.replace("3s", "1h"));
     write(&site, "");
     let notices = site.wait_for_messages("example.com", "alice", 1).unwrap();
@@ -132,7 +98,7 @@ fn the_sender_hears_of_a_delay_once() {
         assert!(notices[0].contains(line), "{line} in {}", notices[0]);
     }
     wait_for_attempts(&old, 3);
-    is_free.store(true, Ordering::SeqCst);
+    is_busy.store(false, Ordering::SeqCst);
     old.wait_for_taken(1).unwrap();
     assert_eq!(reports(&site).len(), 1);
 }
@@ -194,7 +160,7 @@ fn a_sender_who_asks_for_nothing_hears_nothing() {
 
 #[test]
 fn nothing_expires_without_an_attempt_after_a_restart() {
-    let (old, is_free) = busy_target();
+    let (old, is_busy) = busy_target();
     let mut site = site(&old, &TIMES.replace("\"1s\"", "\"1h\""));
     write(&site, "");
     let accepted = SystemTime::now();
@@ -205,7 +171,7 @@ fn nothing_expires_without_an_attempt_after_a_restart() {
         (SystemTime::now() > over).then_some(())
     })
     .unwrap();
-    is_free.store(true, Ordering::SeqCst);
+    is_busy.store(false, Ordering::SeqCst);
     site.launch().unwrap();
     old.wait_for_taken(1).unwrap();
     site.wait_for_log(&["to=<jdoe@example.com>", "status=sent"])
