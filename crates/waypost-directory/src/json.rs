@@ -75,6 +75,7 @@ fn group(record: &GroupRecord) -> String {
 fn hold(record: &Hold) -> String {
     Fields::default()
         .text("reason", &record.reason)
+        .raw("since_ms", to_ms(record.since))
         .raw_if_any("until_ms", record.until.map(to_ms))
         .end()
 }

@@ -36,7 +36,7 @@ pub use model::{
     Address, AddressError, AdminRecord, DomainId, DomainRecord, GatewayId, GatewayRecord,
     GatewayVerify, GroupId, GroupRecord, Hold, HoldKey, Host, HostError, HostPort, Key, Kind,
     LOCAL, MailType, Minger, Names, Object, PeerRecord, Quota, RecipientForm, Relay, Role,
-    SharedId, SharedRecord, Stored, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord,
+    SharedId, SharedRecord, Span, Stored, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord,
     VerifyUnknown,
 };
 pub use password::{PasswordError, PasswordHash};

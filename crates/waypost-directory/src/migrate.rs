@@ -5,9 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_peers.sql"),
+    include_str!("../migrations/sqlite/0003_hold_times.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -482,6 +482,10 @@ impl Batch<'_> {
             self.changed.unchanged += 1;
             return Ok(());
         }
+        if let Some((_, before)) = stored.as_ref().filter(|(_, old)| old.since != hold.since) {
+            // It was over, and another one begins.
+            sqlite::hold::end(store, key, before, self.actor.at)?;
+        }
         let id = match identity {
             Some(identity) => {
                 sqlite::hold::set(store, identity.id, hold)?;

@@ -28,6 +28,9 @@ impl Batch<'_> {
             }
             _ => Vec::new(),
         };
+        if let Some(Object::Hold(key, hold)) = &before {
+            sqlite::hold::end(self.store, key, hold, self.actor.at)?;
+        }
         self.delete(key, id)?;
         let touched = Touched {
             edit,
@@ -114,6 +117,9 @@ impl Batch<'_> {
     /// A hold does not outlive what it holds.
     fn release(&self, key: &HoldKey) -> rusqlite::Result<()> {
         if let Some(identity) = sqlite::hold::find(self.store, key)? {
+            if let Some((_, hold)) = sqlite::hold::read(self.store, identity.id)? {
+                sqlite::hold::end(self.store, key, &hold, self.actor.at)?;
+            }
             sqlite::hold::remove(self.store, identity.id)?;
         }
         Ok(())

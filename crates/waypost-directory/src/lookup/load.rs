@@ -43,6 +43,7 @@ pub(crate) fn all(store: &Connection) -> rusqlite::Result<Snapshot> {
             gateways: Arc::new(gateways(store, &targets)?),
             targets: Arc::new(targets),
             holds: Arc::new(sqlite::hold::list(store)?.into_iter().collect()),
+            past_holds: Arc::new(sqlite::hold::past(store)?),
             ..tables(store)?
         },
         index: Arc::new(index(store)?),
@@ -88,6 +89,7 @@ pub(crate) fn next(
     }
     if touched.iter().any(|t| t.removed || t.kind == Kind::Hold) {
         tables.holds = Arc::new(sqlite::hold::list(store)?.into_iter().collect());
+        tables.past_holds = Arc::new(sqlite::hold::past(store)?);
     }
     Ok(Snapshot {
         change,

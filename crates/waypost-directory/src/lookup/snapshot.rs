@@ -9,7 +9,7 @@ use waypost_proto::route::{TargetId, UserId};
 use super::index::{Index, Owner, Scope, UserEntry};
 use super::overlay::Overlay;
 use super::route::{DomainRef, DomainRoute, Found, GatewayRoute, Group, Shared, Target, UserRoute};
-use crate::model::{Hold, HoldKey, MailType};
+use crate::model::{Hold, HoldKey, MailType, Span};
 
 /// A name of a served domain.
 #[derive(Debug, Clone)]
@@ -30,6 +30,7 @@ pub(crate) struct Tables {
     pub(crate) shared: Arc<HashMap<u32, Arc<Shared>>>,
     pub(crate) targets: Arc<Vec<Arc<Target>>>,
     pub(crate) holds: Arc<HashMap<HoldKey, Hold>>,
+    pub(crate) past_holds: Arc<HashMap<HoldKey, Vec<Span>>>,
 }
 
 /// The directory at one moment: never changes, asks nobody, takes no lock.
@@ -156,6 +157,18 @@ impl Snapshot {
     #[must_use]
     pub fn hold(&self, key: &HoldKey) -> Option<&Hold> {
         self.tables.holds.get(key)
+    }
+
+    /// When a domain, target or user was held before.
+    #[must_use]
+    pub fn past_holds(&self, key: &HoldKey) -> &[Span] {
+        self.tables.past_holds.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether nothing is held, and nothing was of late.
+    #[must_use]
+    pub fn is_without_holds(&self) -> bool {
+        self.tables.holds.is_empty() && self.tables.past_holds.is_empty()
     }
 
     /// All holds.

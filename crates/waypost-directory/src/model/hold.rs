@@ -31,6 +31,34 @@ impl fmt::Display for HoldKey {
 pub struct Hold {
     /// In the administrator's words.
     pub reason: String,
+    /// Since when: its time does not count towards lifetime or delay notice.
+    pub since: SystemTime,
     /// Missing: until it is released.
     pub until: Option<SystemTime>,
+}
+
+impl Hold {
+    /// Whether it is not over yet.
+    #[must_use]
+    pub fn is_on(&self, now: SystemTime) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
+
+    /// From when to when it kept deliveries back, if it is ended at the latest now.
+    #[must_use]
+    pub fn span(&self, now: SystemTime) -> Span {
+        Span {
+            since: self.since,
+            ended: self.until.map_or(now, |until| until.min(now)),
+        }
+    }
+}
+
+/// The time of a hold that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Its beginning.
+    pub since: SystemTime,
+    /// Its end.
+    pub ended: SystemTime,
 }

@@ -23,7 +23,7 @@ pub use admin::{AdminRecord, Role};
 pub use domain::{DomainRecord, Quota, Relay, VerifyUnknown};
 pub use gateway::{GatewayRecord, GatewayVerify, Unreachable};
 pub use group::GroupRecord;
-pub use hold::{Hold, HoldKey};
+pub use hold::{Hold, HoldKey, Span};
 pub use host::{Host, HostError, HostPort};
 pub use mailbox::SharedRecord;
 pub use peer::{Minger, PeerRecord};

@@ -206,10 +206,15 @@ fn hold(
         },
     };
     if !exists {
+        let kind = match held {
+            HoldKey::Domain(_) => Kind::Domain,
+            HoldKey::Target(_) => Kind::Target,
+            HoldKey::User(..) => Kind::User,
+        };
         batch.report.about(touched.edit, key).add(
             "name",
             format!("there is no {held}"),
-            "look at the spelling",
+            format!("look at the spelling; `waypost {kind} list` shows those there are"),
         );
     }
     Ok(())

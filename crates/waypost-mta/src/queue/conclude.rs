@@ -56,7 +56,7 @@ pub(super) enum End {
     /// Given up.
     Failed(Trouble, Way),
     /// Its target, domain or user is held.
-    Held(Option<SystemTime>),
+    Held(waypost_directory::Hold),
     /// Not taken for now.
     Later(Trouble, Way),
     /// There was no room for it.
@@ -79,6 +79,8 @@ pub(super) struct Facts<'a> {
     pub(super) postmaster: &'a Mailbox,
     /// Whether mail to this address leaves the site.
     pub(super) leaves: &'a dyn Fn(&Mailbox) -> bool,
+    /// How long holds that are over have kept a recipient since a time.
+    pub(super) held: &'a dyn Fn(&Recipient, SystemTime) -> Duration,
 }
 
 /// What a round came to.
@@ -162,10 +164,13 @@ impl Round<'_> {
         if recipient.state != State::Queued {
             return;
         }
-        if !matches!(end, End::Held(_) | End::Parked)
-            && let Some(since) = recipient.held_since.take()
-        {
-            recipient.held_for += since_then(wall, since);
+        let looked_at = recipient.last.as_ref().map(|last| last.at);
+        let looked_at = looked_at.map_or(self.arrived, |last| last.max(self.arrived));
+        if !matches!(end, End::Held(_) | End::Parked | End::Rerouted(..)) {
+            recipient.held_for += match recipient.held_since.take() {
+                Some(since) => since_then(wall, since),
+                None => (self.facts.held)(recipient, looked_at),
+            };
         }
         match end {
             End::Contradicted(trouble, way) => self.contradicted(index, &trouble, &way),
@@ -183,9 +188,10 @@ impl Round<'_> {
                 }
             }
             End::Failed(trouble, way) => self.failed(index, &trouble, &way, trouble.status),
-            End::Held(until) => {
-                recipient.held_since.get_or_insert(wall);
-                let until = until.and_then(|until| until.duration_since(wall).ok());
+            End::Held(hold) => {
+                let since = hold.since.max(looked_at).min(wall);
+                recipient.held_since.get_or_insert(since);
+                let until = hold.until.and_then(|until| until.duration_since(wall).ok());
                 self.waits
                     .push(until.unwrap_or(self.facts.schedule.retry_max));
             }
@@ -404,10 +410,11 @@ pub(super) fn hold_wait(hold: &Hold, wall: SystemTime) -> Duration {
 /// Ends a hold on a message: the time does not count for any of its recipients.
 pub(super) fn release(message: &mut Message, wall: SystemTime) {
     if let Some(hold) = message.envelope.hold.take() {
-        let held = since_then(wall, hold.since);
         for recipient in &mut message.envelope.recipients {
             if recipient.state == State::Queued {
-                recipient.held_for += held;
+                // What is under a hold of the directory too counts when that is over.
+                let end = recipient.held_since.map_or(wall, |since| since.min(wall));
+                recipient.held_for += since_then(end, hold.since);
                 recipient.due = wall;
             }
         }

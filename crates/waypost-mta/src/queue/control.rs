@@ -5,13 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
-use waypost_proto::mail::Domain;
-use waypost_spool::{Hold, Message, QueueId, ReadError, State};
+use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::route::{Store, Verdict, Via};
+use waypost_spool::{Hold, Message, QueueId, ReadError, Recipient, State};
 
 use super::conclude::since_then;
+use super::plan::{bound, request};
 use super::round::{Rest, Verb, due_in};
+use super::route::Held;
 use super::{Inner, QueueHandle};
+use crate::deliver::NextHop;
 use crate::event;
+use crate::resolve::{Asking, Request};
+
+/// Messages that are brought forward at once.
+const FLUSH_PIECE: usize = 1000;
+/// The next hop of what goes nowhere now, as the log names it.
+const NOWHERE: &str = "none";
 
 /// Which messages are meant; what is not set does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +52,8 @@ pub struct Listed {
     pub message: Message,
     /// What it is doing now.
     pub standing: Standing,
+    /// For each recipient, the hold of the directory that keeps it.
+    pub holds: Vec<Option<Held>>,
 }
 
 /// What a message is doing.
@@ -69,7 +81,7 @@ pub enum Flush {
 /// A line of the summary: what waits for one next hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// The next hop of the last attempt; empty for what was not tried yet.
+    /// The next hop of the last attempt; for what was not tried yet, where it would go.
     pub next_hop: String,
     /// Recipients by age of their message, in the columns of [`SUMMARY_AGES`]; the last column
     /// has those that are older.
@@ -109,8 +121,11 @@ pub enum ControlError {
     #[error("no message {0} in the queue")]
     NoMessage(QueueId),
     /// The message is not held.
-    #[error("message {0} is not held")]
+    #[error("message {0} is not held; `waypost queue list --held` shows what is")]
     NotHeld(QueueId),
+    /// None of the queued recipients has this address.
+    #[error("message {0} has no recipient {1} that waits; `waypost queue show {0}` shows them")]
+    NoRecipient(QueueId, Mailbox),
     /// The spool cannot be read or changed now.
     #[error("{0}")]
     Spool(String),
@@ -138,7 +153,7 @@ impl Filter {
     }
 }
 
-fn queued(message: &Message) -> impl Iterator<Item = &waypost_spool::Recipient> {
+fn queued(message: &Message) -> impl Iterator<Item = &Recipient> {
     let recipients = message.envelope.recipients.iter();
     recipients.filter(|recipient| recipient.state == State::Queued)
 }
@@ -162,12 +177,9 @@ impl QueueHandle {
                 held && filter.wants(message)
             };
             let page = queue.spool.list(after, limit, wanted)?;
-            let listed = |message| Listed {
-                standing: queue.standing(&message),
-                message,
-            };
+            let messages = page.messages.into_iter();
             Ok(Page {
-                messages: page.messages.into_iter().map(listed).collect(),
+                messages: messages.map(|message| queue.listed(message)).collect(),
                 next: page.next,
             })
         })
@@ -183,10 +195,7 @@ impl QueueHandle {
         let queue = Arc::clone(&self.0);
         let message = blocking(move || queue.spool.message(id)).await?;
         let message = message.ok_or(ControlError::NoMessage(id))?;
-        Ok(Listed {
-            standing: self.0.standing(&message),
-            message,
-        })
+        Ok(self.0.listed(message))
     }
 
     /// Tries messages at once, whatever their time is; how many were waiting.
@@ -239,13 +248,31 @@ impl QueueHandle {
         self.order(id, "released", &order, Verb::Release).await
     }
 
-    /// Removes a message: nobody gets it, and its sender is not told.
+    /// Removes a message, or only these of its recipients: nobody gets it, and its sender is not
+    /// told.
     ///
     /// # Errors
     ///
-    /// When there is no such message, or the spool cannot be changed.
-    pub async fn remove(&self, id: QueueId, order: Order) -> Result<Done, ControlError> {
-        self.order(id, "removed", &order, Verb::Remove).await
+    /// When there is no such message or recipient, or the spool cannot be changed.
+    pub async fn remove(
+        &self,
+        id: QueueId,
+        recipients: Vec<Mailbox>,
+        order: Order,
+    ) -> Result<Done, ControlError> {
+        if recipients.is_empty() {
+            return self.order(id, "removed", &order, Verb::Remove).await;
+        }
+        let message = self.show(id).await?.message;
+        for wanted in &recipients {
+            if !queued(&message).any(|recipient| recipient.address == *wanted) {
+                return Err(ControlError::NoRecipient(id, wanted.clone()));
+            }
+        }
+        let names: Vec<String> = recipients.iter().map(|to| format!("to=<{to}> ")).collect();
+        let word = format!("{}removed", names.concat());
+        let verb = Verb::RemoveRecipients(recipients);
+        self.order(id, &word, &order, verb).await
     }
 
     async fn order(
@@ -286,7 +313,8 @@ impl QueueHandle {
         blocking(move || {
             let now = queue.clock.wall();
             let mut lines = BTreeMap::new();
-            queue.each(|message| count(&mut lines, message, now))?;
+            let hop = |message: &Message, recipient: &Recipient| queue.hop_of(message, recipient);
+            queue.each(|message| count(&mut lines, message, now, &hop))?;
             Ok(lines.into_values().collect())
         })
         .await
@@ -294,13 +322,17 @@ impl QueueHandle {
 }
 
 /// Adds a message's queued recipients to the summary.
-fn count(lines: &mut BTreeMap<String, Summary>, message: &Message, now: SystemTime) {
+fn count(
+    lines: &mut BTreeMap<String, Summary>,
+    message: &Message,
+    now: SystemTime,
+    hop: &dyn Fn(&Message, &Recipient) -> String,
+) {
     let age = since_then(now, message.arrived);
     let column = SUMMARY_AGES.iter().position(|end| age < *end);
     let column = column.unwrap_or(SUMMARY_AGES.len());
     for recipient in queued(message) {
-        let last = recipient.last.as_ref();
-        let next_hop = last.map_or_else(String::new, |last| last.next_hop.clone());
+        let next_hop = hop(message, recipient);
         let line = lines.entry(next_hop.clone()).or_insert_with(|| Summary {
             next_hop,
             by_age: vec![0; SUMMARY_AGES.len() + 1],
@@ -322,15 +354,57 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Inner {
+    fn listed(&self, message: Message) -> Listed {
+        let recipients = message.envelope.recipients.iter();
+        Listed {
+            standing: self.standing(&message),
+            holds: recipients.map(|r| self.held(&message, r)).collect(),
+            message,
+        }
+    }
+
     fn standing(&self, message: &Message) -> Standing {
-        let state = self.state();
-        if message.envelope.hold.is_some() || state.held.contains(&message.id) {
+        if message.envelope.hold.is_some() {
             Standing::Held
-        } else if state.active.contains_key(&message.id) {
+        } else if self.state().active.contains_key(&message.id) {
             Standing::Active
+        } else if queued(message).all(|recipient| self.held(message, recipient).is_some()) {
+            Standing::Held
         } else {
             Standing::Deferred
         }
+    }
+
+    /// The hold of the directory that keeps a recipient.
+    fn held(&self, message: &Message, recipient: &Recipient) -> Option<Held> {
+        if recipient.state != State::Queued {
+            return None;
+        }
+        let request = request(message, recipient);
+        let bound = bound(&request, recipient);
+        self.routes.held(bound, self.clock.wall())
+    }
+
+    /// Where a recipient went the last time, or would go.
+    fn hop_of(&self, message: &Message, recipient: &Recipient) -> String {
+        if let Some(last) = &recipient.last {
+            return last.next_hop.clone();
+        }
+        let request = Request {
+            asking: Asking::Forbidden,
+            ..request(message, recipient)
+        };
+        let next_hop = match self.routes.decide(&request).map(|decided| decided.verdict) {
+            Some(Verdict::Deliver(to)) if to.store == Store::Postmaster => NextHop::Maildir,
+            Some(Verdict::Deliver(_)) => self.settings.local.clone(),
+            Some(Verdict::Relay { via, recipient }) => match via {
+                Via::Mx => NextHop::Mx(recipient.domain),
+                Via::SmartHost => NextHop::SmartHost,
+                Via::Target(id) => NextHop::Target(id),
+            },
+            _ => return NOWHERE.to_owned(),
+        };
+        self.route_name(&next_hop)
     }
 
     /// Leaves an order for a message that is on its way; gives it back for one that is not, and
@@ -392,16 +466,14 @@ impl Inner {
 
     fn flush_target(&self, name: &str) -> Result<usize, ReadError> {
         let mut ids = Vec::new();
-        let filter = Filter {
-            next_hop: Some(name.to_owned()),
-            ..Filter::default()
-        };
         self.each(|message| {
-            if filter.wants(message) {
+            if queued(message).any(|recipient| self.hop_of(message, recipient) == name) {
                 ids.push(message.id);
             }
         })?;
-        Ok(self.flush(ids))
+        // Piece by piece: others want to look at the state between.
+        let pieces = ids.chunks(FLUSH_PIECE);
+        Ok(pieces.map(|ids| self.flush(ids.iter().copied())).sum())
     }
 
     /// Changes a message that is not on its way, and is claimed as active meanwhile.

@@ -16,7 +16,7 @@ use waypost_proto::smtp::status::EnhancedStatus;
 use waypost_spool::{Message, Recipient, State};
 
 use super::conclude::{End, Way};
-use super::route::Route;
+use super::route::{Bound, Route};
 use crate::deliver::{JobRecipient, NextHop, Trouble};
 use crate::resolve::expand::{Expanded, Report};
 use crate::resolve::{Decided, Request};
@@ -94,6 +94,16 @@ pub(super) fn request<'a>(message: &'a Message, recipient: &'a Recipient) -> Req
     }
 }
 
+/// Where a recipient is bound for, as far as that is known without deciding.
+pub(super) fn bound<'a>(request: &'a Request<'a>, recipient: &'a Recipient) -> Bound<'a> {
+    let last = recipient.last.as_ref();
+    Bound {
+        request,
+        verdict: None,
+        last_hop: last.map(|last| last.next_hop.as_str()),
+    }
+}
+
 struct Planning<'a> {
     message: &'a Message,
     now: SystemTime,
@@ -111,12 +121,12 @@ impl Planning<'_> {
             self.plan.unasked.push(index);
             return;
         };
-        let held = self
-            .ground
-            .routes
-            .held(&recipient.address, &decided.verdict, self.now);
-        if let Some(held) = held {
-            self.plan.ends.push((index, End::Held(held.until)));
+        let bound = Bound {
+            verdict: Some(&decided.verdict),
+            ..bound(&request, recipient)
+        };
+        if let Some(held) = self.ground.routes.held(bound, self.now) {
+            self.plan.ends.push((index, End::Held(held.hold)));
             return;
         }
         let way = || Way {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
+use waypost_directory::Span;
 use waypost_proto::dsn::Action;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::{TargetId, Verdict, Via};
@@ -14,7 +15,7 @@ use waypost_spool::{
 
 use super::attempt::Ready;
 use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
-use super::plan::{Copy, request};
+use super::plan::{Copy, bound, request};
 use super::ready::Placed;
 use super::{Inner, ticks};
 use crate::bounce::Notification;
@@ -35,6 +36,7 @@ pub(super) enum Verb {
     Hold(Hold),
     Release,
     Remove,
+    RemoveRecipients(Vec<Mailbox>),
 }
 
 impl Verb {
@@ -45,13 +47,16 @@ impl Verb {
                 message.envelope.hold = Some(hold.clone());
             }
             Self::Release => release(message, wall),
-            Self::Remove => {
-                for recipient in &mut message.envelope.recipients {
-                    if recipient.state == State::Queued {
-                        recipient.state = State::Removed;
-                    }
-                }
-            }
+            Self::Remove => remove(message, |_| true),
+            Self::RemoveRecipients(these) => remove(message, |to| these.contains(to)),
+        }
+    }
+}
+
+fn remove(message: &mut Message, is_meant: impl Fn(&Mailbox) -> bool) {
+    for recipient in &mut message.envelope.recipients {
+        if recipient.state == State::Queued && is_meant(&recipient.address) {
+            recipient.state = State::Removed;
         }
     }
 }
@@ -285,15 +290,22 @@ impl Inner {
             let decided = self.routes.decide(&Request::in_queue(to, &side));
             !decided.is_some_and(|decided| matches!(decided.verdict, Verdict::Deliver(_)))
         };
+        let wall = self.clock.wall();
+        let held_before = |recipient: &Recipient, since: SystemTime| {
+            let request = request(&round.message, recipient);
+            let time = Span { since, ended: wall };
+            self.routes.held_within(bound(&request, recipient), time)
+        };
         let mut conclusion = conclude(
             &round.message,
             progress.ends,
             &Facts {
-                wall: self.clock.wall(),
+                wall,
                 steady: self.steady(),
                 schedule: self.settings.schedule,
                 postmaster: &self.settings.postmaster,
                 leaves: &leaves,
+                held: &held_before,
             },
         );
         let id = round.message.id;

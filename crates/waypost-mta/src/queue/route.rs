@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use waypost_directory::{Found, HoldKey, Snapshot};
+use waypost_directory::{Found, Hold, HoldKey, Snapshot, Span};
 use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::{Expansion, TargetId, Verdict, Via};
 
@@ -26,11 +26,24 @@ pub struct TargetFacts {
     pub smart_host_on_error: bool,
 }
 
-/// A hold that a recipient is under.
+/// A hold of the directory that a recipient is under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// When it ends by itself.
-    pub until: Option<SystemTime>,
+    /// What is held.
+    pub key: HoldKey,
+    /// Why and how long.
+    pub hold: Hold,
+}
+
+/// Where a recipient is bound for.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound<'a> {
+    /// The recipient.
+    pub request: &'a Request<'a>,
+    /// What was decided; missing: it is decided from what is known.
+    pub verdict: Option<&'a Verdict>,
+    /// Where its last attempt went.
+    pub last_hop: Option<&'a str>,
 }
 
 /// Where recipients go, as the directory says at this moment.
@@ -68,7 +81,10 @@ pub trait Route: Send + Sync {
     fn target(&self, id: TargetId) -> Option<TargetFacts>;
 
     /// The hold that keeps a recipient, if any: on its domain, its target or its user.
-    fn held(&self, recipient: &Mailbox, verdict: &Verdict, now: SystemTime) -> Option<Held>;
+    fn held(&self, bound: Bound<'_>, now: SystemTime) -> Option<Held>;
+
+    /// How much of this time holds that are over now have kept it.
+    fn held_within(&self, bound: Bound<'_>, time: Span) -> Duration;
 
     /// Every hold with its end, in order: another list means that something may be let go.
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)>;
@@ -133,14 +149,31 @@ impl Route for Resolver {
         })
     }
 
-    fn held(&self, recipient: &Mailbox, verdict: &Verdict, now: SystemTime) -> Option<Held> {
+    fn held(&self, bound: Bound<'_>, now: SystemTime) -> Option<Held> {
         let snapshot = self.snapshot();
         // Nearly always there is none, and then nothing else is looked at.
         snapshot.holds().next()?;
-        let keys = hold_keys(&snapshot, recipient, verdict);
-        let holds = keys.iter().filter_map(|key| snapshot.hold(key));
-        let mut holds = holds.filter(|hold| hold.until.is_none_or(|until| until > now));
-        holds.next().map(|hold| Held { until: hold.until })
+        let keys = self.hold_keys(&snapshot, bound);
+        let holds = keys.into_iter().filter_map(|key| {
+            let hold = snapshot.hold(&key)?.clone();
+            Some(Held { key, hold })
+        });
+        let holds = holds.filter(|held| held.hold.is_on(now));
+        holds.min_by_key(|held| held.hold.since)
+    }
+
+    fn held_within(&self, bound: Bound<'_>, time: Span) -> Duration {
+        let snapshot = self.snapshot();
+        if snapshot.is_without_holds() {
+            return Duration::ZERO;
+        }
+        let mut spans = Vec::new();
+        for key in self.hold_keys(&snapshot, bound) {
+            let present = snapshot.hold(&key).map(|hold| hold.span(time.ended));
+            spans.extend(present);
+            spans.extend_from_slice(snapshot.past_holds(&key));
+        }
+        covered(spans, time)
     }
 
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {
@@ -152,30 +185,84 @@ impl Route for Resolver {
     }
 }
 
-/// Everything by which a recipient can be held.
-fn hold_keys(snapshot: &Snapshot, recipient: &Mailbox, verdict: &Verdict) -> Vec<HoldKey> {
-    let mut keys = vec![HoldKey::Domain(recipient.domain.clone())];
-    if let Some(served) = snapshot.domain(&recipient.domain) {
-        keys.push(HoldKey::Domain(served.domain.name.clone()));
-    }
-    if let Verdict::Relay {
-        via: Via::Target(id),
-        ..
-    } = verdict
-        && let Some(target) = snapshot.target(*id)
-    {
-        keys.push(HoldKey::Target(target.name.clone()));
-    }
-    match (snapshot.lookup_mailbox(recipient), verdict) {
-        (Some(Found::User(user)), _) => {
-            let domain = user.domain.name.clone();
-            keys.push(HoldKey::User(domain, user.login.to_owned()));
+impl Resolver {
+    /// Everything by which a recipient can be held.
+    fn hold_keys(&self, snapshot: &Snapshot, bound: Bound<'_>) -> Vec<HoldKey> {
+        let decide = || {
+            let request = Request {
+                asking: Asking::Forbidden,
+                ..bound.request.clone()
+            };
+            self.decide_unasked(&request)
+        };
+        let known = bound.verdict.cloned();
+        let verdict = known.or_else(|| decide().map(|decided| decided.verdict));
+        let recipient = bound.request.recipient;
+        let mut keys = vec![HoldKey::Domain(recipient.domain.clone())];
+        if let Some(served) = snapshot.domain(&recipient.domain) {
+            keys.push(HoldKey::Domain(served.domain.name.clone()));
         }
-        // Found under a sub-address.
-        (_, Verdict::Deliver(to)) => {
-            keys.push(HoldKey::User(to.domain.clone(), to.login.to_string()));
+        let target = match &verdict {
+            Some(Verdict::Relay {
+                via: Via::Target(id),
+                ..
+            }) => snapshot.target(*id).map(|target| target.name.clone()),
+            // Where it goes is not known now: as the last time.
+            Some(Verdict::TryLater(_)) | None => bound.last_hop.map(str::to_owned),
+            Some(_) => None,
+        };
+        keys.extend(target.map(HoldKey::Target));
+        match (snapshot.lookup_mailbox(recipient), &verdict) {
+            (Some(Found::User(user)), _) => {
+                let domain = user.domain.name.clone();
+                keys.push(HoldKey::User(domain, user.login.to_owned()));
+            }
+            // Found under a sub-address.
+            (_, Some(Verdict::Deliver(to))) => {
+                keys.push(HoldKey::User(to.domain.clone(), to.login.to_string()));
+            }
+            _ => {}
         }
-        _ => {}
+        keys.sort();
+        keys.dedup();
+        keys
     }
-    keys
+}
+
+/// How much of a time lies within at least one of these.
+fn covered(mut spans: Vec<Span>, time: Span) -> Duration {
+    spans.sort_by_key(|span| span.since);
+    let mut counted = time.since;
+    let mut sum = Duration::ZERO;
+    for span in spans {
+        let begin = span.since.max(counted);
+        let end = span.ended.min(time.ended);
+        if let Ok(length) = end.duration_since(begin) {
+            sum += length;
+            counted = end;
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn time_under_several_holds_counts_once() {
+        let at = |second| UNIX_EPOCH + Duration::from_secs(second);
+        let span = |since, ended| Span {
+            since: at(since),
+            ended: at(ended),
+        };
+        let covered = |spans: &[Span]| covered(spans.to_vec(), span(10, 100)).as_secs();
+        assert_eq!(covered(&[]), 0);
+        assert_eq!(covered(&[span(0, 5), span(100, 120)]), 0);
+        assert_eq!(covered(&[span(0, 200)]), 90);
+        assert_eq!(covered(&[span(40, 60), span(0, 20), span(50, 70)]), 40);
+        assert_eq!(covered(&[span(20, 60), span(30, 40)]), 40);
+    }
 }

@@ -1,14 +1,17 @@
 //! The queue: list, show, flush, hold, release, remove, summary.
 
+use std::fmt::Display;
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
+use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::queue::control::{
     ControlError, Done, Filter, Flush, Listed, Order, SUMMARY_AGES, Standing, Summary,
 };
-use waypost_proto::mail::Domain;
+use waypost_mta::queue::route::Held;
+use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Content, QueueId, Recipient, State};
 
 use super::{ACTOR, Bridge, blocking};
@@ -27,13 +30,22 @@ impl Bridge {
                 reason,
                 until,
             } => self.hold(what, reason, until).await,
+            QueueRequest::Holds => Ok(self.holds()),
             QueueRequest::List(list) => self.queue_list(list).await,
             QueueRequest::Release { what } => self.release(what).await,
-            QueueRequest::Remove { id, reason } => {
+            QueueRequest::Remove {
+                id,
+                recipients,
+                reason,
+            } => {
                 let id = queue_id(&id)?;
+                let recipients = recipients.iter().map(|text| mailbox(text));
+                let recipients: Vec<Mailbox> = recipients.collect::<Result<_, _>>()?;
+                let these: Vec<String> = recipients.iter().map(|to| format!(" {to}")).collect();
                 let order = order(reason, None);
-                let done = self.queue.remove(id, order).await.map_err(refused)?;
-                Ok(said(&format!("{id} removed{}", when(done))))
+                let done = self.queue.remove(id, recipients, order).await;
+                let when = when(done.map_err(refused)?);
+                Ok(said(&format!("{id}{} removed{when}", these.join(","))))
             }
             QueueRequest::Show { id, content } => self.queue_show(queue_id(&id)?, content).await,
             QueueRequest::Summary => {
@@ -44,15 +56,70 @@ impl Bridge {
     }
 
     async fn flush(&self, id: Option<String>, target: Option<String>) -> Result<Value, Refused> {
-        let what = match (id, target) {
-            (Some(id), _) => Flush::Message(queue_id(&id)?),
-            (None, Some(target)) => Flush::Target(target),
-            (None, None) => Flush::All,
+        let now = SystemClock.wall();
+        let snapshot = self.directory.snapshot();
+        let known = |name: &str| snapshot.targets().any(|target| target.name == name);
+        let mut rest = "";
+        let what = match (id, &target) {
+            (Some(id), _) => Flush::Message(self.flushable(queue_id(&id)?).await?),
+            (None, Some(target)) => {
+                let key = HoldKey::Target(target.clone());
+                if let Some(hold) = snapshot.hold(&key).filter(|hold| hold.is_on(now)) {
+                    return Err(stands_still(&key, hold));
+                }
+                Flush::Target(target.clone())
+            }
+            (None, None) => {
+                if snapshot.holds().any(|(_, hold)| hold.is_on(now)) {
+                    rest = "; what is held waits on: see `waypost queue holds`";
+                }
+                Flush::All
+            }
         };
         let count = self.queue.flush(what).await.map_err(refused)?;
-        let mut answer = said(&format!("{} tried now", messages(count)));
+        if let Some(name) = target.filter(|name| count == 0 && !known(name)) {
+            return Err(Refused::new(format!(
+                "nothing waits for {name}, and there is no such target; `waypost target list` and \
+                 `waypost queue summary` show the names"
+            )));
+        }
+        let mut answer = said(&format!("{} tried now{rest}", messages(count)));
         answer["messages"] = json!(count);
         Ok(answer)
+    }
+
+    /// The message, unless it would stand still.
+    async fn flushable(&self, id: QueueId) -> Result<QueueId, Refused> {
+        let message = self.queue.show(id).await.map_err(refused)?;
+        if message.standing != Standing::Held {
+            return Ok(id);
+        }
+        let held = message.holds.iter().flatten().next();
+        Err(match (&message.message.envelope.hold, held) {
+            (Some(hold), _) => {
+                let says = says(&id, &hold.reason, hold.until);
+                Refused::new(format!("{says}; `waypost queue release {id}` lets it go"))
+            }
+            (None, Some(held)) => stands_still(&held.key, &held.hold),
+            (None, None) => Refused::later(format!("{id} is being changed")),
+        })
+    }
+
+    /// All that is held and not over.
+    fn holds(&self) -> Value {
+        let snapshot = self.directory.snapshot();
+        let now = SystemClock.wall();
+        let mut holds: Vec<_> = snapshot
+            .holds()
+            .filter(|(_, hold)| hold.is_on(now))
+            .collect();
+        holds.sort_by_key(|(key, _)| (*key).clone());
+        let shown = holds.iter().map(|(key, hold)| {
+            let mut shown = hold_of(hold);
+            shown["held"] = json!(key.to_string());
+            shown
+        });
+        shown.collect()
     }
 
     async fn hold(
@@ -73,7 +140,14 @@ impl Bridge {
             other => {
                 let key = self.hold_key(other)?;
                 let text = format!("{key} held{end}");
-                let hold = Hold { reason, until };
+                let now = SystemClock.wall();
+                let snapshot = self.directory.snapshot();
+                let before = snapshot.hold(&key).filter(|hold| hold.is_on(now));
+                let hold = Hold {
+                    reason,
+                    since: before.map_or(now, |hold| hold.since),
+                    until,
+                };
                 self.edit(&[Edit::Put(Record::Hold(key, hold), When::Any)], &[])?;
                 Ok(said(&text))
             }
@@ -91,6 +165,13 @@ impl Bridge {
             other => {
                 let key = self.hold_key(other)?;
                 let text = format!("{key} released");
+                let snapshot = self.directory.snapshot();
+                let hold = snapshot.hold(&key);
+                if hold.is_none_or(|hold| !hold.is_on(SystemClock.wall())) {
+                    return Err(Refused::new(format!(
+                        "{key} is not held; `waypost queue holds` shows what is"
+                    )));
+                }
                 self.edit(&[Edit::Remove(Key::Hold(key), When::Present)], &[])?;
                 Ok(said(&text))
             }
@@ -192,6 +273,48 @@ fn messages(count: usize) -> String {
     }
 }
 
+fn mailbox(text: &str) -> Result<Mailbox, Refused> {
+    Mailbox::parse(text).map_err(|error| Refused::new(format!("--recipient {text}: {error}")))
+}
+
+/// Why nothing is tried, and how to go on.
+fn stands_still(key: &HoldKey, hold: &Hold) -> Refused {
+    let option = match key {
+        HoldKey::Domain(name) => format!("--domain {name}"),
+        HoldKey::Target(name) => format!("--target {name}"),
+        HoldKey::User(domain, login) => format!("--user {login}@{domain}"),
+    };
+    let says = says(key, &hold.reason, hold.until);
+    Refused::new(format!(
+        "{says}; `waypost queue release {option}` lets it go"
+    ))
+}
+
+/// A hold in one line.
+fn says(what: &dyn Display, reason: &str, until: Option<SystemTime>) -> String {
+    let end = until.map_or_else(String::new, |end| format!(" until {}", time::show(end)));
+    let reason = match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    format!("{what} is held{end}{reason}")
+}
+
+fn hold_of(hold: &Hold) -> Value {
+    json!({
+        "reason": hold.reason,
+        "since": time::show(hold.since),
+        "until": hold.until.map(time::show),
+    })
+}
+
+fn held(held: &Held) -> Value {
+    let mut shown = hold_of(&held.hold);
+    shown["held"] = json!(held.key.to_string());
+    shown["says"] = json!(says(&held.key, &held.hold.reason, held.hold.until));
+    shown
+}
+
 fn listed(listed: &Listed) -> Value {
     let message = &listed.message;
     let standing = match listed.standing {
@@ -211,7 +334,9 @@ fn listed(listed: &Listed) -> Value {
         Some(mailbox) => mailbox.to_string(),
         None => "<>".to_owned(),
     };
-    let recipients: Vec<Value> = message.envelope.recipients.iter().map(recipient).collect();
+    let recipients = message.envelope.recipients.iter().zip(&listed.holds);
+    let recipients = recipients.map(|(to, hold)| recipient(to, hold.as_ref()));
+    let recipients: Vec<Value> = recipients.collect();
     json!({
         "id": message.id.to_string(),
         "arrived": time::show(message.arrived),
@@ -223,7 +348,7 @@ fn listed(listed: &Listed) -> Value {
     })
 }
 
-fn recipient(recipient: &Recipient) -> Value {
+fn recipient(recipient: &Recipient, hold: Option<&Held>) -> Value {
     let state = match recipient.state {
         State::Delivered => "delivered",
         State::Failed => "failed",
@@ -240,6 +365,7 @@ fn recipient(recipient: &Recipient) -> Value {
         "address": recipient.address.to_string(),
         "original": recipient.original.as_ref().map(ToString::to_string),
         "state": state,
+        "hold": hold.map(held),
         "attempts": recipient.attempts,
         "due": time::show(recipient.due),
         "expires": time::show(recipient.expires),

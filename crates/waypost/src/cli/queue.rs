@@ -46,6 +46,8 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         until: Option<String>,
     },
+    /// List what is held of targets, domains and users: why, since when, until when.
+    Holds,
     /// List messages, oldest first.
     List {
         #[command(flatten)]
@@ -56,10 +58,13 @@ enum Verb {
     },
     /// Let held deliveries go.
     Release(What),
-    /// Remove a message for ever, without telling anybody.
+    /// Remove a message, or some of its recipients, for ever, without telling anybody.
     Remove {
         /// Queue id.
         id: String,
+        /// Only this recipient; may be given several times.
+        #[arg(long = "recipient", value_name = "ADDRESS")]
+        recipients: Vec<String>,
         /// Why, for the log.
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -127,6 +132,7 @@ impl What {
 impl Queue {
     pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
         let request = match self.verb {
+            Verb::Holds => return holds(common),
             Verb::List { filter, limit } => return list(common, &filter, limit),
             Verb::Show { id, content } => return show(common, id, content),
             Verb::Summary => return summary(common),
@@ -134,7 +140,15 @@ impl Queue {
             Verb::Release(what) => QueueRequest::Release {
                 what: what.selection(),
             },
-            Verb::Remove { id, reason } => QueueRequest::Remove { id, reason },
+            Verb::Remove {
+                id,
+                recipients,
+                reason,
+            } => QueueRequest::Remove {
+                id,
+                recipients,
+                reason,
+            },
             Verb::Hold {
                 what,
                 reason,
@@ -169,6 +183,20 @@ fn end_of_hold(text: &str) -> Result<u64, Failure> {
     }
     let since = end.duration_since(SystemTime::UNIX_EPOCH);
     Ok(since.unwrap_or(Duration::ZERO).as_secs())
+}
+
+fn holds(common: &Common) -> Result<(), Failure> {
+    let result = client::call(common, &Request::Queue(QueueRequest::Holds))?;
+    let text = |holds: &Value| {
+        let holds = holds.as_array().map(Vec::as_slice).unwrap_or_default();
+        if holds.is_empty() {
+            return "Nothing is held".to_owned();
+        }
+        let columns = ["held", "since", "until", "reason"];
+        let row = |hold: &Value| columns.map(|column| cell(hold.get(column))).to_vec();
+        table(&columns, holds.iter().map(row).collect())
+    };
+    Ok(common.output().result(&result, text)?)
 }
 
 fn list(common: &Common, filter: &FilterArgs, limit: Option<usize>) -> Result<(), Failure> {
@@ -222,8 +250,11 @@ fn listing(messages: &[Value]) -> String {
             if cell(recipient.get("state")) != "queued" {
                 continue;
             }
+            let hold = recipient.get("hold").filter(|hold| !hold.is_null());
             let reason = cell(recipient.get("reason"));
-            if !reason.is_empty() {
+            if let Some(hold) = hold {
+                text += &format!("    ({})\n", cell(hold.get("says")));
+            } else if !reason.is_empty() {
                 text += &format!("    ({reason})\n");
             }
             text += &format!("{:46}{}\n", "", cell(recipient.get("address")));
@@ -254,8 +285,12 @@ fn show(common: &Common, id: String, content: bool) -> Result<(), Failure> {
             .into_iter()
             .flatten()
         {
+            let mut recipient = recipient.clone();
+            if let Some(says) = recipient.pointer("/hold/says").cloned() {
+                recipient["hold"] = says;
+            }
             text.push('\n');
-            text += &output::fields(recipient);
+            text += &output::fields(&recipient);
         }
         if let Some(content) = content {
             text += &format!("\n{}", cell(Some(&content)));

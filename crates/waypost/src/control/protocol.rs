@@ -200,12 +200,17 @@ pub(crate) enum QueueRequest {
         /// Seconds since 1970.
         until: Option<u64>,
     },
+    /// The holds on targets, domains and users.
+    Holds,
     List(QueueList),
     Release {
         what: Selection,
     },
     Remove {
         id: String,
+        /// Only these; empty: all.
+        #[serde(default)]
+        recipients: Vec<String>,
         reason: String,
     },
     Show {

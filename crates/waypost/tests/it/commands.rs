@@ -231,3 +231,60 @@ fn the_listing_shows_who_waits_and_what_is_held() {
     assert!(listing.contains("jdoe@example.com"), "{listing}");
     assert!(!listing.contains("alice@example.com"), "{listing}");
 }
+
+#[test]
+fn the_summary_says_where_untried_messages_would_go() {
+    let site = site().unwrap();
+    site.tell(&["queue", "hold", "--target", "old"]).unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client
+        .submit("a@elsewhere.test", &["jdoe@example.com"], &message("waits"))
+        .unwrap();
+    let summary = site.ask(&["queue", "summary"]).unwrap();
+    assert_eq!(summary["next_hops"][0]["next_hop"], "old", "{summary}");
+    let listed = site.ask(&["queue", "list"]).unwrap();
+    assert!(listed[0]["recipients"][0]["next_hop"].is_null(), "{listed}");
+}
+
+#[test]
+fn single_recipients_are_removed_from_a_message() {
+    let site = site().unwrap();
+    let both = [
+        "jdoe@example.com",
+        "jdoe+home@example.com",
+        "jdoe+x@example.com",
+    ];
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client
+        .submit("a@elsewhere.test", &both, &message("waits"))
+        .unwrap();
+    site.wait_for_log(&["to=<jdoe+home@example.com>", "status=deferred"])
+        .unwrap();
+    let id = first_id(&site.ask(&["queue", "list"]).unwrap());
+    let said = fails(
+        &site,
+        1,
+        &["queue", "remove", &id, "--recipient", "b@example.com"],
+    );
+    assert!(
+        said.contains("no recipient b@example.com that waits"),
+        "{said}"
+    );
+    let remove = ["queue", "remove", &id, "--reason", "asked for"];
+    let two = ["--recipient", both[1], "--recipient", both[2]];
+    let told = site.tell(&[remove.as_slice(), &two].concat()).unwrap();
+    assert!(told.contains(both[1]) && told.contains("removed"), "{told}");
+    let line = site.wait_for_log(&[&id, "removed by="]).unwrap();
+    assert!(
+        line.contains("to=<jdoe+home@example.com>") && line.contains("asked for"),
+        "{line}"
+    );
+    let shown = site.ask(&["queue", "show", &id]).unwrap();
+    let states = shown["recipients"].as_array().unwrap().iter();
+    let states: Vec<_> = states.map(|recipient| recipient["state"].clone()).collect();
+    assert_eq!(states, ["queued", "removed", "removed"]);
+    site.tell(&["queue", "remove", &id, "--recipient", both[0]])
+        .unwrap();
+    let gone = site.ask(&["queue", "list"]).unwrap();
+    assert_eq!(gone.as_array().map(Vec::len), Some(0), "{gone}");
+}

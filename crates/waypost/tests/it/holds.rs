@@ -186,3 +186,182 @@ fn time_under_hold_does_not_count_towards_the_notice_of_a_delay() {
     let reports = site.wait_for_messages("example.com", "alice", 1).unwrap();
     assert!(reports[0].contains("Action: delayed\n"), "{reports:?}");
 }
+
+/// A message for jdoe that waits for a second attempt long from now; its id.
+fn deferred(site: &Site, is_busy: &AtomicBool) -> String {
+    is_busy.store(true, Ordering::SeqCst);
+    write(site, &["jdoe@example.com"]);
+    let deferred = ["to=<jdoe@example.com>", "status=deferred"];
+    let line = site.wait_for_log(&deferred).unwrap();
+    line.split(": ").nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn time_under_a_hold_between_two_attempts_does_not_count() {
+    for is_released in [true, false] {
+        let (old, is_busy) = target();
+        let times = format!("{RARELY}lifetime = \"3s\"\ndelay_notice = \"0s\"\n");
+        let site = site(&old, &times);
+        let id = deferred(&site, &is_busy);
+        let hold = ["queue", "hold", "--target", "old"];
+        let end = SystemTime::now() + Duration::from_secs(4);
+        if is_released {
+            site.tell(&hold).unwrap();
+            wait::until("the lifetime's end", || is_over(end).then_some(())).unwrap();
+            site.tell(&["queue", "release", "--target", "old"]).unwrap();
+        } else {
+            let hold = [hold.as_slice(), &["--until", "4s"]].concat();
+            site.tell(&hold).unwrap();
+            let end = end + SECOND;
+            wait::until("the hold's end", || is_over(end).then_some(())).unwrap();
+        }
+        site.tell(&["queue", "flush", &id]).unwrap();
+        wait::until("an attempt", || (attempts(&old) > 1).then_some(())).unwrap();
+        let again = wait::until("its result", || {
+            let log = site.log();
+            let mut lines = log.lines().filter(|line| line.contains("status="));
+            lines.nth(1).map(str::to_owned)
+        });
+        let again = again.unwrap();
+        assert!(again.contains("status=deferred"), "{is_released}: {again}");
+    }
+}
+
+#[test]
+fn holds_are_listed_with_their_reason_and_end() {
+    let (old, _) = target();
+    let site = site(&old, RARELY);
+    assert_eq!(
+        site.tell(&["queue", "holds"]).unwrap().trim(),
+        "Nothing is held"
+    );
+    let hold = |words: &[&str]| site.tell(&[&["queue", "hold"], words].concat()).unwrap();
+    hold(&["--target", "old", "--reason", "new disk", "--until", "4h"]);
+    hold(&["--domain", "elsewhere.test"]);
+    hold(&["--user", "bob@example.org", "--until", "1s"]);
+    // What is over is not shown.
+    let holds = wait::until("the end of bob's hold", || {
+        let holds = site.ask(&["queue", "holds"]).ok()?;
+        (holds.as_array()?.len() == 2).then_some(holds)
+    })
+    .unwrap();
+    assert_eq!(holds[0]["held"], "domain elsewhere.test");
+    assert!(holds[0]["until"].is_null(), "{holds}");
+    assert_eq!(holds[1]["held"], "target old");
+    assert_eq!(holds[1]["reason"], "new disk");
+    let said = site.tell(&["queue", "holds"]).unwrap();
+    assert!(said.contains("new disk"), "{said}");
+    // A longer hold began when the first one did.
+    hold(&["--target", "old", "--reason", "another disk"]);
+    let again = site.ask(&["queue", "holds"]).unwrap();
+    assert_eq!(again[1]["since"], holds[1]["since"]);
+    assert_eq!(again[1]["reason"], "another disk");
+}
+
+#[test]
+fn what_waits_says_at_once_that_it_is_held_now() {
+    let (old, is_busy) = target();
+    let site = site(&old, RARELY);
+    let id = deferred(&site, &is_busy);
+    for what in [
+        ["--target", "old"],
+        ["--domain", "example.com"],
+        ["--user", "jdoe@example.com"],
+    ] {
+        let reason = ["--reason", "new disk"];
+        site.tell(&[["queue", "hold"], what, reason].concat())
+            .unwrap();
+        let shown = site.tell(&["queue", "show", &id]).unwrap();
+        let says = format!(
+            "{} is held: new disk",
+            what.join(" ").trim_start_matches("--")
+        );
+        assert!(shown.contains(&says), "{shown}");
+        assert!(shown.contains("standing:    held\n"), "{shown}");
+        let listing = site.tell(&["queue", "list", "--held"]).unwrap();
+        assert!(listing.contains(&says), "{listing}");
+        site.tell(&[["queue", "release"], what].concat()).unwrap();
+        let shown = site.tell(&["queue", "show", &id]).unwrap();
+        assert!(shown.contains("standing:    deferred\n"), "{shown}");
+    }
+}
+
+#[test]
+fn what_is_held_is_not_flushed_but_said() {
+    let (old, is_busy) = target();
+    let site = site(&old, RARELY);
+    let id = deferred(&site, &is_busy);
+    let refused = |words: &[&str]| {
+        let output = site.run(words).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    site.tell(&["queue", "hold", "--target", "old", "--reason", "new disk"])
+        .unwrap();
+    for words in [&["--target", "old"][..], &[&id]] {
+        let said = refused(&[&["queue", "flush"], words].concat());
+        assert!(said.contains("target old is held: new disk"), "{said}");
+        assert!(
+            said.contains("`waypost queue release --target old`"),
+            "{said}"
+        );
+    }
+    let all = site.tell(&["queue", "flush"]).unwrap();
+    assert!(all.contains("`waypost queue holds`"), "{all}");
+    site.tell(&["queue", "release", "--target", "old"]).unwrap();
+    site.tell(&["queue", "hold", &id, "--reason", "odd"])
+        .unwrap();
+    let said = refused(&["queue", "flush", &id]);
+    assert!(said.contains(&format!("{id} is held: odd")), "{said}");
+    assert!(
+        said.contains(&format!("`waypost queue release {id}`")),
+        "{said}"
+    );
+}
+
+#[test]
+fn errors_about_holds_name_what_is_wrong_and_the_mend() {
+    let (old, is_busy) = target();
+    let site = site(&old, RARELY);
+    let id = deferred(&site, &is_busy);
+    for (words, says, mend) in [
+        (
+            ["release", "--target", "old"].as_slice(),
+            "target old is not held",
+            "queue holds",
+        ),
+        (
+            &["release", "--user", "x@example.com"],
+            "user x@example.com is not held",
+            "queue holds",
+        ),
+        (
+            &["release", &id],
+            &format!("{id} is not held"),
+            "queue list --held",
+        ),
+        (
+            &["hold", "--target", "nix"],
+            "there is no target nix",
+            "target list",
+        ),
+        (
+            &["hold", "--user", "x@example.com"],
+            "there is no user x@example.com",
+            "user list",
+        ),
+        (
+            &["flush", "--target", "nix"],
+            "no such target",
+            "target list",
+        ),
+    ] {
+        let output = site.run(&[&["queue"], words].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains(says) && said.contains(mend),
+            "{words:?}: {said}"
+        );
+    }
+}

@@ -78,6 +78,7 @@ fn holds_are_on_things_that_exist_and_end_with_them() {
     let fixture = Fixture::split();
     let hold = Hold {
         reason: "moving".into(),
+        since: std::time::SystemTime::UNIX_EPOCH,
         until: None,
     };
     let key = |name: &str| HoldKey::Target(name.into());

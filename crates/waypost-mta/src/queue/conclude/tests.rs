@@ -58,6 +58,15 @@ fn timeout() -> Trouble {
     Trouble::transient(4, 1, "connection timed out")
 }
 
+/// Held since before the message came.
+fn held() -> End {
+    End::Held(waypost_directory::Hold {
+        reason: String::new(),
+        since: start() - HOUR,
+        until: None,
+    })
+}
+
 fn taken() -> End {
     End::Taken(Taken {
         way: way(),
@@ -85,6 +94,7 @@ fn at(
         schedule: Schedule::default(),
         postmaster: &mailbox("postmaster@mx1.example.com"),
         leaves: &|to| to.domain.as_str() != "example.com",
+        held: &|_, _| Duration::ZERO,
     };
     conclude(message, ends, &facts)
 }
@@ -297,13 +307,14 @@ fn a_clock_that_jumps_makes_nobody_old() {
 #[test]
 fn time_under_hold_does_not_count() {
     let message = message("<s@example.org>", &["a@example.com"]);
-    let held = after(&message, HOUR, vec![(0, End::Held(None))]);
+    let first = after(&message, HOUR, vec![(0, held())]);
+    // From the hold's beginning, as far as the message was there.
     assert_eq!(
-        held.message.envelope.recipients[0].held_since,
-        Some(start() + HOUR)
+        first.message.envelope.recipients[0].held_since,
+        Some(start())
     );
-    let again = after(&held.message, 2 * HOUR, vec![(0, End::Held(None))]);
-    assert_eq!(again.message, held.message);
+    let again = after(&first.message, 2 * HOUR, vec![(0, held())]);
+    assert_eq!(again.message, first.message);
     let tried = after(
         &again.message,
         150 * HOUR,
@@ -312,7 +323,7 @@ fn time_under_hold_does_not_count() {
     let recipient = &tried.message.envelope.recipients[0];
     assert_eq!(
         (recipient.held_for, recipient.held_since),
-        (149 * HOUR, None)
+        (150 * HOUR, None)
     );
     assert_eq!(
         (states(&tried), tried.notifications.len()),
@@ -326,7 +337,7 @@ fn time_under_hold_does_not_count() {
         until: None,
     });
     release(&mut whole, start() + 350 * HOUR);
-    let last = after(&whole, 353 * HOUR, vec![(0, End::Later(timeout(), way()))]);
+    let last = after(&whole, 354 * HOUR, vec![(0, End::Later(timeout(), way()))]);
     assert_eq!(
         (states(&last), last.notifications.len()),
         (vec![State::Queued], 1)
@@ -389,7 +400,7 @@ fn any_end() -> impl Strategy<Value = End> {
         Just(End::Failed(refused(), way())),
         Just(End::Later(timeout(), way())),
         Just(End::Contradicted(refused(), way())),
-        Just(End::Held(None)),
+        Just(held()),
         Just(End::Parked),
         Just(End::Rerouted(refused(), way())),
     ]

@@ -309,14 +309,17 @@ async fn an_administrator_removes_a_waiting_message_and_one_on_its_way() {
     let waiting = world.send("<s@six.example>", &["a@one.example"]);
     world.until_deferred(1).await;
     assert_eq!(
-        world.handle.remove(waiting, order("spam")).await,
+        world
+            .handle
+            .remove(waiting, Vec::new(), order("spam"))
+            .await,
         Ok(Done::Now)
     );
     world.until_empty().await;
     world.stall(1);
     let moving = world.send("<s@six.example>", &["b@one.example", "c@two.example"]);
     world.until(|| world.taken_by("target:2") == 1).await;
-    let done = world.handle.remove(moving, order("spam")).await;
+    let done = world.handle.remove(moving, Vec::new(), order("spam")).await;
     assert_eq!(done, Ok(Done::AfterAttempt));
     world.says("b@one.example", Says::Later);
     world.release(1);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use tokio::sync::watch;
-use waypost_directory::HoldKey;
+use waypost_directory::{Hold, HoldKey, Span};
 use waypost_proto::mail::{Domain, Mailbox, ReversePath};
 use waypost_proto::route::{Destination, Expansion, Rule, Side, Store, TargetId, Verdict, Via};
 use waypost_proto::smtp::params::MailParams;
@@ -15,7 +15,7 @@ use waypost_spool::{
     Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool,
 };
 
-use super::super::route::{Deciding, Held, Route, TargetFacts};
+use super::super::route::{Bound, Deciding, Held, Route, TargetFacts};
 use super::super::schedule::Schedule;
 use super::super::{Attempt, Attempting, Concurrency, Parts, Queue, QueueHandle, Settings};
 use crate::clock::{Clock, ManualClock};
@@ -239,7 +239,9 @@ impl Route for Script {
         }))
     }
 
-    fn held(&self, _: &Mailbox, verdict: &Verdict, _: SystemTime) -> Option<Held> {
+    fn held(&self, bound: Bound<'_>, _: SystemTime) -> Option<Held> {
+        let known = bound.verdict.cloned();
+        let verdict = known.unwrap_or_else(|| self.verdict(bound.request.recipient));
         let Verdict::Relay {
             via: Via::Target(id),
             ..
@@ -248,7 +250,18 @@ impl Route for Script {
             return None;
         };
         let held = self.facts().holds.contains(&id.0);
-        held.then_some(Held { until: None })
+        held.then(|| Held {
+            key: HoldKey::Target(id.0.to_string()),
+            hold: Hold {
+                reason: String::new(),
+                since: SystemTime::UNIX_EPOCH,
+                until: None,
+            },
+        })
+    }
+
+    fn held_within(&self, _: Bound<'_>, _: Span) -> Duration {
+        Duration::ZERO
     }
 
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {
