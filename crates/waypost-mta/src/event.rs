@@ -36,10 +36,18 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Writes one line at info level under the given target.
+/// Writes one line at info level under the given target. Fields before the text are what the line
+/// says, for logs whose lines are records; text logs leave out the fields of an event that has a
+/// `queue_id`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! log_line {
+    ($target:literal, { $($fields:tt)+ }, $($text:tt)+) => {
+        if tracing::enabled!(target: $target, tracing::Level::INFO) {
+            let text = format!($($text)+);
+            tracing::info!(target: $target, $($fields)+, "{}", $crate::event::escaped(&text));
+        }
+    };
     ($target:literal, $($text:tt)+) => {
         if tracing::enabled!(target: $target, tracing::Level::INFO) {
             let text = format!($($text)+);
@@ -86,9 +94,14 @@ pub fn disconnected(client: &Client, counts: &dyn Display, why: Option<&str>) {
 /// A transaction has its queue id.
 pub fn accepted_client(id: &dyn Display, client: &Client, login: Option<(&str, &str)>) {
     match login {
-        None => log_line!("waypost::smtpd", "{id}: client={client}"),
+        None => log_line!(
+            "waypost::smtpd",
+            { queue_id = %id, %client },
+            "{id}: client={client}"
+        ),
         Some((method, name)) => log_line!(
             "waypost::smtpd",
+            { queue_id = %id, %client, sasl_method = method, sasl_username = name },
             "{id}: client={client}, sasl_method={method}, sasl_username={name}"
         ),
     }
@@ -96,7 +109,11 @@ pub fn accepted_client(id: &dyn Display, client: &Client, login: Option<(&str, &
 
 /// The Message-ID of what a transaction brought.
 pub fn message_id(id: &dyn Display, message_id: &str) {
-    log_line!("waypost::cleanup", "{id}: message-id={message_id}");
+    log_line!(
+        "waypost::cleanup",
+        { queue_id = %id, message_id },
+        "{id}: message-id={message_id}"
+    );
 }
 
 /// What was refused, and to whom: `NOQUEUE: reject: RCPT from host[ip]: 550 5.1.1 …; from=…`.
@@ -124,7 +141,20 @@ pub struct Reject<'a> {
 /// Something was refused or put off.
 pub fn rejected(reject: &Reject<'_>) {
     if tracing::enabled!(target: "waypost::smtpd", tracing::Level::INFO) {
-        tracing::info!(target: "waypost::smtpd", "{}", escaped(&reject.to_string()));
+        tracing::info!(
+            target: "waypost::smtpd",
+            queue_id = %reject.id,
+            stage = reject.stage,
+            client = %reject.client,
+            reply = %reject.reply,
+            from = reject.from.map(display),
+            to = reject.to.map(display),
+            proto = reject.proto,
+            helo = reject.helo,
+            why = reject.why.map(display),
+            "{}",
+            escaped(&reject.to_string())
+        );
     }
 }
 
@@ -170,10 +200,10 @@ pub fn member_refused(
 }
 
 /// A login was refused, in the words that fail2ban looks for.
-pub fn login_failed(client: &Client, login: &str) {
+pub fn login_failed(client: &Client, method: &str, login: &str) {
     log_line!(
         "waypost::smtpd",
-        "warning: {client}: SASL PLAIN authentication failed: authentication failure, \
+        "warning: {client}: SASL {method} authentication failed: authentication failure, \
          sasl_username={login}"
     );
 }
@@ -237,7 +267,22 @@ pub fn delivery(delivery: &Delivery<'_>) {
     if let Some(proof) = delivery.proof {
         let _ = write!(line, " proof={proof}");
     }
-    tracing::info!(target: "waypost::smtp", "{}", escaped(&line));
+    tracing::info!(
+        target: "waypost::smtp",
+        queue_id = %delivery.id,
+        to = %delivery.to,
+        orig_to = delivery.orig_to.map(display),
+        relay,
+        delay = delivery.delay.as_secs_f64(),
+        dsn = %delivery.dsn,
+        status = delivery.status,
+        said = %delivery.said,
+        route = delivery.route,
+        why = %delivery.why,
+        proof = delivery.proof.map(display),
+        "{}",
+        escaped(&line)
+    );
 }
 
 /// Seconds with two digits behind the point where they say something.
@@ -254,6 +299,7 @@ fn seconds(duration: Duration) -> String {
 pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usize) {
     log_line!(
         "waypost::qmgr",
+        { queue_id = %id, from = %from, size, nrcpt },
         "{id}: from={from}, size={size}, nrcpt={nrcpt} (queue active)"
     );
 }
@@ -262,23 +308,32 @@ pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usiz
 pub fn expired(id: &dyn Display, from: &dyn Display, to: &Mailbox) {
     log_line!(
         "waypost::qmgr",
+        { queue_id = %id, from = %from, to = %to, status = "expired" },
         "{id}: from={from}, to=<{to}>, status=expired, returned to sender"
     );
 }
 
 /// A report about a message was queued.
 pub fn notified(id: &dyn Display, kind: &str, report: &dyn Display) {
-    log_line!("waypost::bounce", "{id}: {kind}: {report}");
+    log_line!(
+        "waypost::bounce",
+        { queue_id = %id, kind, report = %report },
+        "{id}: {kind}: {report}"
+    );
 }
 
 /// Nothing is left of a message.
 pub fn removed(id: &dyn Display) {
-    log_line!("waypost::qmgr", "{id}: removed");
+    log_line!("waypost::qmgr", { queue_id = %id }, "{id}: removed");
 }
 
 /// An administrator changed what becomes of a message.
 pub fn ordered(id: &dyn Display, verb: &str, by: &str, reason: &str) {
-    log_line!("waypost::qmgr", "{id}: {verb} by={by} reason={reason}");
+    log_line!(
+        "waypost::qmgr",
+        { queue_id = %id, verb, by, reason },
+        "{id}: {verb} by={by} reason={reason}"
+    );
 }
 
 /// A relay's yes means nothing: it takes every recipient of the domain.

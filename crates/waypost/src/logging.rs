@@ -85,7 +85,11 @@ where
         let program = program(event.metadata().target());
         let pid = std::process::id();
         write!(writer, "{program}[{pid}]: {}", word(level))?;
-        let mut text = Text::default();
+        let mut text = Text {
+            // Such a line says by itself what its fields say.
+            whole_line: event.metadata().fields().field("queue_id").is_some(),
+            ..Text::default()
+        };
         event.record(&mut text);
         writeln!(writer, "{}", escaped(text.whole().trim_end()))
     }
@@ -94,6 +98,7 @@ where
 /// The message, then the fields.
 #[derive(Default)]
 struct Text {
+    whole_line: bool,
     message: String,
     fields: String,
 }
@@ -112,10 +117,10 @@ impl Visit for Text {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a String does not fail.
-        let _ = if field.name() == "message" {
-            write!(self.message, "{value:?}")
-        } else {
-            write!(self.fields, " {}={value:?}", field.name())
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            _ if self.whole_line => Ok(()),
+            name => write!(self.fields, " {name}={value:?}"),
         };
     }
 }

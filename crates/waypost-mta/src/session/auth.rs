@@ -26,13 +26,15 @@ where
         match checked {
             Ok(login) => {
                 self.login = Some(login);
+                self.sasl_method = credentials.mechanism.name();
                 self.proto.answer(&replies::authenticated());
             }
             Err(LoginError::Unavailable) => {
                 self.proto.answer(&replies::authentication_unavailable());
             }
             Err(LoginError::Refused) => {
-                event::login_failed(&self.caller.client, &credentials.authcid);
+                let method = credentials.mechanism.name();
+                event::login_failed(&self.caller.client, method, &credentials.authcid);
                 self.proto.answer(&replies::authentication_failed());
                 let most = self.rules.settings.limits.login_failures;
                 if self.counts.auth.failed() as usize >= most {

@@ -154,7 +154,10 @@ where
                 date: now,
             });
         }
-        let login = self.login.as_ref().map(|login| ("PLAIN", &*login.name));
+        let login = self
+            .login
+            .as_ref()
+            .map(|login| (self.sasl_method, &*login.name));
         event::accepted_client(&id, &self.caller.client, login);
         if let Some(transaction) = &mut self.transaction {
             transaction.id = Some(id);

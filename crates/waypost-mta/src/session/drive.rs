@@ -134,6 +134,8 @@ pub(super) struct Session<'s, S> {
     pub(super) counts: &'s mut Counts,
     pub(super) proto: server::Session,
     pub(super) login: Option<Login>,
+    /// How the login was proved, as the log names it.
+    pub(super) sasl_method: &'static str,
     pub(super) hello: Option<Box<str>>,
     pub(super) extended: bool,
     pub(super) transaction: Option<Box<Transaction>>,
@@ -165,6 +167,7 @@ where
             counts,
             proto,
             login: None,
+            sasl_method: "",
             hello: None,
             extended: false,
             transaction: None,

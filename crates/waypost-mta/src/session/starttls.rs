@@ -58,6 +58,7 @@ where
         }
         if let Some(Told::Known(login)) = &told.login {
             self.login = self.login_of(login);
+            self.sasl_method = "XCLIENT";
             if self.login.is_none() {
                 return self.proto.answer(&replies::authentication_failed());
             }

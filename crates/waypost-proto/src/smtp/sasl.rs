@@ -33,6 +33,8 @@ impl fmt::Debug for Secret {
 /// What a client says it is, and the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
+    /// How it said so.
+    pub mechanism: Mechanism,
     /// Whom it wants to act as; empty: as itself.
     pub authzid: Box<str>,
     /// The login.
@@ -60,6 +62,15 @@ impl Mechanism {
             Some(Self::Login)
         } else {
             None
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "LOGIN",
+            Self::Plain => "PLAIN",
         }
     }
 }
@@ -139,6 +150,7 @@ impl Exchange {
                 Ok(Step::Challenge(LOGIN_PASSWORD_PROMPT, exchange))
             }
             Self::LoginPassword(authcid) => Ok(Step::Done(Credentials {
+                mechanism: Mechanism::Login,
                 authzid: Box::default(),
                 authcid,
                 password: Secret::new(word(&text)?),
@@ -156,6 +168,7 @@ fn plain(message: &str) -> Result<Credentials, SaslError> {
         return Err(SaslError::Malformed);
     };
     Ok(Credentials {
+        mechanism: Mechanism::Plain,
         authzid: authzid.into(),
         authcid: word(authcid)?.into(),
         password: Secret::new(word(password)?),

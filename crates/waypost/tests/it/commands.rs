@@ -288,3 +288,53 @@ fn single_recipients_are_removed_from_a_message() {
     let gone = site.ask(&["queue", "list"]).unwrap();
     assert_eq!(gone.as_array().map(Vec::len), Some(0), "{gone}");
 }
+
+#[test]
+fn a_clean_end_leaves_no_control_socket() {
+    let mut site = site().unwrap();
+    let socket = site.dir().join("data/control.sock");
+    assert!(socket.exists());
+    site.stop().unwrap();
+    assert!(!socket.exists());
+}
+
+#[test]
+fn json_log_lines_carry_their_facts_as_members() {
+    let nobody = unused_address().unwrap().to_string();
+    let plan = Plan::new(PROGRAM).unwrap();
+    let plan = plan.section("log", "format = \"json\"\n");
+    let site = plan.site(&SITE.replace("OLD", &nobody)).start().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client
+        .submit("a@elsewhere.test", &["alice@example.com"], &message("x"))
+        .unwrap();
+    let line = site.wait_for_log(&["to=<alice@example.com>", "status=sent"]);
+    let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    for (name, value) in [
+        ("to", "alice@example.com"),
+        ("relay", "maildir"),
+        ("dsn", "2.0.0"),
+        ("status", "sent"),
+        ("route", "maildir"),
+        ("why", "local"),
+    ] {
+        assert_eq!(line[name], value, "{name}: {line}");
+    }
+    let id = line["queue_id"].as_str().unwrap();
+    let message = line["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("{id}: to=<alice@")), "{line}");
+    assert!(line["delay"].is_number(), "{line}");
+    let refused = client.say("RSET").and_then(|_| {
+        client.say("MAIL FROM:<a@elsewhere.test>")?;
+        client.say("RCPT TO:<x@example.com>")
+    });
+    assert_eq!(refused.unwrap().code, 550);
+    let line = site.wait_for_log(&["reject: RCPT"]).unwrap();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["queue_id"], "NOQUEUE");
+    assert_eq!(line["to"], "<x@example.com>");
+    assert!(
+        line["reply"].as_str().unwrap().starts_with("550 5.1.1"),
+        "{line}"
+    );
+}

@@ -267,3 +267,28 @@ fn a_login_in_one_connection_gives_nothing_to_another() {
     );
     assert_eq!(sent.unwrap().0[0].code, 554);
 }
+
+#[test]
+fn the_log_names_the_method_of_a_login() {
+    let (site, _relay) = site().unwrap();
+    // alice@example.com, her password, and a wrong one.
+    let name = "YWxpY2VAZXhhbXBsZS5jb20=";
+    let (right, wrong) = ("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5", "d3Jvbmc=");
+    let refused = say(&site, SUBMISSIONS, ("", ""), &["AUTH LOGIN", name, wrong]);
+    assert!(refused[2].starts_with("535 5.7.8"), "{refused:?}");
+    site.wait_for_log(&["SASL LOGIN authentication failed"])
+        .unwrap();
+    let lines = [
+        "AUTH LOGIN",
+        name,
+        right,
+        "MAIL FROM:<alice@example.com>",
+        "RCPT TO:<bob@example.com>",
+        "DATA",
+        "CONTENT From: alice@example.com\\r\\nSubject: x\\r\\n\\r\\nHello",
+    ];
+    let said = say(&site, SUBMISSIONS, ("", ""), &lines);
+    assert!(said[6].starts_with("250"), "{said:?}");
+    site.wait_for_log(&["sasl_method=LOGIN, sasl_username=alice@example.com"])
+        .unwrap();
+}
