@@ -100,6 +100,8 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
     notify(&[NotifyState::Stopping]);
     server.stop().await;
     control.abort();
+    // The socket is gone when its task is.
+    let _ = control.await;
     tracing::info!("ended");
     Ok(())
 }

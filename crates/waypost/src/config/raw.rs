@@ -199,7 +199,7 @@ impl<'i> Reader<'i> {
             .chain(headings)
             .map(|known| (distance(&known, key), known))
             .min()
-            .filter(|(distance, _)| *distance <= 3);
+            .filter(|(distance, near)| is_near(*distance, name, near));
         let same_name = self.settings.iter().find(|setting| setting.name == name);
         let mend = match (nearest, same_name) {
             (Some((_, near)), _) => format!("did you mean {near}?"),
@@ -208,6 +208,13 @@ impl<'i> Reader<'i> {
         };
         ("unknown key".to_owned(), mend)
     }
+}
+
+/// Whether a key can have been meant: one letter in three may differ, and three at most.
+fn is_near(distance: usize, name: &str, known: &str) -> bool {
+    let known = known.rsplit('.').next().unwrap_or(known);
+    let letters = name.chars().count().min(known.chars().count());
+    distance <= 3 && distance * 3 <= letters
 }
 
 /// How many letters differ (Levenshtein).

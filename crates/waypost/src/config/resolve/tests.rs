@@ -134,8 +134,25 @@ fn names_file_line_key_and_mend_of_every_mistake_at_once() {
 }
 
 #[test]
+fn suggests_only_what_is_really_near() {
+    for (text, expected) in [
+        ("[cache]\nentris = 3", "did you mean cache.entries?"),
+        ("[log]\nfoo = 3", "see waypost.toml(5)"),
+        ("[tls]\nken = \"a\"", "did you mean tls.key?"),
+        ("[tls]\nkids = \"a\"", "see waypost.toml(5)"),
+    ] {
+        let said = problems(text).join("\n");
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+}
+
+#[test]
 fn refuses_what_cannot_be() {
     for (text, expected) in [
+        (
+            "data_dir = \"data\"",
+            "w.toml:1: data_dir: found \"data\"; write a path that begins with \"/\"",
+        ),
         (
             "[listen]\nconsole = [\"127.0.0.1:8025\"]",
             "listen.console: not in this version",

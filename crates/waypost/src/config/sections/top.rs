@@ -36,12 +36,16 @@ impl Top {
                 "data_dir",
                 "The directory of everything that this server keeps: the directory of users \
                  (directory.sqlite), the spool, the site's key, certificates, the postmaster's \
-                 mailbox and control.sock. Only one server at a time uses it.",
+                 mailbox and control.sock. Only one server at a time uses it. A path \
+                 that begins with /.",
             ),
             PathBuf::from("/var/lib/waypost"),
             |path| {
                 if path.as_os_str().is_empty() {
                     Err("write the path of a directory".to_owned())
+                } else if path.is_relative() {
+                    // Commands are given in other directories than the server was started in.
+                    Err("write a path that begins with \"/\"".to_owned())
                 } else {
                     Ok(())
                 }
