@@ -7,7 +7,9 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use waypost_proto::dsn::{About, Action, Report, Returned, SevenBit, header_section};
+use waypost_proto::dsn::{
+    About, Action, HEADERS_MAX, Lines, OPENING_MAX, Report, Returned, Whole, header_section,
+};
 use waypost_proto::mail::{Domain, Mailbox, ReversePath};
 use waypost_proto::route::Side;
 use waypost_proto::smtp::params::{Body, MailParams, Ret};
@@ -15,8 +17,6 @@ use waypost_spool::{Content, Envelope, Message, Recipient, Spool, Staged, Unavai
 
 /// A failed message up to this size is returned whole when its sender did not say.
 const RETURNED_MAX: u64 = 64 * 1024;
-/// As much of a header section as is returned.
-const HEADERS_MAX: usize = 256 * 1024;
 /// Read and written at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -70,31 +70,45 @@ impl Reporter {
             to,
             recipients: &notification.recipients,
         };
-        let read = if returns_all(message, notification) && is_seven_bit(content)? {
-            staged.write(&report.opening(Returned::Full))?;
-            copy(content, &mut staged)
+        let whole = if returns_all(message, notification) {
+            whole(content).map_err(|_| Unavailable::Failing)?
         } else {
-            headers(content).and_then(|headers| {
+            None
+        };
+        let whole = whole
+            .map(|whole| (whole, report.opening(Returned::Full(whole))))
+            .filter(|(_, opening)| opening.len() <= OPENING_MAX);
+        let read = match &whole {
+            Some((_, opening)) => {
+                staged.write(opening)?;
+                copy(content, &mut staged)
+            }
+            None => headers(content).and_then(|headers| {
                 let opening = report.opening(Returned::Headers(&headers));
                 staged.write(&opening).map_err(io::Error::other)
-            })
+            }),
         };
         read.map_err(|_| Unavailable::Failing)?;
         staged.write(&report.closing())?;
-        let envelope = self.envelope(to, &report, now);
+        let eight_bit = whole.is_some_and(|(whole, _)| whole.is_eight_bit());
+        let body = match eight_bit || !to.is_ascii() {
+            true => Body::EightBitMime,
+            false => Body::SevenBit,
+        };
+        let envelope = self.envelope(to, &report, (now, body));
         Ok((staged, envelope))
     }
 
-    fn envelope(&self, to: &Mailbox, report: &Report<'_>, now: SystemTime) -> Envelope {
-        // Only the To field can be beyond ASCII, and it is when the address is.
-        let plain = to.is_ascii();
+    fn envelope(
+        &self,
+        to: &Mailbox,
+        report: &Report<'_>,
+        (now, body): (SystemTime, Body),
+    ) -> Envelope {
         let params = MailParams {
-            body: if plain {
-                Body::SevenBit
-            } else {
-                Body::EightBitMime
-            },
-            smtputf8: !plain,
+            body,
+            // Of the header only the To field can be beyond ASCII, and it is when the address is.
+            smtputf8: !to.is_ascii(),
             ..MailParams::default()
         };
         Envelope {
@@ -132,14 +146,25 @@ fn returns_all(message: &Message, notification: &Notification) -> bool {
         }
 }
 
-fn is_seven_bit(content: &Content) -> Result<bool, Unavailable> {
-    let mut seven_bit = SevenBit::default();
-    let read = pieces(content, |piece| {
-        seven_bit.feed(piece);
+/// What the message is made of; none when it is binary, and so cannot be returned whole.
+fn whole(content: &Content) -> io::Result<Option<Whole>> {
+    let mut lines = Lines::default();
+    pieces(content, |piece| {
+        lines.feed(piece);
         Ok(())
-    });
-    read.map_err(|_| Unavailable::Failing)?;
-    Ok(seven_bit.holds())
+    })?;
+    if !lines.are_short() {
+        return Ok(None);
+    }
+    if lines.are_seven_bit() {
+        return Ok(Some(Whole::SevenBit));
+    }
+    let headers = headers(content)?;
+    let utf8 = !headers.is_ascii() && std::str::from_utf8(&headers).is_ok();
+    Ok(Some(match utf8 {
+        true => Whole::Utf8Header,
+        false => Whole::EightBit,
+    }))
 }
 
 fn copy(content: &Content, staged: &mut Staged) -> io::Result<()> {

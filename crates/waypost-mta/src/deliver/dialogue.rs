@@ -11,6 +11,7 @@ use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::smtp::client::{
     BadReply, ContentWriter, Event, Fate, Mail, Rcpt, Stage, Transfer, Unsupported, timeouts,
 };
+use waypost_proto::smtp::extension::Extensions;
 use waypost_proto::smtp::params::MailParams;
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_proto::smtp::status::EnhancedStatus;
@@ -83,6 +84,11 @@ impl fmt::Display for Lost {
 }
 
 impl Connection {
+    /// What the host offers.
+    pub(super) fn offered(&self) -> &Extensions {
+        self.session.offered()
+    }
+
     /// Writes what is to be written and reads on until something happens.
     pub(super) async fn event(&mut self) -> Result<Event, Lost> {
         loop {

@@ -12,6 +12,7 @@ mod job;
 mod lmtp;
 pub mod maildir;
 mod pool;
+mod report;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -27,7 +28,7 @@ use waypost_directory::Target;
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::client::Rcpt;
-use waypost_proto::smtp::params::{MailParams, RcptParams};
+use waypost_proto::smtp::params::{Body, MailParams, RcptParams};
 use waypost_proto::smtp::reply::RemoteReply;
 
 use crate::clock::Clock;
@@ -335,15 +336,22 @@ impl Attempt<'_> {
 
     async fn hand_over(&self, connection: &mut Connection) -> Said {
         let open = self.open();
+        let mut params = self.mail_params();
+        let short = report::shortened(self.job, connection.offered()).await;
+        // What cannot be read here cannot be read below either, where it is told.
+        let short = short.ok().flatten();
+        if short.is_some() && !params.smtputf8 {
+            params.body = Body::SevenBit;
+        }
         let recipients = open
             .iter()
             .map(|(_, address, params)| Rcpt { address, params });
         let sending = Sending {
             reverse_path: &self.job.reverse_path,
-            params: &self.mail_params(),
+            params: &params,
             recipients: recipients.collect(),
             trace: self.job.trace.as_deref().unwrap_or_default(),
-            content: &self.job.content,
+            content: short.as_ref().unwrap_or(&self.job.content),
         };
         connection.send(sending).await
     }

@@ -10,6 +10,10 @@ use crate::smtp::status::EnhancedStatus;
 
 /// RFC 5322 §2.1.1: a longer line is no 7bit text.
 const MAX_LINE: usize = 998;
+/// RFC 2045 §6.4: what holds an 8bit part is 8bit itself.
+const EIGHT_BIT: &str = "Content-Transfer-Encoding: 8bit\r\n";
+/// How the part is described that is a whole message.
+const UNDELIVERED: &str = "Undelivered message";
 
 /// What a report says about one recipient (RFC 3464 §2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +40,40 @@ pub struct About {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Returned<'a> {
     /// All of it; the caller writes it between [`Report::opening`] and [`Report::closing`].
-    Full,
+    Full(Whole),
     /// Its header section.
     Headers(&'a [u8]),
+}
+
+/// What a message that is returned whole is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// Octets above 127 below its header only: the report needs 8BITMIME (RFC 6152).
+    EightBit,
+    /// ASCII.
+    SevenBit,
+    /// A header section in UTF-8 (RFC 6532): the report needs 8BITMIME.
+    Utf8Header,
+}
+
+impl Whole {
+    /// Whether the report needs 8BITMIME.
+    #[must_use]
+    pub fn is_eight_bit(self) -> bool {
+        self != Self::SevenBit
+    }
+
+    /// `message/global` may have any transfer encoding, other than `message/rfc822`
+    /// (RFC 6532 §3.7, RFC 6533 §5).
+    fn fields(self) -> &'static str {
+        match self {
+            Self::EightBit => "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n",
+            Self::SevenBit => "Content-Type: message/rfc822\r\n",
+            Self::Utf8Header => {
+                "Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n"
+            }
+        }
+    }
 }
 
 /// A report about one message to one sender.
@@ -68,17 +103,22 @@ impl Report<'_> {
     pub fn opening(&self, returned: Returned<'_>) -> Vec<u8> {
         let mut out = Vec::with_capacity(4096);
         self.header(&mut out);
-        self.part(&mut out, "Notification");
+        if matches!(returned, Returned::Full(whole) if whole.is_eight_bit()) {
+            out.extend_from_slice(EIGHT_BIT.as_bytes());
+        }
+        out.extend_from_slice(b"\r\nThis is a delivery status notification in MIME format.\r\n");
+        part(self.token, "Notification", &mut out);
         self.people(&mut out);
-        self.part(&mut out, "Delivery report");
+        part(self.token, "Delivery report", &mut out);
         self.status(&mut out);
         match returned {
-            Returned::Full => {
-                self.part(&mut out, "Undelivered message");
-                out.extend_from_slice(b"Content-Type: message/rfc822\r\n\r\n");
+            Returned::Full(whole) => {
+                part(self.token, UNDELIVERED, &mut out);
+                out.extend_from_slice(whole.fields().as_bytes());
+                out.extend_from_slice(b"\r\n");
             }
             Returned::Headers(headers) => {
-                self.part(&mut out, "Message headers");
+                part(self.token, "Message headers", &mut out);
                 headers_part(headers, &mut out);
             }
         }
@@ -88,18 +128,13 @@ impl Report<'_> {
     /// What stands behind the returned part.
     #[must_use]
     pub fn closing(&self) -> Vec<u8> {
-        format!("\r\n--{}--\r\n", self.boundary()).into_bytes()
+        closing(self.token)
     }
 
     /// The report's own Message-ID.
     #[must_use]
     pub fn message_id(&self) -> String {
         format!("<{}.dsn@{}>", self.token, self.reporting_mta)
-    }
-
-    /// `=_` occurs in no quoted-printable or base64 text (RFC 2045 §6.7), the token nowhere else.
-    fn boundary(&self) -> String {
-        format!("=_{}", self.token)
     }
 
     fn header(&self, out: &mut Vec<u8>) {
@@ -113,12 +148,11 @@ impl Report<'_> {
         field("Message-ID", &self.message_id(), out);
         field("Auto-Submitted", "auto-replied", out);
         field("MIME-Version", "1.0", out);
-        let boundary = format!(
+        let kind = format!(
             "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n",
-            self.boundary()
+            boundary(self.token)
         );
-        out.extend_from_slice(boundary.as_bytes());
-        out.extend_from_slice(b"\r\nThis is a delivery status notification in MIME format.\r\n");
+        out.extend_from_slice(kind.as_bytes());
     }
 
     fn subject(&self) -> &'static str {
@@ -130,12 +164,6 @@ impl Report<'_> {
         } else {
             "Successful Mail Delivery Report"
         }
-    }
-
-    fn part(&self, out: &mut Vec<u8>, description: &str) {
-        let boundary = self.boundary();
-        let text = format!("\r\n--{boundary}\r\nContent-Description: {description}\r\n");
-        out.extend_from_slice(text.as_bytes());
     }
 
     /// The part for people.
@@ -194,6 +222,56 @@ impl Report<'_> {
     }
 }
 
+/// `=_` occurs in no quoted-printable or base64 text (RFC 2045 §6.7), the token nowhere else.
+fn boundary(token: &str) -> String {
+    format!("=_{token}")
+}
+
+fn part(token: &str, description: &str, out: &mut Vec<u8>) {
+    let boundary = boundary(token);
+    let text = format!("\r\n--{boundary}\r\nContent-Description: {description}\r\n");
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn closing(token: &str) -> Vec<u8> {
+    format!("\r\n--{}--\r\n", boundary(token)).into_bytes()
+}
+
+/// A report that returns a whole message, as one that returns its header section only: for a
+/// server that takes neither 8bit content nor so much of it (RFC 3461 §6.2).
+///
+/// `front` is where the report begins: at least up to the message, and of its header section as
+/// much as there shall be. None when this is no report that was written with this token.
+#[must_use]
+pub fn headers_only(front: &[u8], token: &str) -> Option<Vec<u8>> {
+    let mut opens = Vec::new();
+    part(token, UNDELIVERED, &mut opens);
+    let end = memchr::memmem::find(front, &opens)?;
+    let (before, behind) = (front.get(..end)?, front.get(end + opens.len()..)?);
+    let start = memchr::memmem::find(behind, b"\r\n\r\n")? + 4;
+    let mut out = Vec::with_capacity(front.len());
+    match memchr::memmem::find(header_section(before), EIGHT_BIT.as_bytes()) {
+        Some(at) => {
+            out.extend_from_slice(before.get(..at)?);
+            out.extend_from_slice(before.get(at + EIGHT_BIT.len()..)?);
+        }
+        None => out.extend_from_slice(before),
+    }
+    part(token, "Message headers", &mut out);
+    headers_part(whole_fields(behind.get(start..)?), &mut out);
+    out.extend_from_slice(&closing(token));
+    Some(out)
+}
+
+/// The header section at the beginning of a message, without a line that is cut.
+fn whole_fields(front: &[u8]) -> &[u8] {
+    let section = header_section(front);
+    let last = memchr::memrchr(b'\n', section);
+    section
+        .get(..last.map_or(0, |at| at + 1))
+        .unwrap_or_default()
+}
+
 fn person_line(about: &About) -> String {
     let mut line = format!("    <{}>", about.recipient);
     if let Some(diagnostic) = &about.diagnostic {
@@ -246,9 +324,9 @@ fn starts_with_code(text: &str) -> bool {
 
 /// `text/rfc822-headers` (RFC 6522 §4), quoted where the fields are not 7bit themselves.
 fn headers_part(headers: &[u8], out: &mut Vec<u8>) {
-    let mut seven_bit = SevenBit::default();
-    seven_bit.feed(headers);
-    if seven_bit.holds() {
+    let mut lines = Lines::default();
+    lines.feed(headers);
+    if lines.are_seven_bit() {
         out.extend_from_slice(b"Content-Type: text/rfc822-headers\r\n\r\n");
         out.extend_from_slice(headers);
     } else {
@@ -271,44 +349,53 @@ pub fn header_section(content: &[u8]) -> &[u8] {
         .unwrap_or(content)
 }
 
-/// Sees whether content, fed piece by piece, can go as 7bit (RFC 2045 §2.7).
+/// Sees whether content, fed piece by piece, can go as 7bit or 8bit (RFC 2045 §2.7, §2.8).
 #[derive(Debug, Clone)]
-pub struct SevenBit {
-    holds: bool,
+pub struct Lines {
+    ascii: bool,
+    short: bool,
     line: usize,
 }
 
-impl Default for SevenBit {
+impl Default for Lines {
     fn default() -> Self {
         Self {
-            holds: true,
+            ascii: true,
+            short: true,
             line: 0,
         }
     }
 }
 
-impl SevenBit {
+impl Lines {
     /// Looks at the next piece.
     pub fn feed(&mut self, piece: &[u8]) {
-        if !self.holds {
+        if !self.short {
             return;
         }
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', piece) {
             self.line += end - start;
             // The CR counts as one more.
-            self.holds &= self.line <= MAX_LINE + 1;
+            self.short &= self.line <= MAX_LINE + 1;
             self.line = 0;
             start = end + 1;
         }
         self.line += piece.len() - start;
-        self.holds &= self.line <= MAX_LINE + 1 && piece.is_ascii();
+        self.short &= self.line <= MAX_LINE + 1;
+        self.ascii = self.ascii && piece.is_ascii();
     }
 
     /// Whether all that was fed is 7bit.
     #[must_use]
-    pub fn holds(&self) -> bool {
-        self.holds
+    pub fn are_seven_bit(&self) -> bool {
+        self.short && self.ascii
+    }
+
+    /// Whether all that was fed is 7bit or 8bit, and not binary.
+    #[must_use]
+    pub fn are_short(&self) -> bool {
+        self.short
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use waypost_testkit::dialogue::Dialogue;
-use waypost_testkit::peer::Peer;
+use waypost_testkit::peer::{Moment, Peer, Reaction};
 use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::{maildir, wait};
@@ -131,5 +131,84 @@ fn success_is_reported_when_the_sender_asks_and_the_next_hop_cannot() {
         reports[0].contains("Original-Envelope-Id: abc"),
         "{}",
         reports[0]
+    );
+}
+
+/// What a third party at the target is told of a message that the target refuses, where the target
+/// offers this.
+fn report_over(offers: &str, mail: &str, content: &str) -> waypost_testkit::peer::Taken {
+    let plan = waypost_testkit::peer::Plan::new(unused_address().unwrap()).offers(offers);
+    let old = plan
+        .start(|moment| match moment {
+            Moment::Command(line) if line.starts_with("RCPT TO:<gone@") => {
+                Some(Reaction::Say("550 5.1.1 No such user".to_owned()))
+            }
+            _ => None,
+        })
+        .unwrap();
+    let more = r#"
+[[user]]
+domain = "example.com"
+login = "gone"
+mail = "third-party"
+addresses = ["gone@example.com"]
+"#;
+    let file = split::site_file(&old, "") + more;
+    let site = Plan::new(PROGRAM).unwrap().site(&file).start().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    let command = format!("MAIL FROM:<jdoe@example.com> RET=FULL{mail}");
+    client.expect(&command, 250).unwrap();
+    client.expect("RCPT TO:<gone@example.com>", 250).unwrap();
+    client.expect("DATA", 354).unwrap();
+    client.send(content.as_bytes()).unwrap();
+    client.expect(".", 250).unwrap();
+    let report = old.wait_for_taken(1).unwrap().remove(0);
+    let kept = site.dir().join("data/postmaster");
+    assert!(maildir::messages(&kept).is_empty(), "a report of a report");
+    report
+}
+
+/// 8bit, in its header or below it.
+fn eight_bit(subject: &str) -> String {
+    format!("From: jdoe@example.com\r\nSubject: {subject}\r\n\r\nViele Grüße.\r\n")
+}
+
+#[test]
+fn eight_bit_content_is_returned_whole_as_eight_bit() {
+    for (subject, mail, kind) in [
+        ("plain", "", "message/rfc822"),
+        ("plain", " BODY=8BITMIME", "message/rfc822"),
+        ("grüße", " BODY=8BITMIME SMTPUTF8", "message/global"),
+    ] {
+        let content = eight_bit(subject);
+        let report = report_over("PIPELINING\n8BITMIME\nSMTPUTF8\nDSN", mail, &content);
+        let text = report.text();
+        assert!(report.mail.contains("BODY=8BITMIME"), "{}", report.mail);
+        assert!(!report.mail.contains("SMTPUTF8"), "{}", report.mail);
+        let declared = format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+        let (_, returned) = text.split_once(&declared).expect(&text);
+        assert!(returned.contains(&content), "{text}");
+    }
+}
+
+#[test]
+fn eight_bit_content_is_cut_to_its_header_where_the_next_hop_takes_no_8bitmime() {
+    let report = report_over("PIPELINING\nDSN", "", &eight_bit("plain"));
+    let text = report.text();
+    assert!(report.content.is_ascii(), "{text}");
+    assert!(!report.mail.contains("8BITMIME"), "{}", report.mail);
+    assert!(text.contains("Content-Type: text/rfc822-headers"), "{text}");
+    assert!(text.contains("Subject: plain\r\n"), "{text}");
+    assert!(!text.contains("8bit") && !text.contains("Viele"), "{text}");
+}
+
+#[test]
+fn content_beyond_the_next_hops_size_is_cut_to_its_header() {
+    let content = format!("Subject: long\r\n\r\n{}", "Hello.\r\n".repeat(400));
+    let report = report_over("PIPELINING\nSIZE 3000", "", &content);
+    let text = report.text();
+    assert!(
+        text.contains("Subject: long\r\n") && !text.contains("Hello."),
+        "{text}"
     );
 }

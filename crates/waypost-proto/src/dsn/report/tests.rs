@@ -45,7 +45,7 @@ fn write(to: &str, recipients: &[About], returned: Returned<'_>, content: &[u8])
 impl Report<'_> {
     fn clone_into_bytes(&self, returned: Returned<'_>, content: &[u8]) -> Vec<u8> {
         let mut out = self.opening(returned);
-        if returned == Returned::Full {
+        if matches!(returned, Returned::Full(_)) {
             out.extend_from_slice(content);
         }
         out.extend_from_slice(&self.closing());
@@ -167,7 +167,7 @@ fn returns_a_whole_message_when_asked() {
     let wire = write(
         "s@example.org",
         &[failed("a@b.example")],
-        Returned::Full,
+        Returned::Full(Whole::SevenBit),
         content,
     );
     let parts = parts(&wire);
@@ -176,6 +176,43 @@ fn returns_a_whole_message_when_asked() {
         parts[2].1.trim_end(),
         String::from_utf8_lossy(content).trim_end()
     );
+}
+
+#[test]
+fn an_eight_bit_message_is_cut_to_its_header_where_only_seven_bits_go() {
+    let about = [failed("a@b.example")];
+    for (whole, kind, content) in [
+        (
+            Whole::EightBit,
+            "message/rfc822",
+            "Subject: hello\r\n\r\nGrüße.\r\n",
+        ),
+        (
+            Whole::Utf8Header,
+            "message/global",
+            "Subject: grüße\r\n\r\nGrüße.\r\n",
+        ),
+    ] {
+        let wire = write(
+            "s@example.org",
+            &about,
+            Returned::Full(whole),
+            content.as_bytes(),
+        );
+        let text = String::from_utf8_lossy(&wire);
+        let declared = text.matches("Content-Transfer-Encoding: 8bit\r\n").count();
+        assert_eq!(declared, 2, "whole and part: {text}");
+        assert!(
+            text.contains(&format!("Content-Type: {kind}\r\n")),
+            "{text}"
+        );
+        assert!(text.contains(content), "{text}");
+        let headers = header_section(content.as_bytes());
+        let expected = write("s@example.org", &about, Returned::Headers(headers), b"");
+        let short = headers_only(&wire, "9XQ1").unwrap();
+        assert_eq!(String::from_utf8(short), String::from_utf8(expected));
+        assert_eq!(headers_only(&wire, "9XQ2"), None);
+    }
 }
 
 #[test]
@@ -218,11 +255,11 @@ fn sees_what_is_seven_bit() {
         (vec!["x".repeat(998) + "\r\n"], true),
         (vec!["x".repeat(500), "x".repeat(499) + "\r\n"], false),
     ] {
-        let mut seven_bit = SevenBit::default();
+        let mut lines = Lines::default();
         for piece in &pieces {
-            seven_bit.feed(piece.as_bytes());
+            lines.feed(piece.as_bytes());
         }
-        assert_eq!(seven_bit.holds(), holds, "{pieces:?}");
+        assert_eq!(lines.are_seven_bit(), holds, "{pieces:?}");
     }
 }
 
