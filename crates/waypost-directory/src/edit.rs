@@ -31,6 +31,10 @@ pub enum When {
 
 /// One write; those made together are all saved, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "where there are many edits, nearly all of them are Put"
+)]
 pub enum Edit {
     /// Make the object what the record says.
     Put(Object, When),

@@ -112,6 +112,7 @@ fn target(record: &TargetRecord) -> Fields {
         .raw("connections", record.connections)
         .text("recipient", &record.recipient)
         .raw("smart_host_on_error", record.smart_host_on_error)
+        .text_if_any("client_pin", record.client_pin.as_ref())
 }
 
 fn user(record: &UserRecord) -> String {

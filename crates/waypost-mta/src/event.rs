@@ -80,6 +80,14 @@ pub fn connected(client: &Client) {
     log_line!("waypost::smtpd", "connect from {client}");
 }
 
+/// A client has shown the certificate of a target.
+pub fn recognised(client: &Client, target: &str) {
+    log_line!(
+        "waypost::smtpd",
+        "client={client} is the target {target}, by its certificate"
+    );
+}
+
 /// A session is over, and why if the client did not end it itself.
 pub fn disconnected(client: &Client, counts: &dyn Display, why: Option<&str>) {
     match why {

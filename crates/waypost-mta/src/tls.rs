@@ -10,12 +10,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::digest;
 use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
+use waypost_directory::TlsPin;
 use waypost_proto::mail::Domain;
+
+use self::client::AnyClient;
+
+mod client;
 
 /// Where the certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +100,22 @@ pub enum TlsError {
 /// The certificate in use.
 #[derive(Debug)]
 pub struct Certificate {
-    config: ArcSwap<ServerConfig>,
+    configs: ArcSwap<Configs>,
+}
+
+/// The same certificate, for clients that are asked for theirs and for those that are not.
+#[derive(Debug)]
+struct Configs {
+    plain: Arc<ServerConfig>,
+    asking: Arc<ServerConfig>,
+}
+
+/// The digest of a certificate's public key; none where the certificate cannot be read.
+pub(crate) fn key_of(certificate: &CertificateDer<'_>) -> Option<TlsPin> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    let key = certificate.subject_public_key_info();
+    let digest = digest::digest(&digest::SHA256, &key);
+    digest.as_ref().try_into().ok().map(TlsPin)
 }
 
 impl Certificate {
@@ -104,7 +126,7 @@ impl Certificate {
     /// [`TlsError`], which names the file and the mend.
     pub fn load(source: &Source) -> Result<Self, TlsError> {
         Ok(Self {
-            config: ArcSwap::new(configuration(source)?),
+            configs: ArcSwap::new(configuration(source)?),
         })
     }
 
@@ -114,14 +136,20 @@ impl Certificate {
     ///
     /// [`TlsError`], which names the file and the mend.
     pub fn reload(&self, source: &Source) -> Result<(), TlsError> {
-        self.config.store(configuration(source)?);
+        self.configs.store(configuration(source)?);
         Ok(())
     }
 
-    /// Makes the server's side of a handshake.
+    /// Makes the server's side of a handshake, which asks for the client's certificate or does not.
+    /// A client that has none goes on without.
     #[must_use]
-    pub fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.config.load_full())
+    pub fn acceptor(&self, asks: bool) -> TlsAcceptor {
+        let configs = self.configs.load();
+        TlsAcceptor::from(Arc::clone(if asks {
+            &configs.asking
+        } else {
+            &configs.plain
+        }))
     }
 }
 
@@ -134,7 +162,7 @@ pub fn check(certificate: &Path, key: &Path) -> Result<(), TlsError> {
     load(certificate, key).map(drop)
 }
 
-fn configuration(source: &Source) -> Result<Arc<ServerConfig>, TlsError> {
+fn configuration(source: &Source) -> Result<Arc<Configs>, TlsError> {
     match source {
         Source::Files { certificate, key } => load(certificate, key),
         Source::SelfSigned {
@@ -151,7 +179,7 @@ fn configuration(source: &Source) -> Result<Arc<ServerConfig>, TlsError> {
     }
 }
 
-fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+fn load(certificate: &Path, key: &Path) -> Result<Arc<Configs>, TlsError> {
     let chain = read_chain(certificate)?;
     let private = read_key(key)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -159,18 +187,32 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
         path: certificate.to_owned(),
         source,
     };
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
-                certificate: certificate.to_owned(),
-                key: key.to_owned(),
-            },
-            other => unusable(other),
-        })?;
+    let made = |ask| made(&provider, ask, (chain.clone(), private.clone_key()));
+    let of_files = |error| match error {
+        rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        },
+        other => unusable(other),
+    };
+    Ok(Arc::new(Configs {
+        plain: made(None).map_err(of_files)?,
+        asking: made(Some(AnyClient::new(&provider))).map_err(of_files)?,
+    }))
+}
+
+fn made(
+    provider: &Arc<CryptoProvider>,
+    ask: Option<AnyClient>,
+    (chain, private): (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match ask {
+        Some(client) => builder.with_client_cert_verifier(Arc::new(client)),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, private)?;
     // A handshake is a session of mail: one ticket is enough, and costs half of two.
     config.send_tls13_tickets = 1;
     Ok(Arc::new(config))
@@ -298,8 +340,8 @@ mod tests {
         let source = self_signed(dir.path());
         let certificate = Certificate::load(&source).unwrap();
         fs::write(dir.path().join("tls.crt"), "nonsense").unwrap();
-        let before = certificate.config.load_full();
+        let before = certificate.configs.load_full();
         certificate.reload(&source).unwrap_err();
-        assert!(Arc::ptr_eq(&before, &certificate.config.load_full()));
+        assert!(Arc::ptr_eq(&before, &certificate.configs.load_full()));
     }
 }

@@ -340,6 +340,7 @@ fn target(stored: Stored<TargetRecord>, implicit: bool, minger: Option<Minger>) 
         connections: record.connections,
         recipient: record.recipient,
         smart_host_on_error: record.smart_host_on_error,
+        client_pin: record.client_pin,
         implicit,
         minger,
     }

@@ -152,6 +152,8 @@ pub struct Target {
     pub recipient: RecipientForm,
     /// Whether mail goes to the smart host when the target does not take it.
     pub smart_host_on_error: bool,
+    /// The key of the certificate that it shows as a client.
+    pub client_pin: Option<TlsPin>,
     /// Made from a domain's `relay = "host[:port]"`: hidden from lists and export.
     pub implicit: bool,
     /// It is a peer, and how it is asked.

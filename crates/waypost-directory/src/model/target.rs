@@ -148,6 +148,8 @@ pub struct TargetRecord {
     pub recipient: RecipientForm,
     /// Whether mail goes to the smart host when the target does not take it.
     pub smart_host_on_error: bool,
+    /// The key of the certificate that it shows as a client; it is known by it.
+    pub client_pin: Option<TlsPin>,
 }
 
 impl TargetRecord {
@@ -166,6 +168,7 @@ impl TargetRecord {
             connections: DEFAULT_CONNECTIONS,
             recipient: RecipientForm::default(),
             smart_host_on_error: false,
+            client_pin: None,
         }
     }
 }

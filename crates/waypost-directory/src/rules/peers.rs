@@ -47,6 +47,26 @@ pub(super) fn sharing(
     Ok(())
 }
 
+/// A client that shows a key is one target, not one of several.
+fn client_pin(
+    batch: &mut Batch<'_>,
+    record: &TargetRecord,
+    key: &Key,
+    touched: &Touched,
+) -> rusqlite::Result<()> {
+    let Some(pin) = record.client_pin else {
+        return Ok(());
+    };
+    if let Some(other) = sqlite::target::other_with_client_pin(batch.store(), touched.id, pin)? {
+        batch.report.about(touched.edit, key).add(
+            "client_pin",
+            format!("{other} is known by the same key"),
+            "give each server a certificate with a key of its own, or remove it there first",
+        );
+    }
+    Ok(())
+}
+
 /// A peer's own secret is nobody else's, and a shared domain needs one that works.
 pub(super) fn peer(
     batch: &mut Batch<'_>,
@@ -55,6 +75,7 @@ pub(super) fn peer(
 ) -> rusqlite::Result<()> {
     let store = batch.store();
     let key = Key::Peer(record.target.name.clone());
+    client_pin(batch, &record.target, &key, touched)?;
     let accept = &record.minger_accept;
     if !accept.is_empty() {
         let whose = match sqlite::peer::other_with_accept(store, touched.id, accept)? {
@@ -92,6 +113,7 @@ pub(super) fn target(
 ) -> rusqlite::Result<()> {
     let store = batch.store();
     let key = Key::Target(record.name.clone());
+    client_pin(batch, record, &key, touched)?;
     if let Some(domain) = sqlite::peer::shared_domain(store, touched.id)? {
         batch.report.about(touched.edit, &key).add(
             "name",

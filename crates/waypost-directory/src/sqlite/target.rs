@@ -1,6 +1,6 @@
 //! Table `target`.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use waypost_proto::net::{Network, NetworkError};
 
 use super::object::Objects;
@@ -13,7 +13,8 @@ use crate::secret::Secret;
 const OBJECTS: Objects<(Stored<TargetRecord>, bool)> = Objects {
     kind: Kind::Target,
     columns: "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
-    username, password, connections, recipient, smart_host_on_error, implicit",
+    username, password, connections, recipient, smart_host_on_error, implicit,
+    client_pin",
     from: "target",
     id: "id",
     record,
@@ -22,13 +23,14 @@ const IDENTITY: &str = "SELECT id, revision FROM target WHERE name = ?1";
 const IS_PEER: &str = "EXISTS (SELECT 1 FROM peer WHERE target_id = target.id)";
 const INSERT: &str = "
     INSERT INTO target (revision, origin, name, implicit, host, port, sources, tls, tls_pin,
-        username, password, connections, recipient, smart_host_on_error)
-    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        username, password, connections, recipient, smart_host_on_error, client_pin)
+    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 const UPDATE: &str = "
     UPDATE target SET revision = revision + 1, host = ?2, port = ?3, sources = ?4, tls = ?5,
         tls_pin = ?6, username = ?7, password = ?8, connections = ?9, recipient = ?10,
-        smart_host_on_error = ?11
+        smart_host_on_error = ?11, client_pin = ?12
     WHERE id = ?1";
+const OTHER_WITH_PIN: &str = "SELECT name FROM target WHERE client_pin = ?1 AND id <> ?2";
 const DELETE: &str = "DELETE FROM target WHERE id = ?1";
 const DELETE_UNUSED: &str = "
     DELETE FROM target WHERE implicit
@@ -126,6 +128,7 @@ fn write_new(
         record.connections,
         record.recipient.to_string(),
         record.smart_host_on_error,
+        record.client_pin.map(|pin| pin.to_string()),
     ];
     insert(connection, INSERT, row)
 }
@@ -147,6 +150,7 @@ pub(crate) fn set(
         record.connections,
         record.recipient.to_string(),
         record.smart_host_on_error,
+        record.client_pin.map(|pin| pin.to_string()),
     ];
     run(connection, UPDATE, row)
 }
@@ -158,6 +162,18 @@ pub(crate) fn remove(connection: &Connection, id: u32) -> rusqlite::Result<usize
 /// Removes targets that were made for a relay which no domain names any more.
 pub(crate) fn remove_unused(connection: &Connection) -> rusqlite::Result<usize> {
     run(connection, DELETE_UNUSED, [])
+}
+
+/// Another target that shows the same key as a client.
+pub(crate) fn other_with_client_pin(
+    connection: &Connection,
+    id: u32,
+    pin: TlsPin,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(OTHER_WITH_PIN)?
+        .query_row(params![pin.to_string(), id], |row| row.get(0))
+        .optional()
 }
 
 /// Some of the objects that name the target.
@@ -174,24 +190,28 @@ fn sources(record: &TargetRecord) -> String {
 }
 
 fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecord>, bool)> {
-    let pin: Option<String> = row.get(9)?;
     let record = TargetRecord {
         name: row.get(4)?,
         host: parsed(row, 5, Host::parse)?,
         port: row.get(6)?,
         sources: parsed(row, 7, networks)?,
         tls: word(row, 8, TlsPolicy::parse)?,
-        tls_pin: match pin {
-            Some(_) => Some(word(row, 9, TlsPin::parse)?),
-            None => None,
-        },
+        tls_pin: pin(row, 9)?,
         username: row.get(10)?,
         password: Secret::new(row.get::<_, String>(11)?),
         connections: row.get(12)?,
         recipient: word(row, 13, RecipientForm::parse)?,
         smart_host_on_error: row.get(14)?,
+        client_pin: pin(row, 16)?,
     };
     Ok((stored(row, record)?, row.get(15)?))
+}
+
+fn pin(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<TlsPin>> {
+    match row.get::<_, Option<String>>(column)? {
+        Some(_) => word(row, column, TlsPin::parse).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn networks(text: &str) -> Result<Vec<Network>, NetworkError> {

@@ -54,6 +54,7 @@ impl Site {
                 connections: 20,
                 recipient: RecipientForm::Original,
                 smart_host_on_error: false,
+                client_pin: None,
                 implicit: false,
                 minger: None,
             },

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -13,6 +12,7 @@ use tokio_rustls::client::TlsStream;
 use waypost_directory::{TlsPin, TlsPolicy};
 
 use crate::net::Stream;
+use crate::tls::key_of;
 
 /// What is demanded of the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +42,10 @@ impl ServerCertVerifier for Check {
         let Demand::Pin(pin) = self.demand else {
             return Ok(ServerCertVerified::assertion());
         };
-        let certificate = webpki::EndEntityCert::try_from(end_entity)
-            .map_err(|_| rustls::Error::from(rustls::CertificateError::BadEncoding))?;
-        let key = certificate.subject_public_key_info();
-        let found = digest::digest(&digest::SHA256, &key);
-        if found.as_ref() == pin.0 {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(rustls::CertificateError::ApplicationVerificationFailure.into())
+        match key_of(end_entity) {
+            Some(found) if found == pin => Ok(ServerCertVerified::assertion()),
+            Some(_) => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
+            None => Err(rustls::CertificateError::BadEncoding.into()),
         }
     }
 

@@ -1,26 +1,27 @@
 //! Who is calling: a known target, a client of a trusted network, or a stranger.
 //!
-//! A target is known by its addresses, those of its `host` and its `sources`, never by what it
-//! says in EHLO. Host names are looked up beforehand, so that a connection waits for no DNS.
+//! A target is known by its addresses, those of its `host` and its `sources`, or by the key of the
+//! certificate that it shows, never by what it says in EHLO. Host names are looked up beforehand, so
+//! that a connection waits for no DNS.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use waypost_directory::{Host, Snapshot};
+use waypost_directory::{Host, Snapshot, TlsPin};
 use waypost_proto::net::Network;
 use waypost_proto::route::{Side, TargetId};
 
 use super::{Settings, Shared};
-use crate::event::Client;
+use crate::event::{self, Client};
 
-/// The client of a session, as far as its address tells.
+/// The client of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// Name and address.
     pub client: Client,
-    /// The side it is on; a login may change that.
+    /// The side it is on; a certificate or a login may change that.
     pub side: Side,
     /// Whether it may relay outward without login. A target may be in a trusted network too.
     pub trusted: bool,
@@ -43,6 +44,17 @@ impl Caller {
             trusted: is_trusted(settings, address),
             proxy: address.is_some_and(|address| is_in(&settings.xclient, address)),
         }
+    }
+
+    /// Recognises a target by the certificate that the client has shown, from wherever it calls.
+    pub(super) fn shows(&mut self, shared: &Shared, pin: TlsPin) {
+        let snapshot = shared.snapshot();
+        let found = shared.callers().with_key(&snapshot, pin);
+        let Some(target) = found.and_then(|id| snapshot.target(id)) else {
+            return;
+        };
+        event::recognised(&self.client, &target.name);
+        self.side = Side::Target(target.id);
     }
 
     /// The client that a proxy speaks for; the proxy itself may go on to speak for others.
@@ -75,7 +87,7 @@ pub(crate) fn is_in(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }
 
-/// Recognises targets by their addresses.
+/// Recognises targets by their addresses and keys.
 #[derive(Debug, Default)]
 pub struct Callers {
     /// The addresses of host names, as last looked up.
@@ -90,6 +102,7 @@ struct Table {
     names: Arc<HashMap<Host, Vec<IpAddr>>>,
     sources: Vec<(Network, TargetId)>,
     hosts: HashMap<IpAddr, TargetId>,
+    pins: HashMap<TlsPin, TargetId>,
 }
 
 impl Callers {
@@ -97,13 +110,29 @@ impl Callers {
     /// the narrowest, then the oldest.
     #[must_use]
     pub fn target(&self, snapshot: &Snapshot, address: IpAddr) -> Option<TargetId> {
+        self.table(snapshot).find(address.to_canonical())
+    }
+
+    /// The target whose certificate has this key.
+    #[must_use]
+    pub fn with_key(&self, snapshot: &Snapshot, pin: TlsPin) -> Option<TargetId> {
+        self.table(snapshot).pins.get(&pin).copied()
+    }
+
+    /// Whether some target is known by its certificate.
+    #[must_use]
+    pub fn know_keys(&self, snapshot: &Snapshot) -> bool {
+        !self.table(snapshot).pins.is_empty()
+    }
+
+    fn table(&self, snapshot: &Snapshot) -> Arc<Table> {
         let names = self.names.load();
         let mut table = self.table.load_full();
         if table.change != snapshot.change() || !Arc::ptr_eq(&table.names, &names) {
             table = Arc::new(Table::new(snapshot, Arc::clone(&names)));
             self.table.store(Arc::clone(&table));
         }
-        table.find(address.to_canonical())
+        table
     }
 
     /// The hosts whose addresses must be looked up for this snapshot.
@@ -141,6 +170,9 @@ impl Table {
         for target in snapshot.targets() {
             let sources = target.sources.iter().map(|source| (*source, target.id));
             table.sources.extend(sources);
+            table
+                .pins
+                .extend(target.client_pin.map(|pin| (pin, target.id)));
             let addresses = match &target.host {
                 Host::Address(address) => std::slice::from_ref(address),
                 name => names.get(name).map_or(&[][..], Vec::as_slice),

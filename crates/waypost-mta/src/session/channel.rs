@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use waypost_directory::TlsPin;
 
 /// A connection that may change to TLS once.
 #[derive(Debug)]
@@ -32,6 +33,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
                 Err(io::ErrorKind::InvalidInput.into())
             }
         }
+    }
+
+    /// The key of the certificate that the client has shown, which it has proved to have.
+    pub(super) fn client_key(&self) -> Option<TlsPin> {
+        let Self::Tls(stream) = self else {
+            return None;
+        };
+        let (_, connection) = stream.get_ref();
+        crate::tls::key_of(connection.peer_certificates()?.first()?)
     }
 
     /// Protocol version and cipher suite, under TLS.

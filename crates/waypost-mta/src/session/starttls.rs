@@ -24,7 +24,8 @@ where
 
     /// Does the handshake; nothing said before it counts any more (RFC 3207 §4.2).
     pub(super) async fn secure(&mut self) -> Result<(), Ending> {
-        let acceptor = self.shared.parts.certificate.acceptor();
+        let asks = self.shared.callers().know_keys(&self.shared.snapshot());
+        let acceptor = self.shared.parts.certificate.acceptor(asks);
         let patience = self.rules.settings.limits.handshake_timeout;
         match timeout(patience, self.channel.secure(&acceptor)).await {
             Ok(Ok(())) => {}
@@ -32,6 +33,9 @@ where
             Err(_) => return Err(Ending::Timeout),
         }
         self.forget();
+        if let Some(pin) = self.channel.client_key() {
+            self.caller.shows(self.shared, pin);
+        }
         self.proto.secured();
         self.turn = self.shared.clock().now();
         Ok(())

@@ -41,6 +41,9 @@ pub(super) struct TargetFields {
     /// Send over the smart host when delivery to it fails.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     smart_host_on_error: Option<bool>,
+    /// SHA-256 of the public key it shows as a client, which it is then known by; empty: none.
+    #[arg(long, value_name = "HEX")]
+    client_pin: Option<String>,
 }
 
 impl Fields for TargetFields {
@@ -65,6 +68,7 @@ impl Fields for TargetFields {
             .set("password", password.as_ref())
             .set("connections", self.connections.as_ref())
             .set("recipient", self.recipient.as_ref())
-            .set("smart_host_on_error", self.smart_host_on_error.as_ref()))
+            .set("smart_host_on_error", self.smart_host_on_error.as_ref())
+            .set("client_pin", self.client_pin.as_ref()))
     }
 }

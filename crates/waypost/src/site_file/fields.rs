@@ -108,6 +108,7 @@ fn target(record: &TargetRecord) -> Vec<Field> {
             record.smart_host_on_error.to_string(),
         ),
     ]);
+    fields.extend(record.client_pin.map(|pin| ("client_pin", text(pin))));
     fields
 }
 

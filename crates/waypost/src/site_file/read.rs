@@ -21,6 +21,7 @@ const MAILBOX: &str = "write an address such as \"jdoe@example.com\"";
 const DOMAIN: &str = "write a domain such as \"example.com\"";
 const NAME: &str = "write a name in quotes";
 const PORT: &str = "write 1 to 65535";
+const PIN: &str = "write the SHA-256 of the public key: 64 hexadecimal digits";
 const RELAY: &str = "write a target's name, or host[:port]";
 const SIZE: &str = "write a size such as \"2 GiB\", or \"0\" for none";
 const HASH: &str = "write an argon2id hash ($argon2id$…), or \"file:/PATH\" of a file with one";
@@ -233,8 +234,7 @@ fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
     record.tls = entry
         .parsed("tls", words, word(TlsPolicy::parse))
         .unwrap_or_default();
-    let pin = "write the SHA-256 of the public key: 64 hexadecimal digits";
-    record.tls_pin = entry.optional("tls_pin", pin, word(TlsPin::parse));
+    record.tls_pin = entry.optional("tls_pin", PIN, word(TlsPin::parse));
     record.username = entry.parsed("username", NAME, own).unwrap_or_default();
     record.password = entry
         .optional("password", SECRET_MEND, read_secret)
@@ -245,6 +245,7 @@ fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
     let form = entry.parsed("recipient", forms, word(RecipientForm::parse));
     record.recipient = form.unwrap_or_default();
     record.smart_host_on_error = entry.flag("smart_host_on_error", false);
+    record.client_pin = entry.optional("client_pin", PIN, word(TlsPin::parse));
     name.map(|_| record)
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod administration;
 mod cache;
+mod callers;
 mod commands;
 mod delivery;
 mod disk;

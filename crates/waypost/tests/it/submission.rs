@@ -1,5 +1,6 @@
 //! Submission: who may log in, as whom they may send, and where their mail goes.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -13,9 +14,11 @@ use crate::{PROGRAM, message};
 /// Speaks SMTP under TLS: logs in if told to, then says the lines; prints each reply on a line.
 const CLIENT: &str = r#"
 import smtplib, ssl, sys
-host, port, login, password, *lines = sys.argv[1:]
+host, port, certificate, login, password, *lines = sys.argv[1:]
 context = ssl.create_default_context()
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+if certificate:
+    context.load_cert_chain(certificate)
 if port == "2465":
     client = smtplib.SMTP_SSL(host, int(port), context=context)
 else:
@@ -40,12 +43,24 @@ for line in lines:
 
 /// What the server answers to each line under TLS, after a login when one is given.
 pub(crate) fn say(site: &Site, port: u16, login: (&str, &str), lines: &[&str]) -> Vec<String> {
+    say_with(site, port, None, login, lines)
+}
+
+/// As [`say`], with the certificate and key in this file.
+pub(crate) fn say_with(
+    site: &Site,
+    port: u16,
+    certificate: Option<&Path>,
+    login: (&str, &str),
+    lines: &[&str],
+) -> Vec<String> {
     let output = Command::new("python3")
         .args([
             "-c",
             CLIENT,
             &site.address.to_string(),
             &port.to_string(),
+            &certificate.map_or_else(String::new, |path| path.display().to_string()),
             login.0,
             login.1,
         ])

@@ -68,9 +68,42 @@ fn a_target_says_what_can_be_done() {
     let mut pinned = good.clone();
     pinned.tls = TlsPolicy::Pinned;
     pinned.tls_pin = TlsPin::parse(&"0f".repeat(32));
+    pinned.client_pin = TlsPin::parse(&"f0".repeat(32));
     pinned.username = "waypost".into();
     pinned.password = Secret::new("secret");
     fixture.put([Object::Target(pinned.clone())]).unwrap();
     let stored = fixture.directory.target("old").unwrap().unwrap();
     assert_eq!(stored.record, pinned);
+}
+
+#[test]
+fn a_client_s_key_belongs_to_one_target_or_peer() {
+    let fixture = Fixture::new();
+    let with_key = |name: &str, octet: u8| {
+        let mut target = TargetRecord::new(name, Host::parse("10.0.0.7").unwrap());
+        target.client_pin = Some(TlsPin([octet; 32]));
+        target
+    };
+    fixture.put([Object::Target(with_key("old", 7))]).unwrap();
+    let peer = |octet| Object::Peer(PeerRecord::new(with_key("lyon", octet)));
+    assert_eq!(
+        refusal(fixture.put([peer(7)])),
+        "peer lyon: client_pin: old is known by the same key"
+    );
+    fixture.put([peer(8)]).unwrap();
+    let mut gained = with_key("old", 8);
+    assert_eq!(
+        refusal(fixture.put([Object::Target(gained.clone())])),
+        "target old: client_pin: lyon is known by the same key"
+    );
+    // Keys may be exchanged in one batch.
+    fixture
+        .put([Object::Target(gained.clone()), peer(7)])
+        .unwrap();
+    gained.client_pin = None;
+    fixture
+        .put([Object::Target(gained.clone()), peer(8)])
+        .unwrap();
+    let stored = fixture.directory.target("old").unwrap().unwrap();
+    assert_eq!(stored.record, gained);
 }
