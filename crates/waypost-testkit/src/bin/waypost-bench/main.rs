@@ -76,8 +76,10 @@ fn messages(program: &std::path::Path, quick: bool) -> Result<()> {
     let postfix = servers::postfix(KNOWN, for_postfix, dir.path())?;
     let sinks = (Sink::start(for_waypost)?, Sink::start(for_postfix)?);
     let waypost_pid = waypost.pid().context("Waypost is not running")?;
-    println!("| size | sessions | delivered/s | accepted/s | CPU s per 1,000 | peak MiB |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| size | sessions | delivered/s | no server | accepted/s | CPU s per 1,000 | peak MiB |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     for (size_bytes, most) in SIZES {
         for sessions in SESSIONS {
             if quick && (size_bytes, sessions) != (10_000, 50) {
@@ -91,18 +93,23 @@ fn messages(program: &std::path::Path, quick: bool) -> Result<()> {
                 messages,
             };
             let mut runs = Vec::new();
+            let mut ceilings = Vec::new();
             for _ in 0..PAIRS {
+                ceilings.push(load::ceiling(load, (for_waypost, &sinks.0))?);
                 let ours = load::run(load, waypost.smtp(), waypost_pid, &sinks.0)?;
                 let theirs = load::run(load, postfix.smtp(), postfix.pid(), &sinks.1)?;
                 runs.push((ours, theirs));
             }
-            println!("| {size_bytes} | {sessions} | {} |", row(&runs));
+            println!(
+                "| {size_bytes} | {sessions} | {} |",
+                row(&runs, median(ceilings))
+            );
         }
     }
     Ok(())
 }
 
-fn row(runs: &[(Run, Run)]) -> String {
+fn row(runs: &[(Run, Run)], ceiling: f64) -> String {
     let column = |figure: fn(&Run) -> f64, digits| {
         let pairs: Vec<Pair> = runs
             .iter()
@@ -115,6 +122,7 @@ fn row(runs: &[(Run, Run)]) -> String {
     };
     [
         column(|run| run.delivered_rate, 0),
+        format!("{ceiling:.0}"),
         column(|run| run.accepted_rate, 0),
         column(|run| run.cpu_per_thousand, 2),
         column(|run| run.peak_mib, 0),
