@@ -104,7 +104,12 @@ fn answer(session: &mut Session, event: &Event) {
             let banner = session.banner();
             session.answer(&banner);
         }
-        Event::Content | Event::Hello { .. } | Event::Quit | Event::Refused(_) | Event::Reset => {}
+        Event::Content
+        | Event::Discarded(_)
+        | Event::Hello { .. }
+        | Event::Quit
+        | Event::Refused(_)
+        | Event::Reset => {}
     }
 }
 

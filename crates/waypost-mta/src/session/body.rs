@@ -31,9 +31,38 @@ pub(super) struct Incoming {
     scan: Scan,
     held: Option<Held>,
     message_id: Option<String>,
+    progress: Progress,
+}
+
+/// How content comes in, whether it is kept or thrown away.
+pub(super) struct Progress {
     started: Instant,
     latest: Instant,
     bytes: u64,
+}
+
+impl Progress {
+    fn new(now: Instant) -> Self {
+        Self {
+            started: now,
+            latest: now,
+            bytes: 0,
+        }
+    }
+
+    /// A pause may be as long as one `data_timeout`; after that much time a rate is asked for too.
+    pub(super) fn deadline(&self, limits: &Limits, now: Instant) -> Instant {
+        let elapsed = now.saturating_duration_since(self.started);
+        if elapsed > limits.data_timeout && self.bytes < limits.data_rate_min * elapsed.as_secs() {
+            return now;
+        }
+        self.latest + limits.data_timeout
+    }
+
+    fn note(&mut self, bytes: u64, now: Instant) {
+        self.latest = now;
+        self.bytes += bytes;
+    }
 }
 
 /// The header of a submitted message, until it is seen what it lacks (RFC 6409 §8).
@@ -50,25 +79,18 @@ impl Incoming {
             scan: Scan::new(),
             held: None,
             message_id: None,
-            started: now,
-            latest: now,
-            bytes: 0,
+            progress: Progress::new(now),
         }
     }
 
-    /// A pause may be as long as one `data_timeout`; after that much time a rate is asked for too.
+    /// Until when the next piece must come.
     pub(super) fn deadline(&self, limits: &Limits, now: Instant) -> Instant {
-        let elapsed = now.saturating_duration_since(self.started);
-        if elapsed > limits.data_timeout && self.bytes < limits.data_rate_min * elapsed.as_secs() {
-            return now;
-        }
-        self.latest + limits.data_timeout
+        self.progress.deadline(limits, now)
     }
 
     /// Takes the next piece.
     fn take(&mut self, chunk: &[u8], now: Instant) {
-        self.latest = now;
-        self.bytes += chunk.len() as u64;
+        self.progress.note(chunk.len() as u64, now);
         self.scan.feed(chunk);
         let Some(held) = &mut self.held else {
             return self.write(chunk);
@@ -200,6 +222,18 @@ where
         {
             incoming.take(self.proto.content(), now);
         }
+    }
+
+    /// A piece that is thrown away: what was kept of the message goes too, and takes no more room.
+    pub(super) fn discard(&mut self, octets: u64) {
+        let now = self.shared.clock().now();
+        if let Some(transaction) = &mut self.transaction
+            && let Some(incoming) = &mut transaction.incoming
+        {
+            incoming.staged = Err(Unavailable::Full);
+        }
+        let discarded = self.discarded.get_or_insert_with(|| Progress::new(now));
+        discarded.note(octets, now);
     }
 
     /// The content is complete: refuses it, or takes it into our charge. Over LMTP every recipient

@@ -17,6 +17,7 @@ use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::server::{self, Event, Offer, Protocol};
 
+use super::body::Progress;
 use super::caller::Caller;
 use super::channel::Channel;
 use super::counts::Counts;
@@ -140,6 +141,8 @@ pub(super) struct Session<'s, S> {
     pub(super) extended: bool,
     pub(super) transaction: Option<Box<Transaction>>,
     ending: Option<Ending>,
+    /// Content that is thrown away, until it is refused at its end.
+    pub(super) discarded: Option<Progress>,
     /// Since when the client has had its turn.
     pub(super) turn: Instant,
 }
@@ -172,6 +175,7 @@ where
             extended: false,
             transaction: None,
             ending: None,
+            discarded: None,
             turn: shared.clock().now(),
         }
     }
@@ -208,6 +212,7 @@ where
             Event::Auth(credentials) => self.log_in(&credentials).await,
             Event::Content => self.take_content(),
             Event::ContentEnd { .. } => self.end_content().await,
+            Event::Discarded(octets) => self.discard(octets),
             Event::DataStart => self.start_content(),
             Event::Hello { extended, name } => {
                 self.counts.ehlo.count(true);
@@ -323,6 +328,7 @@ where
         write(self.channel, self.proto.output(), patience).await?;
         self.proto.output().clear();
         self.turn = self.shared.clock().now();
+        self.discarded = None;
         Ok(())
     }
 
@@ -330,9 +336,10 @@ where
     async fn read(&mut self, phase: &mut watch::Receiver<Phase>) -> Result<(), Ending> {
         let now = self.shared.clock().now();
         let limits = &self.rules.settings.limits;
-        let (deadline, busy) = match &self.transaction {
-            Some(transaction) => (transaction.deadline(limits, self.turn, now), true),
-            None => (self.turn + limits.command_timeout, false),
+        let (deadline, busy) = match (&self.discarded, &self.transaction) {
+            (Some(discarded), _) => (discarded.deadline(limits, now), true),
+            (None, Some(transaction)) => (transaction.deadline(limits, self.turn, now), true),
+            (None, None) => (self.turn + limits.command_timeout, false),
         };
         let last = if busy { Phase::Closed } else { Phase::Closing };
         let read = timeout_at(deadline, fill(self.channel, &mut self.proto));

@@ -16,6 +16,10 @@ pub const COMMAND_READ_OCTETS: usize = 16 * 1024;
 /// Replies that may wait to be written before no further command is taken.
 pub const OUTPUT_OCTETS: usize = 32 * 1024;
 
+/// Content that is refused for its size is read on, so that its sender hears why at its end, up to
+/// so many times the size that is offered; then the connection is closed.
+pub const DISCARDED_SIZES: u64 = 10;
+
 /// Recipients of one message, unless configured; RFC 5321 §4.5.3.1.8 asks for 100 at least.
 pub const RECIPIENTS: usize = 1000;
 

@@ -137,6 +137,7 @@ impl Server {
             | Event::Hello { .. }
             | Event::Quit
             | Event::Refused(_)
+            | Event::Discarded(_)
             | Event::StartTls => {}
         }
     }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::world::{Plan, SMTP, STRANGER, SUBMISSIONS, World};
 use crate::clock::{Clock, SystemClock};
+use crate::limits::Limits;
 use crate::session::Phase;
 
 const ALICE: &[&str] = &["alice@example.com"];
@@ -51,6 +52,80 @@ async fn content_that_trickles_is_given_up() {
     assert_eq!(client.rest().await, "421 4.4.2 Timeout exceeded\r\n");
     assert!((now() - start).as_secs() <= 184);
     assert_eq!(world.taken().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_beyond_the_limit_is_read_on_and_refused_at_its_end() {
+    let limits = Limits {
+        message_size: 50_000,
+        ..Limits::default()
+    };
+    let world = World::plan(Plan {
+        limits,
+        ..Plan::default()
+    });
+    let mut client = world.meet(SMTP, STRANGER).await;
+    let piece = "0123456789\r\n".repeat(5000);
+    client.begin("a@b.example", ALICE).await;
+    for _ in 0..7 {
+        client.send(&piece).await;
+        sleep(Duration::from_secs(100)).await;
+    }
+    client.say(".", "552 5.3.4").await;
+    client.say("MAIL FROM:<a@b.example>", "250").await;
+    client.say("RCPT TO:<alice@example.com>", "250").await;
+    client.send("BDAT 420000 LAST\r\n").await;
+    for _ in 0..7 {
+        client.send(&piece).await;
+        sleep(Duration::from_secs(100)).await;
+    }
+    client.hear("the chunk", "552 5.3.4").await;
+    client.begin("a@b.example", ALICE).await;
+    client.say("x\r\n.", "250").await;
+    assert_eq!(world.taken().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn discarded_content_that_stops_is_given_up() {
+    let limits = Limits {
+        message_size: 50_000,
+        ..Limits::default()
+    };
+    let world = World::plan(Plan {
+        limits,
+        ..Plan::default()
+    });
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.begin("a@b.example", ALICE).await;
+    client.send(&"0123456789\r\n".repeat(5000)).await;
+    let start = now();
+    assert_eq!(client.rest().await, "421 4.4.2 Timeout exceeded\r\n");
+    assert_eq!((now() - start).as_secs(), 180);
+}
+
+#[tokio::test]
+async fn content_of_more_than_ten_times_the_limit_ends_the_session() {
+    for begins in ["DATA", "BDAT 500001 LAST", "BDAT 18446744073709551615"] {
+        let limits = Limits {
+            message_size: 50_000,
+            ..Limits::default()
+        };
+        let world = World::plan(Plan {
+            limits,
+            ..Plan::default()
+        });
+        let mut client = world.meet(SMTP, STRANGER).await;
+        client.say("MAIL FROM:<a@b.example>", "250").await;
+        client.say("RCPT TO:<alice@example.com>", "250").await;
+        client.send(&format!("{begins}\r\n")).await;
+        if begins == "DATA" {
+            client.hear("go on", "354").await;
+            client.send(&"0123456789\r\n".repeat(41_667)).await;
+        }
+        let rest = client.rest().await;
+        assert!(rest.starts_with("552 5.3.4"), "{begins}: {rest}");
+        assert_eq!(world.taken().len(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

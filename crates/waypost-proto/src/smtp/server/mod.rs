@@ -104,6 +104,9 @@ pub enum Event {
     /// Waits for [`replies::start_mail_input`] or a refusal: the client is about to send content,
     /// after DATA or with the first BDAT.
     DataStart,
+    /// Notice: so many octets of content were thrown away; what they belong to is refused when all
+    /// of it has come.
+    Discarded(u64),
     /// Notice: the client has introduced itself, and was answered.
     Hello {
         /// EHLO or LHLO, not HELO.

@@ -1,12 +1,18 @@
 //! One mail transaction: MAIL, RCPT, and the content by DATA or BDAT (RFC 5321 §3.3, RFC 3030).
 
 use super::state::{State, Waiting};
-use super::{Event, Protocol, Session};
+use super::{Event, Offer, Protocol, Session};
 use crate::mail::{ForwardPath, ReversePath};
 use crate::smtp::data::{ChunkReader, DataReader, Piece, Seen};
+use crate::smtp::limits;
 use crate::smtp::params::{MailParams, RcptParams};
 use crate::smtp::replies;
 use crate::smtp::reply::Reply;
+
+/// Most content that is read of one message, or of a refused chunk.
+fn discarded_max(offer: &Offer) -> u64 {
+    offer.size_max.saturating_mul(limits::DISCARDED_SIZES)
+}
 
 /// What is known of an open transaction.
 pub(super) struct Transaction {
@@ -161,6 +167,10 @@ impl Session {
                 if reader.seen().fault.is_none() && transaction.size <= self.offer.size_max {
                     self.content = range;
                     self.events.push_back(Event::Content);
+                } else if transaction.size <= discarded_max(&self.offer) {
+                    self.events.push_back(Event::Discarded(count as u64));
+                } else {
+                    self.shut(replies::too_large());
                 }
             }
             Piece::End(count) => {
@@ -251,6 +261,9 @@ impl Session {
 
     /// The transaction is over, and the chunk has to be read all the same (RFC 3030 §2).
     fn refuse_chunk(&mut self, reply: Reply, size: u64, last: bool) {
+        if size > discarded_max(&self.offer) {
+            return self.shut(reply);
+        }
         // RFC 2033 §4.3: the last chunk has one reply per accepted recipient, whatever it says.
         let count = match &self.state {
             State::Mail(transaction) if last => self.final_replies(transaction).max(1),
@@ -297,8 +310,10 @@ impl Session {
             if reader.seen().fault.is_none() {
                 self.content = range;
                 self.events.push_back(Event::Content);
+                return true;
             }
         }
+        self.events.push_back(Event::Discarded(range.len() as u64));
         true
     }
 
