@@ -37,8 +37,9 @@ impl Bridge {
             })
             .await;
         let mut value = in_json(&explanation);
-        value["from"] = json!(self.side_in_words(&side));
-        value["text"] = json!(explanation.to_string());
+        let from = self.side_in_words(&side);
+        value["text"] = json!(text(&explanation, &from));
+        value["from"] = json!(from);
         Ok(value)
     }
 
@@ -65,7 +66,7 @@ impl Bridge {
     fn side_in_words(&self, side: &Side) -> String {
         match side {
             Side::Authenticated(_) => "a user who is logged in".to_owned(),
-            Side::Here => "this site".to_owned(),
+            Side::Here => "this server itself".to_owned(),
             Side::Stranger => "a stranger".to_owned(),
             Side::Target(id) => {
                 let name = self.resolver.target_name(*id).unwrap_or_default();
@@ -73,6 +74,15 @@ impl Bridge {
             }
             Side::Trusted => "a trusted network".to_owned(),
         }
+    }
+}
+
+/// Below the verdict it says as whom was asked.
+fn text(explanation: &Explanation, from: &str) -> String {
+    let said = explanation.to_string();
+    match said.split_once('\n') {
+        Some((verdict, rest)) => format!("{verdict}\n  from   {from}\n{rest}"),
+        None => said,
     }
 }
 

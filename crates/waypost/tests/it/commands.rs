@@ -72,6 +72,30 @@ fn explain_says_the_verdict_and_every_step() {
 }
 
 #[test]
+fn explain_says_as_whom_it_asks() {
+    let site = site().unwrap();
+    for (arguments, from) in [
+        (&[][..], "this server itself"),
+        (&["--client", "203.0.113.7"], "a stranger"),
+        (&["--sender", "someone@elsewhere.test"], "a stranger"),
+        (
+            &["--sender", "alice@example.com"],
+            "a user who is logged in",
+        ),
+    ] {
+        let command = [&["explain", "jdoe@example.com"], arguments].concat();
+        let said = site.tell(&command).unwrap();
+        let line = format!("\n  from   {from}\n");
+        assert!(said.contains(&line), "{arguments:?}: {said}");
+    }
+    let shown = site.ask(&["target", "show", "old"]).unwrap();
+    let host = shown["host"].as_str().unwrap();
+    let said = site.tell(&["explain", "alice@example.com", "--client", host]);
+    let said = said.unwrap();
+    assert!(said.contains("\n  from   target old\n"), "{said}");
+}
+
+#[test]
 fn the_queue_is_listed_held_released_and_removed() {
     let site = site().unwrap();
     let mut client = Dialogue::open(site.smtp()).unwrap();
