@@ -1,5 +1,7 @@
 //! What other servers answered about addresses: list, show, drop, stats.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use waypost_directory::{Address, Edit, Key, Names, Object};
 use waypost_mta::clock::{Clock as _, SystemClock};
@@ -127,18 +129,40 @@ impl Bridge {
             Edit::Remove(..) => None,
         });
         for object in before.iter().chain(after) {
-            for address in addresses(object) {
-                for mailbox in self.at_all_names(object, address) {
-                    self.resolver.forget(&mailbox);
-                }
+            self.forget_addresses(object);
+        }
+    }
+
+    fn forget_addresses(&self, object: &Object) {
+        for address in addresses(object) {
+            for mailbox in self.at_all_names(object, address) {
+                self.resolver.forget(&mailbox);
             }
         }
     }
 
-    /// Drops everything: a site file may have changed any address.
-    pub(super) fn forget_all(&self) {
+    /// Drops what was remembered of addresses that a site file has changed: their own objects, the
+    /// domain they are in, or the server that was asked about them.
+    pub(super) fn forget_touched<'o>(&self, objects: impl Iterator<Item = &'o Object>) {
+        let (mut domains, mut servers) = (HashSet::new(), HashSet::new());
+        for object in objects {
+            match object {
+                Object::Domain(record) => domains.extend(record.names().cloned()),
+                Object::Gateway(record) => domains.extend([record.domain.clone()]),
+                Object::Peer(record) => servers.extend([record.target.name.to_string()]),
+                Object::Target(record) => servers.extend([record.name.to_string()]),
+                _ => self.forget_addresses(object),
+            }
+        }
+        if domains.is_empty() && servers.is_empty() {
+            return;
+        }
         for entry in self.resolver.remembered() {
-            if let Ok(mailbox) = Mailbox::parse(&entry.address) {
+            let Ok(mailbox) = Mailbox::parse(&entry.address) else {
+                continue;
+            };
+            let server = self.resolver.authority_name(entry.authority);
+            if domains.contains(&mailbox.domain) || servers.contains(&server) {
                 self.resolver.forget(&mailbox);
             }
         }

@@ -36,7 +36,7 @@ impl Bridge {
             Failure::Unavailable(error) => later(&error),
         })?;
         if !request.dry_run {
-            self.forget_all();
+            self.forget_touched(plan.touched());
         }
         for note in &changed.notes {
             tracing::warn!("{note}");

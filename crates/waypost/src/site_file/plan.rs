@@ -79,7 +79,7 @@ impl<'s> Plan<'s> {
             let key = stored.record.key();
             match wanted.get(&key).or_else(|| wanted.get(&renamed(&key)?)) {
                 Some(written) => plan.change(stored, written),
-                None if prune && stored.origin == LOCAL => plan.remove(&stored),
+                None if prune && stored.origin == LOCAL => plan.remove(stored),
                 None => {}
             }
             present.extend(renamed(&key));
@@ -117,12 +117,12 @@ impl<'s> Plan<'s> {
         self.written.push(Some(written));
     }
 
-    fn remove(&mut self, stored: &Stored<Object>) {
+    fn remove(&mut self, stored: Stored<Object>) {
         let (key, change) = (stored.record.key(), Change::Remove);
         self.edits
             .push(Edit::Remove(key.clone(), When::Revision(stored.revision)));
         self.steps.push(Step { key, change });
-        self.before.push(None);
+        self.before.push(Some(stored.record));
         self.written.push(None);
     }
 
@@ -146,6 +146,15 @@ impl<'s> Plan<'s> {
                 }
                 Edit::Remove(..) => None,
             })
+    }
+
+    /// Every object that is saved or removed, as it was and as it will be.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = &Object> {
+        let after = self.edits.iter().filter_map(|edit| match edit {
+            Edit::Put(object, _) => Some(object),
+            Edit::Remove(..) => None,
+        });
+        self.before.iter().flatten().chain(after)
     }
 
     /// Makes the changes, all or none.

@@ -127,3 +127,43 @@ fn a_delivery_proves_an_address_after_a_restart() {
     .unwrap();
     site.wait_for_log(&["status=bounced"]).unwrap();
 }
+
+#[test]
+fn applying_a_site_file_forgets_only_what_it_changes() {
+    let (relay, trusted) = (Arc::new(Relay::default()), unused_address().unwrap());
+    let peer = relay.start(unused_address().unwrap()).unwrap();
+    let site = slave_of(peer.smtp().ip(), trusted).unwrap();
+    assert_eq!(rcpt(&site, "jane@example.com").unwrap(), 250);
+    let remembers = || {
+        let shown = site.tell(&["cache", "show", "jane@example.com"]).unwrap();
+        shown.contains("active")
+    };
+    assert!(remembers());
+    let exported = site.tell(&["export"]).unwrap();
+    site.apply(&exported).unwrap();
+    assert!(remembers(), "nothing was changed");
+    let user = |login: &str| {
+        format!(
+            "[[user]]\ndomain = \"example.com\"\nlogin = \"{login}\"\nmail = \"local\"\n\
+             addresses = [\"{login}@example.com\"]\n"
+        )
+    };
+    site.apply(&(exported.clone() + &user("paul"))).unwrap();
+    assert!(remembers(), "another user was made");
+    site.apply(&(exported + &user("jane"))).unwrap();
+    assert!(!remembers(), "she is here now");
+}
+
+#[test]
+fn applying_a_change_of_a_server_forgets_what_it_said() {
+    let (relay, trusted) = (Arc::new(Relay::default()), unused_address().unwrap());
+    let peer = relay.start(unused_address().unwrap()).unwrap();
+    let site = slave_of(peer.smtp().ip(), trusted).unwrap();
+    assert_eq!(rcpt(&site, "jane@example.com").unwrap(), 250);
+    let exported = site.tell(&["export"]).unwrap();
+    let moved = exported.replace("port = 2525", "port = 2526");
+    assert_ne!(moved, exported);
+    site.apply(&moved).unwrap();
+    let shown = site.tell(&["cache", "show", "jane@example.com"]).unwrap();
+    assert!(!shown.contains("active"), "{shown}");
+}
