@@ -5,12 +5,12 @@ use std::io;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Registry, reload};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::event::escaped;
 
@@ -18,11 +18,8 @@ use crate::config::{Log, LogFormat};
 use crate::time;
 
 /// Starts logging for the whole process.
-pub(crate) fn start(log: &Log, hostname: &str) -> anyhow::Result<()> {
-    let filter: Targets = match std::env::var("RUST_LOG") {
-        Ok(filter) => filter.parse()?,
-        Err(_) => log.filter.parse()?,
-    };
+pub(crate) fn start(log: &Log, hostname: &str) -> anyhow::Result<Filter> {
+    let (filter, handle) = reload::Layer::new(wanted(log)?);
     let registry = Registry::default().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match log.format {
@@ -38,7 +35,24 @@ pub(crate) fn start(log: &Log, hostname: &str) -> anyhow::Result<()> {
             tracing::subscriber::set_global_default(registry.with(layer))?;
         }
     }
-    Ok(())
+    Ok(Filter(handle))
+}
+
+/// What is logged, while the process runs.
+pub(crate) struct Filter(reload::Handle<Targets, Registry>);
+
+impl Filter {
+    /// Logs what the configuration says from now on.
+    pub(crate) fn replace(&self, log: &Log) -> anyhow::Result<()> {
+        Ok(self.0.reload(wanted(log)?)?)
+    }
+}
+
+fn wanted(log: &Log) -> anyhow::Result<Targets> {
+    Ok(match std::env::var("RUST_LOG") {
+        Ok(filter) => filter.parse()?,
+        Err(_) => log.filter.parse()?,
+    })
 }
 
 /// Lines in the shape of `2026-11-22T06:22:40Z mx1 waypost/smtpd[123]: text key=value`.

@@ -12,6 +12,8 @@ use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
+use waypost_mta::queue::QueueHandle;
+use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
 use waypost_mta::tls::Certificate;
 
@@ -20,13 +22,15 @@ use crate::cli::{self, Failure};
 use crate::config::{self, Loaded};
 use crate::control::Socket;
 use crate::logging;
-use crate::server::{Server, Stores, minger_here, minger_settings, session_settings};
+use crate::server::{
+    Server, Stores, cache_settings, minger_here, minger_settings, session_settings,
+};
 use crate::sharing;
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    logging::start(&config.log, config.top.hostname.as_str())?;
+    let filter = logging::start(&config.log, config.top.hostname.as_str())?;
     for warning in loaded.warnings() {
         tracing::warn!("{}: {warning}", file.display());
     }
@@ -41,13 +45,18 @@ pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(run(file, loaded, stores));
+    let ended = runtime.block_on(run(file, loaded, stores, filter));
     // Blocking work that is still under way, such as a look-up, is not waited for.
     runtime.shutdown_background();
     ended
 }
 
-async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure> {
+async fn run(
+    file: &Path,
+    loaded: Loaded,
+    stores: Stores,
+    filter: logging::Filter,
+) -> Result<(), Failure> {
     let control_socket = loaded.config.control_socket();
     let mut end = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -61,6 +70,9 @@ async fn run(file: &Path, loaded: Loaded, stores: Stores) -> Result<(), Failure>
         certificate: Arc::clone(&server.certificate),
         here: server.here.clone(),
         minger: server.minger.clone(),
+        queue: server.queue.clone(),
+        resolver: server.resolver.clone(),
+        filter,
     });
     let socket = Socket::bind(&control_socket)
         .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
@@ -136,6 +148,9 @@ pub(crate) struct Reloader {
     certificate: Arc<Certificate>,
     here: HereNow,
     minger: minger::Server,
+    queue: QueueHandle,
+    resolver: Resolver,
+    filter: logging::Filter,
 }
 
 impl Reloader {
@@ -156,6 +171,8 @@ impl Reloader {
         }
         self.shared.reload(session_settings(&fresh.config));
         self.minger.reload(minger_settings(&fresh.config));
+        self.queue.reschedule(fresh.config.queue);
+        self.resolver.reload_cache(cache_settings(&fresh.config));
         let minger = minger_here(&fresh.config);
         self.here.answer_as(MingerHere {
             // The sockets are those of the start.
@@ -163,8 +180,12 @@ impl Reloader {
             ..minger
         });
         sharing::warn_of_silence(&self.shared.snapshot(), &self.here.minger());
-        *loaded = fresh;
         tracing::info!("reloaded: {}", notes.join(", "));
+        // The line above is still logged as the filter before said.
+        if let Err(error) = self.filter.replace(&fresh.config.log) {
+            tracing::error!("log.filter stays as it was: {error:#}");
+        }
+        *loaded = fresh;
         Ok(notes)
     }
 }

@@ -276,13 +276,7 @@ fn resolver(
             delimiter: config.local.recipient_delimiter,
             smart_host: config.outbound.smart_host.is_some(),
         },
-        cache: resolve::CacheSettings {
-            positive: config.cache.positive,
-            refresh: config.cache.refresh,
-            negative: config.cache.negative,
-            entries: config.cache.entries as usize,
-            wait: config.cache.wait,
-        },
+        cache: cache_settings(config),
     });
     let restoring = resolver.clone();
     tokio::task::spawn_blocking(move || {
@@ -291,6 +285,17 @@ fn resolver(
         }
     });
     Ok((resolver, background, answers))
+}
+
+/// How other servers' answers are believed; SIGHUP replaces the times.
+pub(crate) fn cache_settings(config: &Config) -> resolve::CacheSettings {
+    resolve::CacheSettings {
+        positive: config.cache.positive,
+        refresh: config.cache.refresh,
+        negative: config.cache.negative,
+        entries: config.cache.entries as usize,
+        wait: config.cache.wait,
+    }
 }
 
 fn queue_settings(config: &Config) -> queue::Settings {

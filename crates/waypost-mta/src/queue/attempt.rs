@@ -187,7 +187,7 @@ impl Inner {
             }
             return Reach::Answers;
         };
-        let schedule = self.settings.schedule;
+        let schedule = self.schedule();
         let wait = |failures| ticks(schedule.hop_wait(failures));
         let suspended = (self.state().hops).unreachable(next_hop, &trouble, now, wait);
         for ready in suspended {

@@ -487,7 +487,7 @@ impl Inner {
             let message = match blocking(move || queue.spool.message(id)).await {
                 Ok(message) => message,
                 Err(error) => {
-                    let again = Some(self.settings.schedule.retry_first);
+                    let again = Some(self.schedule().retry_first);
                     self.try_settle(id, &Rest::until(again));
                     return Err(error);
                 }
@@ -507,7 +507,7 @@ impl Inner {
             };
             let stored = receipt.await;
             if stored.is_err() {
-                due = Some(self.settings.schedule.retry_first);
+                due = Some(self.schedule().retry_first);
             }
             if self.try_settle(id, &Rest::until(due)) {
                 return stored.map_err(|error| ControlError::Spool(error.to_string()));

@@ -35,7 +35,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, mpsc};
@@ -97,7 +97,7 @@ pub struct Settings {
     pub hostname: Domain,
     /// The site's own mailbox.
     pub postmaster: Mailbox,
-    /// The times of the retry schedule.
+    /// The times of the retry schedule, as of the start.
     pub schedule: Schedule,
     /// Where deliveries to users go: [`NextHop::Lmtp`] or [`NextHop::Maildir`].
     pub local: NextHop,
@@ -145,6 +145,7 @@ impl Queue {
             deliverer: parts.deliverer,
             clock: parts.clock,
             tracer: parts.tracer,
+            schedule: RwLock::new(parts.settings.schedule),
             settings: parts.settings,
             reporter,
             state: Mutex::new(State {
@@ -187,6 +188,12 @@ impl QueueHandle {
         self.0.submit(committed);
     }
 
+    /// Other times from now on; what waits already waits for the time that was set.
+    pub fn reschedule(&self, schedule: Schedule) {
+        let mut held = (self.0.schedule.write()).unwrap_or_else(PoisonError::into_inner);
+        *held = schedule;
+    }
+
     /// Starts no further attempt, and waits for those in flight, no longer than `grace`.
     ///
     /// What is not done then is in the spool, and is found there at the next start.
@@ -222,6 +229,8 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     tracer: Tracer,
     settings: Settings,
+    /// The times that hold now.
+    schedule: RwLock<Schedule>,
     reporter: Reporter,
     began: Instant,
     began_wall: SystemTime,
@@ -250,6 +259,10 @@ struct State {
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn schedule(&self) -> Schedule {
+        *self.schedule.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tick(&self) -> Tick {

@@ -18,7 +18,7 @@ use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, re
 use super::plan::{Copy, bound, request};
 use super::ready::Placed;
 use super::{Inner, ticks};
-use crate::bounce::Notification;
+use crate::bounce::{Notification, Reporter};
 use crate::deliver::{NextHop, Trouble};
 use crate::event;
 use crate::resolve::Request;
@@ -211,7 +211,7 @@ impl Inner {
         }
         if progress.ends.iter().all(|(_, end)| *end == End::Parked) {
             let rest = Rest {
-                due_in: Some(self.settings.schedule.retry_max),
+                due_in: Some(self.schedule().retry_max),
                 parked: &progress.parked,
                 held: false,
             };
@@ -302,7 +302,7 @@ impl Inner {
             &Facts {
                 wall,
                 steady: self.steady(),
-                schedule: self.settings.schedule,
+                schedule: self.schedule(),
                 postmaster: &self.settings.postmaster,
                 leaves: &leaves,
                 held: &held_before,
@@ -427,11 +427,13 @@ impl Inner {
         let queue = Arc::clone(self);
         let (message, content) = (Arc::clone(&round.message), round.content.clone());
         let notification = notification.clone();
+        let reporter = Reporter {
+            lifetime: self.schedule().lifetime,
+            ..self.reporter.clone()
+        };
         let stage = move || {
             let about = (&*message, &content);
-            queue
-                .reporter
-                .stage(&queue.spool, about, &notification, wall)
+            reporter.stage(&queue.spool, about, &notification, wall)
         };
         if round.content.memory().is_some() {
             return stage();

@@ -57,7 +57,7 @@ async fn fill(queue: &Arc<Inner>) {
         tokio::time::sleep(READ_AGAIN).await;
     };
     let (now, wall) = (queue.tick(), queue.clock.wall());
-    let schedule = queue.settings.schedule;
+    let schedule = queue.schedule();
     let ticks_until = |due: Option<SystemTime>| {
         let wait = due.map_or(schedule.retry_max, |due| since_then(due, wall));
         // A message under hold is looked at early and then waits for its end.

@@ -106,7 +106,7 @@ impl Resolver {
             here: parts.here,
             clock: parts.clock,
             settings: parts.settings,
-            memory: Arc::new(Memory::new(outside, parts.cache.clone())),
+            memory: Arc::new(Memory::new(outside, parts.cache)),
             cache: parts.cache,
             conflicts: Conflicts::default(),
             chores,
@@ -226,6 +226,12 @@ impl Resolver {
                 flattening.decided(candidate, decided);
             }
         }
+    }
+
+    /// Believes and waits for other servers as these settings say from now on; how many answers
+    /// are remembered stays as it was at the start.
+    pub fn reload_cache(&self, settings: CacheSettings) {
+        self.0.memory.reload(settings);
     }
 
     /// Forgets what other servers said about an address, and what was delivered to it: it was

@@ -8,7 +8,7 @@ use anyhow::Result;
 use waypost_testkit::dialogue::Dialogue;
 use waypost_testkit::peer::{Moment, Peer, Reaction};
 use waypost_testkit::place::unused_address;
-use waypost_testkit::site::{Plan, Site};
+use waypost_testkit::site::{Plan, Signal, Site};
 use waypost_testkit::wait;
 
 use crate::{PROGRAM, message};
@@ -166,4 +166,23 @@ fn applying_a_change_of_a_server_forgets_what_it_said() {
     site.apply(&moved).unwrap();
     let shown = site.tell(&["cache", "show", "jane@example.com"]).unwrap();
     assert!(!shown.contains("active"), "{shown}");
+}
+
+#[test]
+fn a_reload_changes_how_long_an_answer_holds() {
+    let (relay, trusted) = (Arc::new(Relay::default()), unused_address().unwrap());
+    let peer = relay.start(unused_address().unwrap()).unwrap();
+    let site = slave_of(peer.smtp().ip(), trusted).unwrap();
+    for _ in 0..2 {
+        assert_eq!(rcpt(&site, "jane@example.com").unwrap(), 250);
+    }
+    assert_eq!(relay.asked.load(Ordering::SeqCst), 1);
+    let path = site.dir().join("waypost.toml");
+    let file = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, file + "\n[cache]\npositive = \"0s\"\n").unwrap();
+    site.signal(Signal::HUP).unwrap();
+    site.wait_for_log(&["reloaded", "cache.positive = \"0s\" now"])
+        .unwrap();
+    assert_eq!(rcpt(&site, "jane@example.com").unwrap(), 250);
+    assert_eq!(relay.asked.load(Ordering::SeqCst), 2);
 }

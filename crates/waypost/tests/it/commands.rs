@@ -10,7 +10,7 @@ use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Signal, Site};
 use waypost_testkit::wait;
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 const SITE: &str = r#"
 [[target]]
@@ -169,6 +169,66 @@ fn without_a_server_commands_say_so_and_ask_to_try_later() {
     assert!(said.contains("not running"), "{said}");
     let nonsense = Command::new(PROGRAM).arg("nonsense").output().unwrap();
     assert_eq!(nonsense.status.code(), Some(2));
+}
+
+/// Writes the configuration anew and makes the server read it.
+fn reload(site: &Site, from: &str, to: &str) {
+    let path = site.dir().join("waypost.toml");
+    let file = std::fs::read_to_string(&path).unwrap();
+    assert!(file.contains(from), "{file}");
+    std::fs::write(&path, file.replace(from, to)).unwrap();
+    site.signal(Signal::HUP).unwrap();
+}
+
+#[test]
+fn a_reload_changes_the_times_of_the_queue() {
+    let (old, _) = split::target_that_may_say("451 4.3.2 Come back later", true);
+    let file = split::site_file(&old, "");
+    let plan = Plan::new(PROGRAM).unwrap();
+    let plan = plan.section("queue", "retry_first = \"6h\"\nretry_max = \"6h\"\n");
+    let site = plan.site(&file).start().unwrap();
+    let write = || {
+        let mut client = Dialogue::open(site.smtp()).unwrap();
+        let to = ["jdoe@example.com"];
+        client
+            .submit("alice@example.com", &to, &message("later"))
+            .unwrap();
+    };
+    write();
+    site.wait_for_log(&["jdoe@example.com", "status=deferred"])
+        .unwrap();
+    reload(&site, "\"6h\"", "\"100ms\"");
+    site.wait_for_log(&["reloaded", "queue.retry_first = \"100ms\" now"])
+        .unwrap();
+    write();
+    wait::until("attempts after the new times", || {
+        let heard = old.heard();
+        let attempts = heard.iter().filter(|line| line.starts_with("RCPT"));
+        (attempts.count() >= 4).then_some(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_reload_changes_what_is_logged() {
+    let (old, _) = split::target_that_may_say("550 5.1.1 No", false);
+    let plan = Plan::new(PROGRAM).unwrap();
+    let plan = plan.section("log", "filter = \"info\"\n");
+    let site = plan.site(&split::site_file(&old, "")).start().unwrap();
+    reload(&site, "filter = \"info\"", "filter = \"error\"");
+    site.wait_for_log(&["reloaded", "log.filter = \"error\" now"])
+        .unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    let to = ["alice@example.com"];
+    client
+        .submit("jdoe@example.com", &to, &message("quiet"))
+        .unwrap();
+    site.wait_for_messages("example.com", "alice", 1).unwrap();
+    assert!(
+        !site.log().contains("to=<alice@example.com>"),
+        "{}",
+        site.log()
+    );
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Memory {
             misses: read(&self.uses.misses),
             refreshes: read(&self.uses.refreshes),
             entries: self.entries.len(),
-            bound: self.settings.entries,
+            bound: self.settings().entries,
         }
     }
 
@@ -124,9 +124,9 @@ impl Memory {
     pub(super) fn lifetime(&self, authority: Authority, entry: Entry) -> Duration {
         match (authority, entry.answer) {
             (Authority::Delivery(_), _) => DELIVERY,
-            (_, Answer::Active) => self.settings.positive,
+            (_, Answer::Active) => self.settings().positive,
             (_, Answer::Full | Answer::Unavailable) => Duration::ZERO,
-            (_, Answer::Unknown) => self.settings.negative,
+            (_, Answer::Unknown) => self.settings().negative,
         }
     }
 }

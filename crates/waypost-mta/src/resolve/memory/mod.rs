@@ -7,7 +7,7 @@ mod probe;
 mod tally;
 mod together;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -28,7 +28,7 @@ use super::ask::{Answer, Ask, Authority, Heard, Question, Said, Source};
 use crate::clock::Clock;
 
 /// How long answers count, and how long one is waited for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct CacheSettings {
     /// A yes.
     pub positive: Duration,
@@ -92,7 +92,7 @@ pub(super) struct Outside {
 /// The answers of other servers, bounded in number and age.
 pub(super) struct Memory {
     outside: Outside,
-    settings: CacheSettings,
+    settings: RwLock<CacheSettings>,
     entries: Cache<Key, Entry>,
     probes: Probes,
     together: Together,
@@ -107,13 +107,26 @@ impl Memory {
         Self {
             outside,
             entries: Cache::new(settings.entries),
-            settings,
+            settings: RwLock::new(settings),
             probes: Probes::new(),
             together: Together::default(),
             breakers: Breakers::default(),
             uses: Uses::default(),
             tally: Tally::default(),
         }
+    }
+
+    /// Other times from now on; the bound stays as it was made.
+    pub(super) fn reload(&self, settings: CacheSettings) {
+        let mut held = (self.settings.write()).unwrap_or_else(PoisonError::into_inner);
+        *held = CacheSettings {
+            entries: held.entries,
+            ..settings
+        };
+    }
+
+    fn settings(&self) -> CacheSettings {
+        *self.settings.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over what was kept before a restart, as far as it still counts; nothing newer is
@@ -164,7 +177,7 @@ impl Memory {
             return heard_now(authority, Said::nothing(), Source::Suspended);
         }
         let started = self.outside.clock.now();
-        let said = timeout(self.settings.wait, self.outside.ask.ask(question)).await;
+        let said = timeout(self.settings().wait, self.outside.ask.ask(question)).await;
         let said = said.unwrap_or_else(|_| Said::nothing());
         Heard {
             took: self.outside.clock.now() - started,
@@ -206,7 +219,7 @@ impl Memory {
     pub(super) fn is_old(&self, heard: &Heard) -> bool {
         heard.answer == Answer::Active
             && heard.source == Source::Cache
-            && heard.age > self.settings.refresh
+            && heard.age > self.settings().refresh
     }
 
     /// Asks again what is remembered: a no drops it, silence keeps it up to its age.
@@ -296,7 +309,7 @@ impl Memory {
         let mut said = Said::nothing();
         let mut yes = Yes::Meant;
         // What was said before time ran out is still said.
-        let _ = timeout(self.settings.wait, async {
+        let _ = timeout(self.settings().wait, async {
             said = self.outside.ask.ask(question).await;
             if let Authority::Callout(target) = authority
                 && said.answer == Answer::Active

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::raw::{Reader, fixed};
+use crate::config::raw::{Reader, fixed, live};
 
 /// How long another server's answer about an address is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,12 @@ impl Cache {
         );
         Self {
             positive: cache.within(
-                fixed("positive", "How long a yes holds."),
+                live("positive", "How long a yes holds."),
                 5 * DAY,
                 Duration::ZERO..=30 * DAY,
             ),
             refresh: cache.within(
-                fixed(
+                live(
                     "refresh",
                     "A yes older than this is asked again in the background when it is used.",
                 ),
@@ -43,7 +43,7 @@ impl Cache {
                 Duration::ZERO..=30 * DAY,
             ),
             negative: cache.within(
-                fixed("negative", "How long a no holds. 0s: not at all."),
+                live("negative", "How long a no holds. 0s: not at all."),
                 Duration::from_secs(60),
                 Duration::ZERO..=DAY,
             ),
@@ -53,7 +53,7 @@ impl Cache {
                 1_000..=100_000_000,
             ),
             wait: cache.within(
-                fixed(
+                live(
                     "wait",
                     "How long a client waits while another server is asked about its recipient.",
                 ),

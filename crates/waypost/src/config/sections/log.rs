@@ -1,6 +1,6 @@
 //! `[log]`
 
-use crate::config::raw::{Reader, fixed};
+use crate::config::raw::{Reader, fixed, live};
 
 /// How the log on standard error looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Log {
             &[("postfix", LogFormat::Postfix), ("json", LogFormat::Json)],
         );
         let filter = log.checked(
-            fixed(
+            live(
                 "filter",
                 "Least level, such as \"info\", or levels per part, such as \
                  \"info,waypost_mta=debug\". RUST_LOG in the environment replaces it.",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use waypost_mta::queue::schedule::Schedule;
 
-use crate::config::raw::{Reader, fixed};
+use crate::config::raw::{Reader, live};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Schedule {
     );
     let read = Schedule {
         retry_first: queue.within(
-            fixed(
+            live(
                 "retry_first",
                 "From the first failure to the second attempt.",
             ),
@@ -27,12 +27,12 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Schedule {
             Duration::from_millis(50)..=DAY,
         ),
         retry_max: queue.within(
-            fixed("retry_max", "Times between attempts grow up to this."),
+            live("retry_max", "Times between attempts grow up to this."),
             70 * MINUTE,
             Duration::from_millis(50)..=DAY,
         ),
         lifetime: queue.within(
-            fixed(
+            live(
                 "lifetime",
                 "What could not be delivered for so long goes back to its sender, after one \
                      more attempt.",
@@ -41,7 +41,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Schedule {
             SECOND..=60 * DAY,
         ),
         delay_notice: queue.within(
-            fixed(
+            live(
                 "delay_notice",
                 "After so long the sender is told once that it takes longer. 0s: never.",
             ),
