@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use rusqlite::{Connection, TransactionBehavior};
 use waypost_proto::mail::{Domain, Mailbox};
-use waypost_proto::route::UserId;
+use waypost_proto::route::{TargetId, UserId};
 
 use crate::batch::{Batch, Touched, problems};
 use crate::edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere};
@@ -181,6 +181,23 @@ impl Directory {
             Some(row) if right && row.may_log_in => Ok(Login {
                 user: UserId(row.id),
             }),
+            _ => Err(LoginError::Refused),
+        }
+    }
+
+    /// Checks the password with which a target logs in here.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::check_password`].
+    pub fn check_target(&self, login: &str, password: &str) -> Result<TargetId, LoginError> {
+        let snapshot = self.snapshot.load();
+        let mut targets = snapshot.targets();
+        let found = targets.find(|target| !login.is_empty() && target.client_login == login);
+        let hash = found.and_then(|target| target.client_password.as_ref());
+        let right = self.checker.check(password, hash);
+        match found {
+            Some(target) if right => Ok(target.id),
             _ => Err(LoginError::Refused),
         }
     }

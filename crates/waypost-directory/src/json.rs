@@ -113,6 +113,8 @@ fn target(record: &TargetRecord) -> Fields {
         .text("recipient", &record.recipient)
         .raw("smart_host_on_error", record.smart_host_on_error)
         .text_if_any("client_pin", record.client_pin.as_ref())
+        .text("client_login", &record.client_login)
+        .secret("client_password", record.client_password.is_some())
 }
 
 fn user(record: &UserRecord) -> String {

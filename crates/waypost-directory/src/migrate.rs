@@ -5,11 +5,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_peers.sql"),
     include_str!("../migrations/sqlite/0003_hold_times.sql"),
     include_str!("../migrations/sqlite/0004_client_pin.sql"),
+    include_str!("../migrations/sqlite/0005_client_login.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -1,4 +1,5 @@
-//! Logins of users: a password check that takes its time, and takes longer for who keeps failing.
+//! Logins of users and targets: a password check that takes its time, and takes longer for who
+//! keeps failing.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,7 +10,7 @@ use quick_cache::sync::Cache;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
-use waypost_proto::route::UserId;
+use waypost_proto::route::Side;
 
 use crate::clock::Clock;
 use crate::policy::rate;
@@ -23,12 +24,12 @@ const MAX_CLIENTS: usize = 100_000;
 /// After this long without a failure a client is as good as new.
 const FORGIVEN_AFTER: Duration = Duration::from_mins(30);
 
-/// A user who has logged in.
+/// A user or target that has logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Who he is.
-    pub user: UserId,
-    /// His login, as the log names him.
+    /// The side that recipients come from.
+    pub side: Side,
+    /// The login, as the log names it.
     pub name: String,
 }
 
@@ -173,6 +174,7 @@ impl Logins {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
+    use waypost_proto::route::UserId;
 
     const DELAYS: Delays = Delays {
         first: Duration::from_secs(1),
@@ -182,7 +184,7 @@ mod tests {
     fn logins() -> Logins {
         let check = |login: &str, password: &str| match password {
             "right" => Ok(Login {
-                user: UserId(1),
+                side: Side::Authenticated(UserId(1)),
                 name: login.to_owned(),
             }),
             _ => Err(LoginError::Refused),

@@ -24,6 +24,7 @@ use waypost_mta::trace::Tracer;
 use waypost_mta::{deliver, minger};
 use waypost_proto::mail::{LocalPart, Mailbox};
 use waypost_proto::minger::Secret;
+use waypost_proto::route::Side;
 use waypost_spool::Spool;
 
 use crate::answers::Answers;
@@ -207,10 +208,16 @@ fn snapshots(directory: &Arc<Directory>) -> Arc<resolve::Snapshots> {
 fn logins(directory: &Arc<Directory>) -> Logins {
     let directory = Arc::clone(directory);
     let check = move |login: &str, password: &str| {
-        let checked = directory.check_password(login, password);
+        // Only the logins of users have a domain.
+        let checked = if login.contains('@') {
+            let found = directory.check_password(login, password);
+            found.map(|found| Side::Authenticated(found.user))
+        } else {
+            directory.check_target(login, password).map(Side::Target)
+        };
         checked
-            .map(|found| auth::Login {
-                user: found.user,
+            .map(|side| auth::Login {
+                side,
                 name: login.to_owned(),
             })
             .map_err(|error| match error {

@@ -341,6 +341,8 @@ fn target(stored: Stored<TargetRecord>, implicit: bool, minger: Option<Minger>) 
         recipient: record.recipient,
         smart_host_on_error: record.smart_host_on_error,
         client_pin: record.client_pin,
+        client_login: record.client_login,
+        client_password: record.client_password,
         implicit,
         minger,
     }

@@ -12,6 +12,7 @@ use crate::model::{
     DomainId, GatewayId, GatewayVerify, GroupId, Host, MailType, Minger, Quota, RecipientForm,
     SharedId, TlsPin, TlsPolicy, Unreachable, VerifyUnknown,
 };
+use crate::password::PasswordHash;
 use crate::secret::Secret;
 
 /// A served domain, with its relay by number.
@@ -154,6 +155,10 @@ pub struct Target {
     pub smart_host_on_error: bool,
     /// The key of the certificate that it shows as a client.
     pub client_pin: Option<TlsPin>,
+    /// The name that it logs in with here; empty: it does not.
+    pub client_login: String,
+    /// With a name.
+    pub client_password: Option<PasswordHash>,
     /// Made from a domain's `relay = "host[:port]"`: hidden from lists and export.
     pub implicit: bool,
     /// It is a peer, and how it is asked.

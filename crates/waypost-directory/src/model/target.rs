@@ -6,6 +6,7 @@ use waypost_proto::mail::Domain;
 use waypost_proto::net::Network;
 
 use super::Host;
+use crate::password::PasswordHash;
 use crate::secret::Secret;
 
 /// Connections that a target gets at most, when it does not say.
@@ -150,6 +151,10 @@ pub struct TargetRecord {
     pub smart_host_on_error: bool,
     /// The key of the certificate that it shows as a client; it is known by it.
     pub client_pin: Option<TlsPin>,
+    /// The name that it logs in with here; empty: it does not.
+    pub client_login: String,
+    /// With a name.
+    pub client_password: Option<PasswordHash>,
 }
 
 impl TargetRecord {
@@ -169,6 +174,8 @@ impl TargetRecord {
             recipient: RecipientForm::default(),
             smart_host_on_error: false,
             client_pin: None,
+            client_login: String::new(),
+            client_password: None,
         }
     }
 }

@@ -47,17 +47,26 @@ pub(super) fn sharing(
     Ok(())
 }
 
-/// A client that shows a key is one target, not one of several.
-fn client_pin(
+/// A client that shows a key, or logs in, is one target, not one of several.
+fn client(
     batch: &mut Batch<'_>,
     record: &TargetRecord,
     key: &Key,
     touched: &Touched,
 ) -> rusqlite::Result<()> {
+    let store = batch.store();
+    let login = &record.client_login;
+    if let Some(other) = sqlite::target::other_with_client_login(store, touched.id, login)? {
+        batch.report.about(touched.edit, key).add(
+            "client_login",
+            format!("{other} logs in with the same name"),
+            "give each server a name of its own, or remove it there first",
+        );
+    }
     let Some(pin) = record.client_pin else {
         return Ok(());
     };
-    if let Some(other) = sqlite::target::other_with_client_pin(batch.store(), touched.id, pin)? {
+    if let Some(other) = sqlite::target::other_with_client_pin(store, touched.id, pin)? {
         batch.report.about(touched.edit, key).add(
             "client_pin",
             format!("{other} is known by the same key"),
@@ -75,7 +84,7 @@ pub(super) fn peer(
 ) -> rusqlite::Result<()> {
     let store = batch.store();
     let key = Key::Peer(record.target.name.clone());
-    client_pin(batch, &record.target, &key, touched)?;
+    client(batch, &record.target, &key, touched)?;
     let accept = &record.minger_accept;
     if !accept.is_empty() {
         let whose = match sqlite::peer::other_with_accept(store, touched.id, accept)? {
@@ -113,7 +122,7 @@ pub(super) fn target(
 ) -> rusqlite::Result<()> {
     let store = batch.store();
     let key = Key::Target(record.name.clone());
-    client_pin(batch, record, &key, touched)?;
+    client(batch, record, &key, touched)?;
     if let Some(domain) = sqlite::peer::shared_domain(store, touched.id)? {
         batch.report.about(touched.edit, &key).add(
             "name",

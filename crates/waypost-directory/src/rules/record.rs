@@ -230,6 +230,32 @@ fn target(record: &TargetRecord, about: &mut About<'_>) {
         ),
     }
     credentials(record, about);
+    client_login(record, about);
+}
+
+/// A user's login has an `@` in it and a target's has none, so that they are never the same.
+fn client_login(record: &TargetRecord, about: &mut About<'_>) {
+    let (named, has_password) = (
+        !record.client_login.is_empty(),
+        record.client_password.is_some(),
+    );
+    if named {
+        name_with("client_login", &record.client_login, "._-", about);
+    }
+    if named && !has_password {
+        about.add(
+            "client_password",
+            "is missing, and client_login is set",
+            "give both, or none",
+        );
+    }
+    if has_password && !named {
+        about.add(
+            "client_login",
+            "is missing, and client_password is set",
+            "give both, or none",
+        );
+    }
 }
 
 fn credentials(record: &TargetRecord, about: &mut About<'_>) {

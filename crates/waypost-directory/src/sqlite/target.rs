@@ -4,17 +4,18 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use waypost_proto::net::{Network, NetworkError};
 
 use super::object::Objects;
-use super::{Identity, identity, insert, parsed, run, stored, word};
+use super::{Identity, identity, insert, parsed, parsed_if_any, run, stored, word};
 use crate::model::{
     Host, HostPort, Kind, LOCAL, RecipientForm, Stored, TargetRecord, TlsPin, TlsPolicy,
 };
+use crate::password::PasswordHash;
 use crate::secret::Secret;
 
 const OBJECTS: Objects<(Stored<TargetRecord>, bool)> = Objects {
     kind: Kind::Target,
     columns: "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
     username, password, connections, recipient, smart_host_on_error, implicit,
-    client_pin",
+    client_pin, client_login, client_password",
     from: "target",
     id: "id",
     record,
@@ -23,14 +24,18 @@ const IDENTITY: &str = "SELECT id, revision FROM target WHERE name = ?1";
 const IS_PEER: &str = "EXISTS (SELECT 1 FROM peer WHERE target_id = target.id)";
 const INSERT: &str = "
     INSERT INTO target (revision, origin, name, implicit, host, port, sources, tls, tls_pin,
-        username, password, connections, recipient, smart_host_on_error, client_pin)
-    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        username, password, connections, recipient, smart_host_on_error, client_pin,
+        client_login, client_password)
+    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 const UPDATE: &str = "
     UPDATE target SET revision = revision + 1, host = ?2, port = ?3, sources = ?4, tls = ?5,
         tls_pin = ?6, username = ?7, password = ?8, connections = ?9, recipient = ?10,
-        smart_host_on_error = ?11, client_pin = ?12
+        smart_host_on_error = ?11, client_pin = ?12, client_login = ?13,
+        client_password = ?14
     WHERE id = ?1";
 const OTHER_WITH_PIN: &str = "SELECT name FROM target WHERE client_pin = ?1 AND id <> ?2";
+const OTHER_WITH_LOGIN: &str =
+    "SELECT name FROM target WHERE client_login = ?1 AND client_login <> '' AND id <> ?2";
 const DELETE: &str = "DELETE FROM target WHERE id = ?1";
 const DELETE_UNUSED: &str = "
     DELETE FROM target WHERE implicit
@@ -129,6 +134,8 @@ fn write_new(
         record.recipient.to_string(),
         record.smart_host_on_error,
         record.client_pin.map(|pin| pin.to_string()),
+        record.client_login,
+        record.client_password.as_ref().map(PasswordHash::expose),
     ];
     insert(connection, INSERT, row)
 }
@@ -151,6 +158,8 @@ pub(crate) fn set(
         record.recipient.to_string(),
         record.smart_host_on_error,
         record.client_pin.map(|pin| pin.to_string()),
+        record.client_login,
+        record.client_password.as_ref().map(PasswordHash::expose),
     ];
     run(connection, UPDATE, row)
 }
@@ -173,6 +182,18 @@ pub(crate) fn other_with_client_pin(
     connection
         .prepare_cached(OTHER_WITH_PIN)?
         .query_row(params![pin.to_string(), id], |row| row.get(0))
+        .optional()
+}
+
+/// Another target that logs in here with the same name.
+pub(crate) fn other_with_client_login(
+    connection: &Connection,
+    id: u32,
+    login: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(OTHER_WITH_LOGIN)?
+        .query_row(params![login, id], |row| row.get(0))
         .optional()
 }
 
@@ -203,6 +224,8 @@ fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecor
         recipient: word(row, 13, RecipientForm::parse)?,
         smart_host_on_error: row.get(14)?,
         client_pin: pin(row, 16)?,
+        client_login: row.get(17)?,
+        client_password: parsed_if_any(row, 18, PasswordHash::parse)?,
     };
     Ok((stored(row, record)?, row.get(15)?))
 }

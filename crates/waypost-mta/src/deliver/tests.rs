@@ -55,6 +55,8 @@ impl Site {
                 recipient: RecipientForm::Original,
                 smart_host_on_error: false,
                 client_pin: None,
+                client_login: String::new(),
+                client_password: None,
                 implicit: false,
                 minger: None,
             },

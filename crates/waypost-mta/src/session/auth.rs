@@ -7,6 +7,7 @@ use waypost_proto::smtp::sasl::Credentials;
 use super::drive::{Ending, Session};
 use crate::auth::LoginError;
 use crate::event;
+use crate::policy::Service;
 
 impl<S> Session<'_, S>
 where
@@ -16,7 +17,13 @@ where
     pub(super) async fn log_in(&mut self, credentials: &Credentials) {
         let own = credentials.authzid.is_empty() || credentials.authzid == credentials.authcid;
         // Nobody may act as somebody else; who tries learns it after the usual time.
-        let login = if own { &*credentials.authcid } else { "" };
+        // Nor do users log in where mail is exchanged, but targets, whose logins have no domain.
+        let here = self.door.service != Service::Smtp || !credentials.authcid.contains('@');
+        let login = if own && here {
+            &*credentials.authcid
+        } else {
+            ""
+        };
         let delays = self.rules.settings.login_delays();
         let password = credentials.password.reveal();
         let client = self.caller.client.address;

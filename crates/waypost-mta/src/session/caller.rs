@@ -103,6 +103,8 @@ struct Table {
     sources: Vec<(Network, TargetId)>,
     hosts: HashMap<IpAddr, TargetId>,
     pins: HashMap<TlsPin, TargetId>,
+    /// Whether some target has a login.
+    logins: bool,
 }
 
 impl Callers {
@@ -123,6 +125,12 @@ impl Callers {
     #[must_use]
     pub fn know_keys(&self, snapshot: &Snapshot) -> bool {
         !self.table(snapshot).pins.is_empty()
+    }
+
+    /// Whether some target logs in here.
+    #[must_use]
+    pub fn know_logins(&self, snapshot: &Snapshot) -> bool {
+        self.table(snapshot).logins
     }
 
     fn table(&self, snapshot: &Snapshot) -> Arc<Table> {
@@ -170,6 +178,7 @@ impl Table {
         for target in snapshot.targets() {
             let sources = target.sources.iter().map(|source| (*source, target.id));
             table.sources.extend(sources);
+            table.logins |= !target.client_login.is_empty();
             table
                 .pins
                 .extend(target.client_pin.map(|pin| (pin, target.id)));

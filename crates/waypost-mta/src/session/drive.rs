@@ -160,7 +160,8 @@ where
     ) -> Self {
         let rules = shared.rules();
         let hostname = rules.settings.hostname.as_str();
-        let proto = server::Session::new(hostname, offer(&rules, door, &caller));
+        let targets = shared.callers().know_logins(&shared.snapshot());
+        let proto = server::Session::new(hostname, offer(&rules, door, &caller, targets));
         Self {
             shared,
             rules,
@@ -317,7 +318,7 @@ where
     /// The side recipients come from.
     pub(super) fn side(&self) -> Side {
         match &self.login {
-            Some(login) => Side::Authenticated(login.user),
+            Some(login) => login.side.clone(),
             None => self.caller.side.clone(),
         }
     }
@@ -361,7 +362,8 @@ where
     }
 }
 
-fn offer(rules: &Rules, door: Door, caller: &Caller) -> Offer {
+/// On the port of mail exchange only targets log in, so AUTH is offered there only where some do.
+fn offer(rules: &Rules, door: Door, caller: &Caller, targets_log_in: bool) -> Offer {
     let protocol = match door.service {
         Service::Lmtp => Protocol::Lmtp,
         Service::Smtp => Protocol::Smtp,
@@ -372,7 +374,7 @@ fn offer(rules: &Rules, door: Door, caller: &Caller) -> Offer {
     Offer {
         size_max: limits.message_size,
         starttls: door.wrapping == Wrapping::OnRequest,
-        auth: submission,
+        auth: submission || (targets_log_in && door.service == Service::Smtp),
         auth_required: submission,
         xclient: caller.proxy,
         recipients_max: limits.recipients,

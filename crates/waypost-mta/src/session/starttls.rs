@@ -4,6 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use waypost_directory::{Found, MailType};
 use waypost_proto::mail::Mailbox;
+use waypost_proto::route::Side;
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::xclient::{Told, Xclient};
 
@@ -77,7 +78,7 @@ where
         let snapshot = self.shared.snapshot();
         match snapshot.lookup_mailbox(&address)? {
             Found::User(user) if user.mail == MailType::Local && !user.suspended => Some(Login {
-                user: user.id,
+                side: Side::Authenticated(user.id),
                 name: login.to_owned(),
             }),
             _ => None,

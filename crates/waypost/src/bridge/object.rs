@@ -13,6 +13,8 @@ use crate::object::{self, Fields};
 
 /// The field in which a new password comes.
 const PASSWORD: &str = "password";
+/// The field in which a new password of a target comes, which it logs in with here.
+const CLIENT_PASSWORD: &str = "client_password";
 
 impl Bridge {
     pub(super) fn add(&self, request: &Object, report: &Report) -> Result<Value, Refused> {
@@ -172,9 +174,15 @@ fn edited(present: &Fields, request: &Object) -> Fields {
     fields
 }
 
-/// A user's new password comes as it is and is kept as a hash; a target's is said to that server.
+/// A new password to log in with here comes as it is and is kept as a hash; that which is said to
+/// a target is kept as it is.
 fn hash_password(key: &Key, fields: &mut Fields) -> Result<(), Refused> {
-    if let (Key::User(..), Some(Value::String(password))) = (key, fields.get_mut(PASSWORD)) {
+    let field = match key {
+        Key::User(..) => PASSWORD,
+        Key::Peer(_) | Key::Target(_) => CLIENT_PASSWORD,
+        _ => return Ok(()),
+    };
+    if let Some(Value::String(password)) = fields.get_mut(field) {
         *password = hashed(password)?.map_or_else(String::new, |hash| hash.expose().to_owned());
     }
     Ok(())

@@ -44,6 +44,12 @@ pub(super) struct TargetFields {
     /// SHA-256 of the public key it shows as a client, which it is then known by; empty: none.
     #[arg(long, value_name = "HEX")]
     client_pin: Option<String>,
+    /// Name it logs in with here, which it is then known by; empty: none.
+    #[arg(long, value_name = "NAME")]
+    client_login: Option<String>,
+    /// File with the password that it logs in with here; empty: none.
+    #[arg(long, value_name = "FILE")]
+    client_password_file: Option<String>,
 }
 
 impl Fields for TargetFields {
@@ -58,6 +64,7 @@ impl Fields for TargetFields {
         } else {
             None
         };
+        let client_password = password::in_file(self.client_password_file.as_deref())?;
         Ok(Changes::default()
             .set("host", self.host.as_ref())
             .set("port", self.port.as_ref())
@@ -69,6 +76,8 @@ impl Fields for TargetFields {
             .set("connections", self.connections.as_ref())
             .set("recipient", self.recipient.as_ref())
             .set("smart_host_on_error", self.smart_host_on_error.as_ref())
-            .set("client_pin", self.client_pin.as_ref()))
+            .set("client_pin", self.client_pin.as_ref())
+            .set("client_login", self.client_login.as_ref())
+            .set("client_password", client_password.as_ref()))
     }
 }

@@ -13,7 +13,12 @@ use crate::config::Size;
 pub(crate) type Field = (&'static str, String);
 
 /// Keys whose values are never shown.
-pub(crate) const SECRETS: [&str; 3] = ["minger_accept", "minger_secret", "password"];
+pub(crate) const SECRETS: [&str; 4] = [
+    "client_password",
+    "minger_accept",
+    "minger_secret",
+    "password",
+];
 
 /// Everything that the site file says about an object; what it does not keep has no fields.
 pub(crate) fn of(object: &Object) -> Vec<Field> {
@@ -109,6 +114,9 @@ fn target(record: &TargetRecord) -> Vec<Field> {
         ),
     ]);
     fields.extend(record.client_pin.map(|pin| ("client_pin", text(pin))));
+    fields.push(("client_login", text(&record.client_login)));
+    let password = record.client_password.as_ref();
+    fields.extend(password.map(|hash| ("client_password", text(hash.expose()))));
     fields
 }
 

@@ -245,6 +245,8 @@ fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
     let form = entry.parsed("recipient", forms, word(RecipientForm::parse));
     record.recipient = form.unwrap_or_default();
     record.smart_host_on_error = entry.flag("smart_host_on_error", false);
+    record.client_login = entry.parsed("client_login", NAME, own).unwrap_or_default();
+    record.client_password = entry.optional("client_password", HASH, hash);
     record.client_pin = entry.optional("client_pin", PIN, word(TlsPin::parse));
     name.map(|_| record)
 }

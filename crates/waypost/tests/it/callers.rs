@@ -7,7 +7,7 @@ use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::tls::{Authority, Identity};
 
 use crate::PROGRAM;
-use crate::submission::say_with;
+use crate::submission::{say, say_with};
 
 const SMTP: u16 = 2525;
 const SUBMISSIONS: u16 = 2465;
@@ -45,7 +45,9 @@ mail = "third-party"
 addresses = ["jdoe@example.com"]
 "#
     );
-    Plan::new(PROGRAM).unwrap().site(&file).start().unwrap()
+    let quick = "login_delay = \"1ms\"\nlogin_delay_max = \"10ms\"\n";
+    let plan = Plan::new(PROGRAM).unwrap().section("limits", quick);
+    plan.site(&file).start().unwrap()
 }
 
 /// A certificate with its key, and the file that both are in.
@@ -136,4 +138,86 @@ fn what_a_target_is_known_by_is_exported() {
     site.tell(&["target", "set", "old", "--client-pin", ""])
         .unwrap();
     assert!(!site.tell(&["export"]).unwrap().contains("client_pin"));
+}
+
+const LOGIN: (&str, &str) = ("old-server", "correct horse battery");
+
+/// A slave whose target logs in; alice has a password too.
+fn slave_with_login() -> Site {
+    let site = slave("");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, LOGIN.1).unwrap();
+    let file = file.display().to_string();
+    let login = ["--client-login", LOGIN.0, "--client-password-file", &file];
+    site.tell(&[&["target", "set", "old"], &login[..]].concat())
+        .unwrap();
+    let set = ["user", "set", "alice@example.com", "--password-stdin"];
+    let output = site.run_with_input(&set, LOGIN.1).unwrap();
+    assert!(output.status.success());
+    site
+}
+
+#[test]
+fn a_target_is_known_by_its_login() {
+    let site = slave_with_login();
+    let lines = [
+        "MAIL FROM:<a@elsewhere.test>",
+        "RCPT TO:<nobody@example.com>",
+        "RCPT TO:<b@elsewhere.test>",
+        "RSET",
+        "MAIL FROM:<jdoe@example.com>",
+        "RCPT TO:<alice@example.com>",
+    ];
+    let heard = say(&site, SMTP, LOGIN, &lines);
+    assert!(heard[0].starts_with("235 2.7.0"), "{heard:?}");
+    assert_eq!(
+        heard[2..4],
+        [
+            "554 5.4.6 <nobody@example.com>: Routing loop detected",
+            "554 5.7.1 <b@elsewhere.test>: Relay access denied",
+        ]
+    );
+    assert!(heard[6].starts_with("250 "), "{heard:?}");
+    // It is no user, who may submit.
+    let heard = say(&site, SUBMISSIONS, LOGIN, &lines[..1]);
+    assert_eq!(heard[1], "530 5.7.0 Authentication required");
+}
+
+#[test]
+fn only_targets_log_in_where_mail_is_exchanged_and_all_others_hear_the_same() {
+    let site = slave_with_login();
+    for login in [
+        ("alice@example.com", LOGIN.1),
+        ("alice@example.com", "wrong"),
+        ("nobody", LOGIN.1),
+        (LOGIN.0, "wrong"),
+    ] {
+        let heard = say(&site, SMTP, login, &[]);
+        assert!(heard[0].starts_with("535 5.7.8 "), "{heard:?}");
+    }
+    let heard = say(&site, SUBMISSIONS, ("alice@example.com", LOGIN.1), &[]);
+    assert!(heard[0].starts_with("235 "), "{heard:?}");
+}
+
+#[test]
+fn a_login_is_offered_where_mail_is_exchanged_only_while_a_target_has_one() {
+    let site = slave_with_login();
+    let offer = || say(&site, SMTP, NOBODY, &["EHLO client.test"]).remove(0);
+    assert!(offer().contains("AUTH PLAIN LOGIN"), "{}", offer());
+    // A change of something else keeps the password, which is shown to nobody.
+    site.tell(&["target", "set", "old", "--connections", "7"])
+        .unwrap();
+    assert!(say(&site, SMTP, LOGIN, &[])[0].starts_with("235 "));
+    let shown = site.tell(&["target", "show", "old", "--json"]).unwrap();
+    assert!(!shown.contains("argon2id"), "{shown}");
+    let export = site.tell(&["export"]).unwrap();
+    assert!(
+        export.contains("client_password = \"$argon2id$"),
+        "{export}"
+    );
+    let none = ["--client-login", "", "--client-password-file", ""];
+    site.tell(&[&["target", "set", "old"], &none[..]].concat())
+        .unwrap();
+    assert!(!offer().contains("AUTH"), "{}", offer());
 }

@@ -54,6 +54,13 @@ fn a_target_says_what_can_be_done() {
     check("connections", &|t| t.connections = 10_001);
     check("tls_pin", &|t| t.tls = TlsPolicy::Pinned);
     check("tls_pin", &|t| t.tls_pin = Some(TlsPin([7; 32])));
+    let hash = PasswordHash::make("correct horse").unwrap();
+    check("client_password", &|t| t.client_login = "old".into());
+    check("client_login", &|t| t.client_password = Some(hash.clone()));
+    check("client_login", &|t| {
+        t.client_login = "old@example.com".into();
+        t.client_password = Some(hash.clone());
+    });
     check("password", &|t| t.username = "waypost".into());
     check("username", &|t| t.password = Secret::new("secret"));
     check("tls", &|t| {
@@ -69,11 +76,19 @@ fn a_target_says_what_can_be_done() {
     pinned.tls = TlsPolicy::Pinned;
     pinned.tls_pin = TlsPin::parse(&"0f".repeat(32));
     pinned.client_pin = TlsPin::parse(&"f0".repeat(32));
+    pinned.client_login = "old".into();
+    pinned.client_password = Some(hash);
     pinned.username = "waypost".into();
     pinned.password = Secret::new("secret");
     fixture.put([Object::Target(pinned.clone())]).unwrap();
     let stored = fixture.directory.target("old").unwrap().unwrap();
     assert_eq!(stored.record, pinned);
+    pinned.name = "lyon".into();
+    pinned.client_pin = None;
+    assert_eq!(
+        refusal(fixture.put([Object::Target(pinned)])),
+        "target lyon: client_login: old logs in with the same name"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use waypost_directory::{
 };
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::net::Network;
-use waypost_proto::route::TargetId;
+use waypost_proto::route::{Side, TargetId};
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{Committed, Spool};
 
@@ -275,7 +275,7 @@ fn checker(directory: Arc<Directory>) -> Arc<crate::auth::CheckPassword> {
         let checked = directory.check_password(login, password);
         checked
             .map(|checked| Login {
-                user: checked.user,
+                side: Side::Authenticated(checked.user),
                 name: login.to_owned(),
             })
             .map_err(|_| LoginError::Refused)
