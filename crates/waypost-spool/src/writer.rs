@@ -333,7 +333,7 @@ impl Writer {
             return limits::IDLE;
         };
         let more = store.vacuum().and_then(|more| {
-            if !more && store.durable_log_bytes() > limits::IDLE_LOG_BYTES {
+            if !more && store.log_file_bytes() > limits::IDLE_LOG_BYTES {
                 store.empty_log()?;
             }
             Ok(more)

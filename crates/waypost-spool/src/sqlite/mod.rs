@@ -289,6 +289,11 @@ impl Store {
         LOG_HEADER_BYTES + self.log_pages * FRAME_BYTES
     }
 
+    /// Bytes of the log file, those counted in that a checkpoint left to be written over.
+    pub(crate) fn log_file_bytes(&self) -> u64 {
+        Disk::len(&log_path(&self.path))
+    }
+
     /// Asks the engine; should it not say, the file's length is never too short.
     fn count_log_pages(&mut self) {
         let counted = self
@@ -297,7 +302,7 @@ impl Store {
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(1)));
         self.log_pages = match counted.map(u64::try_from) {
             Ok(Ok(pages)) => pages,
-            _ => Disk::len(&log_path(&self.path)) / FRAME_BYTES,
+            _ => self.log_file_bytes() / FRAME_BYTES,
         };
     }
 
