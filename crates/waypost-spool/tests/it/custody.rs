@@ -13,7 +13,7 @@ use waypost_spool::{
     State, Unavailable,
 };
 
-use crate::support::{commit, commit_to, content, envelope, now, open};
+use crate::support::{commit, commit_to, content, envelope, now, open, wait_until};
 
 const SMALL: usize = 10_000;
 const LARGE: usize = 300_000;
@@ -30,16 +30,6 @@ fn read(content: &Content) -> Vec<u8> {
 
 fn files(dir: &Path) -> usize {
     fs::read_dir(dir).unwrap().count()
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..12_000 {
-        if done() {
-            return;
-        }
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
-    panic!("{what} did not happen");
 }
 
 #[test]
@@ -528,26 +518,6 @@ fn fresh_content_beyond_its_limit_is_read_back_from_the_store() {
             .content()
             .is_some()
     );
-}
-
-#[test]
-fn the_file_shrinks_again_after_a_flood() {
-    let dir = tempfile::tempdir().unwrap();
-    let spool = open(dir.path());
-    let receipts: Vec<_> = (0..4000)
-        .map(|number| {
-            let mut staged = spool.stage(now()).unwrap();
-            staged.write(&content(number, SMALL)).unwrap();
-            spool.commit(staged, envelope("jdoe@example.com"))
-        })
-        .collect();
-    let ids = receipts.into_iter().map(|r| r.wait().unwrap().message().id);
-    let removals: Vec<_> = ids.map(|id| spool.remove(id)).collect();
-    removals.into_iter().for_each(|r| r.wait().unwrap());
-    wait_until("shrinking", || {
-        let stats = spool.stats().unwrap();
-        stats.store_bytes < 20_000_000 && stats.log_bytes == 0
-    });
 }
 
 #[test]

@@ -4,4 +4,5 @@
 mod crash;
 mod custody;
 mod power;
+mod space;
 mod support;

@@ -55,3 +55,14 @@ pub(crate) fn content(number: u64, len: usize) -> Vec<u8> {
     let line = format!("Subject: {number}\r\n\r\nline of message {number}\r\n");
     line.bytes().cycle().take(len).collect()
 }
+
+/// Waits for something that the spool does by itself.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..12_000 {
+        if done() {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    panic!("{what} did not happen");
+}
