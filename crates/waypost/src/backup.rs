@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
+use waypost_admin::request::Report;
 use waypost_directory::Directory;
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_spool::Spool;
 
-use crate::control::Report;
 use crate::{copy, layout, time};
 
 /// The file that a backup gets last: without it, it is not whole.

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
+use waypost_admin::request::{Cause, Fault, Refused};
 use waypost_directory::{Address, MailType, Names, Object, PeerRecord, Relay};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::minger::Status;
 
 use super::cache::addresses;
-use super::{Bridge, later};
-use crate::control::Report;
-use crate::control::protocol::{Cause, Fault, Refused};
+use super::{Asked, Bridge, later};
 use crate::inquiry::{self, Peer, Says};
 
 /// Objections that an error, the audit and the log name; more than that nobody reads.
@@ -53,7 +52,7 @@ struct Sharing {
     peers: Vec<Arc<Peer>>,
 }
 
-impl Bridge {
+impl Asked {
     /// The addresses that peers must be asked about before all this is saved.
     pub(super) fn new_addresses<'a>(
         &self,
@@ -92,18 +91,18 @@ impl Bridge {
     }
 
     /// Asks all peers about all addresses; called on a thread that may block.
-    pub(super) fn objections(&self, new: &[NewAddress], report: &Report) -> Vec<Objection> {
-        Handle::current().block_on(self.ask_peers(new, report))
+    pub(super) fn objections(&self, new: &[NewAddress]) -> Vec<Objection> {
+        Handle::current().block_on(self.ask_peers(new))
     }
 
     /// What peers object to all these addresses.
-    pub(super) async fn ask_peers(&self, new: &[NewAddress], report: &Report) -> Vec<Objection> {
+    pub(super) async fn ask_peers(&self, new: &[NewAddress]) -> Vec<Objection> {
         let total = new.iter().map(|new| new.peers.len() as u64).sum();
         let mut findings = inquiry::ask(&self.asking, rounds(new));
         let (mut objections, mut done) = (Vec::new(), 0);
         while let Some(finding) = findings.recv().await {
             done += 1;
-            report.progress("asking peers", done, total);
+            self.report.progress("asking peers", done, total);
             let why = match finding.says {
                 Says::Has(status) => Why::Elsewhere(status),
                 Says::HasNot => continue,

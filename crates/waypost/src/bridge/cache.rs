@@ -3,21 +3,28 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use waypost_admin::request::{CacheAnswer, CacheList, CacheRequest, Refused};
 use waypost_directory::{Address, Edit, Key, Names, Object};
 use waypost_mta::clock::{Clock as _, SystemClock};
-use waypost_mta::resolve::{Authority, Place, Remembered};
+use waypost_mta::resolve::{Answer, Authority, Place, Remembered};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::TargetId;
 
 use super::Bridge;
 use crate::answers;
-use crate::control::protocol::{CacheList, CacheRequest, Refused};
 use crate::time;
 
 /// Most answers on one page of a list.
 const PAGE: usize = 10_000;
 /// Answers that are shown about one address.
 const SHOWN: usize = 1000;
+
+fn is(wanted: CacheAnswer, answer: Answer) -> bool {
+    match wanted {
+        CacheAnswer::Active => answer == Answer::Active,
+        CacheAnswer::Unknown => answer == Answer::Unknown,
+    }
+}
 
 impl Bridge {
     pub(super) fn cache(&self, request: &CacheRequest) -> Result<Value, Refused> {
@@ -59,7 +66,7 @@ impl Bridge {
         let wanted = |entry: &Remembered| {
             let target = list.target.as_ref();
             target.is_none_or(|name| self.resolver.authority_name(entry.authority) == *name)
-                && list.answer.is_none_or(|answer| answer.is(entry.answer))
+                && list.answer.is_none_or(|answer| is(answer, entry.answer))
         };
         let mut page = self
             .resolver

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
+use waypost_admin::request::{Explain, Refused};
 use waypost_directory::Found;
 use waypost_mta::policy::sender::refusal;
 use waypost_mta::resolve::{Explanation, Subject};
@@ -11,7 +12,6 @@ use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::Side;
 
 use super::Bridge;
-use crate::control::protocol::{Explain, Refused};
 
 impl Bridge {
     pub(super) async fn explain(&self, request: &Explain) -> Result<Value, Refused> {

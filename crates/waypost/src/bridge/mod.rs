@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use waypost_admin::request::{Caller, Cause, Fault, Refused, Report, Request};
+use waypost_admin::{Answering, Control};
 use waypost_directory::{
     Actor, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
 };
@@ -25,13 +27,8 @@ use waypost_mta::session::Shared;
 use waypost_spool::Spool;
 
 use crate::asking::Asking;
-use crate::control::Report;
-use crate::control::protocol::{Cause, Fault, Refused, Request};
-use crate::run::Reloader;
 
-/// Who edits over the control socket, for the audit.
-const ACTOR: &str = "administrator";
-const FROM: &str = "command line";
+use crate::run::Reloader;
 
 /// The running parts, as commands see them.
 pub(crate) struct Bridge {
@@ -47,35 +44,68 @@ pub(crate) struct Bridge {
     pub(crate) reloader: Arc<Reloader>,
 }
 
-impl Bridge {
+impl Control for Bridge {
+    fn answer(self: Arc<Self>, caller: Caller, request: Request, report: Report) -> Answering {
+        let asked = Asked {
+            bridge: self,
+            caller,
+            report,
+        };
+        Box::pin(asked.answer(request))
+    }
+}
+
+/// One request under way: the running parts, and who asks.
+#[derive(Clone)]
+struct Asked {
+    bridge: Arc<Bridge>,
+    caller: Caller,
+    report: Report,
+}
+
+impl std::ops::Deref for Asked {
+    type Target = Bridge;
+
+    fn deref(&self) -> &Bridge {
+        &self.bridge
+    }
+}
+
+impl Asked {
     /// Does what was asked.
-    pub(crate) async fn answer(
-        self: Arc<Self>,
-        request: Request,
-        report: Report,
-    ) -> Result<Value, Refused> {
-        let bridge = Arc::clone(&self);
+    async fn answer(self, request: Request) -> Result<Value, Refused> {
         match request {
-            Request::Add(object) => blocking(move || bridge.add(&object, &report)).await,
+            Request::Add(object) => self.blocking(move |asked| asked.add(&object)).await,
             Request::AdminPassword { login, password } => {
-                blocking(move || bridge.set_admin_password(&login, &password)).await
+                self.blocking(move |asked| asked.set_admin_password(&login, &password))
+                    .await
             }
-            Request::Apply(request) => blocking(move || bridge.apply(&request, &report)).await,
-            Request::Export => blocking(move || bridge.export()).await,
+            Request::Apply(request) => self.blocking(move |asked| asked.apply(&request)).await,
+            Request::Export => self.blocking(|asked| asked.export()).await,
             Request::Explain(request) => self.explain(&request).await,
             Request::Queue(request) => self.queue(request).await,
             Request::Backup { directory } => {
-                blocking(move || bridge.backup(&directory, &report)).await
+                self.blocking(move |asked| asked.backup(&directory)).await
             }
             Request::Cache(request) => self.cache(&request),
             Request::Metrics => self.metrics(),
-            Request::Peer(request) => self.peer(request, report).await,
-            Request::List(list) => blocking(move || bridge.list(&list)).await,
+            Request::Peer(request) => self.peer(request).await,
+            Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Reload => self.reload(),
-            Request::Remove { kind, name } => blocking(move || bridge.remove(kind, &name)).await,
-            Request::Set(object) => blocking(move || bridge.set(&object, &report)).await,
-            Request::Show { kind, name } => blocking(move || bridge.show(kind, &name)).await,
+            Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
+            Request::Set(object) => self.blocking(move |asked| asked.set(&object)).await,
+            Request::Show { kind, name } => {
+                self.blocking(move |asked| asked.show(kind, &name)).await
+            }
         }
+    }
+
+    /// Runs what asks the store or a disk where it may block.
+    async fn blocking<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        blocking(move || work(&self)).await
     }
 
     fn reload(&self) -> Result<Value, Refused> {
@@ -84,12 +114,12 @@ impl Bridge {
     }
 
     fn edit(&self, edits: &[Edit], before: &[Object]) -> Result<Value, Refused> {
-        self.edit_from(FROM, edits, before)
+        self.edit_from(&self.caller.from, edits, before)
     }
 
     fn edit_from(&self, from: &str, edits: &[Edit], before: &[Object]) -> Result<Value, Refused> {
         let actor = Actor {
-            name: ACTOR,
+            name: &self.caller.name,
             from,
             at: SystemClock.wall(),
         };
@@ -104,13 +134,13 @@ impl Bridge {
         Ok(result_of(&changed))
     }
 
-    fn backup(&self, directory: &str, report: &Report) -> Result<Value, Refused> {
+    fn backup(&self, directory: &str) -> Result<Value, Refused> {
         let parts = crate::backup::Parts {
             data_dir: &self.data_dir,
             directory: &self.directory,
             spool: &self.spool,
         };
-        let done = parts.write(directory.as_ref(), report);
+        let done = parts.write(directory.as_ref(), &self.report);
         done.map_err(|error| Refused::new(format!("{error:#}")))
     }
 }

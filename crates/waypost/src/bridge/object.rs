@@ -1,14 +1,13 @@
 //! Objects of the directory: list, show, add, set, remove, passwords.
 
 use serde_json::{Value, json};
+use waypost_admin::request::{Cause, Fault, Kind, List, Object, Refused, Removal};
 use waypost_directory::{
     AdminRecord, Edit, Key, Object as Record, Page, PasswordHash, Role, Stored, When,
 };
 use waypost_proto::mail::Domain;
 
-use super::{Bridge, FROM, accounts, later};
-use crate::control::Report;
-use crate::control::protocol::{Cause, Fault, Kind, List, Object, Refused};
+use super::{Asked, accounts, later};
 use crate::object::{self, Fields};
 
 /// The field in which a new password comes.
@@ -16,23 +15,24 @@ const PASSWORD: &str = "password";
 /// The field in which a new password of a target comes, which it logs in with here.
 const CLIENT_PASSWORD: &str = "client_password";
 
-impl Bridge {
-    pub(super) fn add(&self, request: &Object, report: &Report) -> Result<Value, Refused> {
+impl Asked {
+    pub(super) fn add(&self, request: &Object) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let mut fields = edited(&Fields::new(), request);
         hash_password(&key, &mut fields)?;
         let record = object::make(&key, &fields).map_err(faults)?;
-        let from = self.consult(request, (&record, None), report)?;
+        let from = self.consult(request, (&record, None))?;
         self.edit_from(&from, &[Edit::Put(record, When::Absent)], &[])
     }
 
-    pub(super) fn set(&self, request: &Object, report: &Report) -> Result<Value, Refused> {
+    pub(super) fn set(&self, request: &Object) -> Result<Value, Refused> {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
         let mut fields = edited(&object::show(&record), request);
         hash_password(&key, &mut fields)?;
         let changed = object::change(&record, &fields).map_err(faults)?;
-        let from = self.consult(request, (&changed, Some(&record)), report)?;
+        let from = self.consult(request, (&changed, Some(&record)))?;
+        let revision = request.revision.unwrap_or(revision);
         let edit = Edit::Put(changed, When::Revision(revision));
         self.edit_from(&from, &[edit], &[record])
     }
@@ -42,29 +42,34 @@ impl Bridge {
         &self,
         request: &Object,
         (record, before): (&Record, Option<&Record>),
-        report: &Report,
     ) -> Result<String, Refused> {
         let new = self.new_addresses(std::iter::once((record, before, None)))?;
-        let objections = self.objections(&new, report);
+        let objections = self.objections(&new);
         if objections.is_empty() {
-            return Ok(FROM.to_owned());
+            return Ok(self.caller.from.clone());
         }
         if !request.force {
             return Err(accounts::refused(&objections, None));
         }
-        Ok(format!("{FROM}, {}", accounts::overridden(&objections)))
+        Ok(format!(
+            "{}, {}",
+            self.caller.from,
+            accounts::overridden(&objections)
+        ))
     }
 
-    pub(super) fn remove(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
-        let key = object::key(kind, name).map_err(one)?;
+    pub(super) fn remove(&self, removal: &Removal) -> Result<Value, Refused> {
+        let key = object::key(removal.kind, &removal.name).map_err(one)?;
         let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
-        self.edit(&[Edit::Remove(key, When::Present)], &[record])
+        let when = removal.revision.map_or(When::Present, When::Revision);
+        self.edit(&[Edit::Remove(key, when)], &[record])
     }
 
     pub(super) fn show(&self, kind: Kind, name: &str) -> Result<Value, Refused> {
         let key = object::key(kind, name).map_err(one)?;
-        let (record, _) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
+        let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
         let mut fields = object::show(&record);
+        fields.insert("revision".to_owned(), revision.into());
         self.add_standing(&record, &mut fields);
         Ok(Value::Object(fields))
     }
@@ -199,7 +204,7 @@ fn hashed(password: &str) -> Result<Option<PasswordHash>, Refused> {
 
 fn nobody(key: &Key) -> Refused {
     let kind = key.kind();
-    Refused::new(format!(
+    Refused::missing(format!(
         "there is no {key}; `waypost {kind} list` shows what there is"
     ))
 }

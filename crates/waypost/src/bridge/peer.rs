@@ -1,8 +1,7 @@
 //! Peers: what is wrong with one, addresses that live twice.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
+use waypost_admin::request::{PeerRequest, Refused};
 use waypost_directory::{Object, Page};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::metrics;
@@ -11,9 +10,7 @@ use waypost_proto::mail::Domain;
 use waypost_proto::route::TargetId;
 
 use super::cache::mailbox;
-use super::{Bridge, blocking, later, peer_test};
-use crate::control::Report;
-use crate::control::protocol::{PeerRequest, Refused};
+use super::{Asked, Bridge, blocking, later, peer_test};
 use crate::object::Fields;
 use crate::time;
 
@@ -22,17 +19,13 @@ const PAGE: usize = 1000;
 /// Findings of an audit that its result names; all are counted.
 const MOST_NAMED: usize = 1000;
 
-impl Bridge {
-    pub(super) async fn peer(
-        self: Arc<Self>,
-        request: PeerRequest,
-        report: Report,
-    ) -> Result<Value, Refused> {
+impl Asked {
+    pub(super) async fn peer(self, request: PeerRequest) -> Result<Value, Refused> {
         match request {
             PeerRequest::Audit { domain } => {
                 tokio::select! {
-                    audited = self.audit(&domain, &report) => audited,
-                    () = report.left() => Err(Refused::new("nobody waits for the audit any more")),
+                    audited = self.audit(&domain) => audited,
+                    () = self.report.left() => Err(Refused::new("nobody waits for the audit any more")),
                 }
             }
             PeerRequest::Conflicts => {
@@ -52,7 +45,9 @@ impl Bridge {
             }
         }
     }
+}
 
+impl Bridge {
     /// All metrics as OpenMetrics text.
     pub(super) fn metrics(&self) -> Result<Value, Refused> {
         let parts = metrics::Parts {
@@ -92,25 +87,27 @@ impl Bridge {
             "seen": time::show(conflict.seen),
         })
     }
+}
 
+impl Asked {
     /// Asks all peers of a domain about all its addresses.
-    async fn audit(self: &Arc<Self>, domain: &str, report: &Report) -> Result<Value, Refused> {
+    async fn audit(&self, domain: &str) -> Result<Value, Refused> {
         let name =
             Domain::parse(domain).map_err(|error| Refused::new(format!("{domain}: {error}")))?;
-        let bridge = Arc::clone(self);
+        let asked = self.clone();
         let new = blocking(move || {
-            let stored = bridge.directory.domain(&name).map_err(|e| later(&e))?;
+            let stored = asked.directory.domain(&name).map_err(|e| later(&e))?;
             let shared = stored.filter(|stored| !stored.record.sharing.is_empty());
             if shared.is_none() {
                 return Err(Refused::new(format!(
                     "{name} is not a shared domain; `waypost domain list` shows which are"
                 )));
             }
-            let objects = bridge.accounts(&name)?;
-            bridge.new_addresses(objects.iter().map(|object| (object, None, None)))
+            let objects = asked.accounts(&name)?;
+            asked.new_addresses(objects.iter().map(|object| (object, None, None)))
         })
         .await?;
-        let mut objections = self.ask_peers(&new, report).await;
+        let mut objections = self.ask_peers(&new).await;
         let (twice, unchecked): (Vec<_>, Vec<_>) = objections
             .drain(..)
             .partition(super::accounts::Objection::is_elsewhere);
@@ -140,7 +137,7 @@ impl Bridge {
 
     /// All users, shared mailboxes and groups of a domain.
     fn accounts(&self, domain: &Domain) -> Result<Vec<Object>, Refused> {
-        use crate::control::protocol::Kind;
+        use waypost_admin::request::Kind;
         let mut objects = Vec::new();
         for kind in [Kind::User, Kind::Mailbox, Kind::Group] {
             let mut after = 0;
@@ -160,7 +157,9 @@ impl Bridge {
         }
         Ok(objects)
     }
+}
 
+impl Bridge {
     /// A peer's number.
     pub(super) fn peer_id(&self, name: &str) -> Option<TargetId> {
         let snapshot = self.resolver.snapshot();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use waypost_admin::request::Refused;
 use waypost_directory::{Snapshot, Target};
 use waypost_mta::minger::Trouble;
 use waypost_mta::resolve::nobody_at;
@@ -12,7 +13,6 @@ use waypost_proto::minger::Status;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
 
 use super::Bridge;
-use crate::control::protocol::Refused;
 use crate::inquiry::Peer;
 
 /// Domains that are shared with one peer and tried.

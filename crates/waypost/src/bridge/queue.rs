@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+use waypost_admin::request::{Kind, QueueList, QueueRequest, Refused, Selection};
 use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::queue::control::{
@@ -14,14 +15,13 @@ use waypost_mta::queue::route::Held;
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Content, QueueId, Recipient, State};
 
-use super::{ACTOR, Bridge, blocking};
-use crate::control::protocol::{Kind, QueueList, QueueRequest, Refused, Selection};
+use super::{Asked, blocking};
 use crate::{object, time};
 
 /// Content that `queue show --content` prints at most.
 const CONTENT_MAX: u64 = 1 << 20;
 
-impl Bridge {
+impl Asked {
     pub(super) async fn queue(&self, request: QueueRequest) -> Result<Value, Refused> {
         match request {
             QueueRequest::Flush { id, target } => self.flush(id, target).await,
@@ -42,7 +42,7 @@ impl Bridge {
                 let recipients = recipients.iter().map(|text| mailbox(text));
                 let recipients: Vec<Mailbox> = recipients.collect::<Result<_, _>>()?;
                 let these: Vec<String> = recipients.iter().map(|to| format!(" {to}")).collect();
-                let order = order(reason, None);
+                let order = self.order(reason, None);
                 let done = self.queue.remove(id, recipients, order).await;
                 let when = when(done.map_err(refused)?);
                 Ok(said(&format!("{id}{} removed{when}", these.join(","))))
@@ -133,7 +133,7 @@ impl Bridge {
         match what {
             Selection::Message(id) => {
                 let id = queue_id(&id)?;
-                let order = order(reason, until);
+                let order = self.order(reason, until);
                 let done = self.queue.hold(id, order).await.map_err(refused)?;
                 Ok(said(&format!("{id} held{end}{}", when(done))))
             }
@@ -158,7 +158,7 @@ impl Bridge {
         match what {
             Selection::Message(id) => {
                 let id = queue_id(&id)?;
-                let order = order(String::new(), None);
+                let order = self.order(String::new(), None);
                 let done = self.queue.release(id, order).await.map_err(refused)?;
                 Ok(said(&format!("{id} released{}", when(done))))
             }
@@ -175,6 +175,14 @@ impl Bridge {
                 self.edit(&[Edit::Remove(Key::Hold(key), When::Present)], &[])?;
                 Ok(said(&text))
             }
+        }
+    }
+
+    fn order(&self, reason: String, until: Option<SystemTime>) -> Order {
+        Order {
+            by: self.caller.name.clone(),
+            reason,
+            until,
         }
     }
 
@@ -238,14 +246,6 @@ fn queue_id(text: &str) -> Result<QueueId, Refused> {
             "{text} is no queue id; `waypost queue list` shows those there are"
         ))
     })
-}
-
-fn order(reason: String, until: Option<SystemTime>) -> Order {
-    Order {
-        by: ACTOR.to_owned(),
-        reason,
-        until,
-    }
 }
 
 fn refused(error: ControlError) -> Refused {

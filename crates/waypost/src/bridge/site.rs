@@ -1,30 +1,29 @@
 //! The directory as a whole: apply and export.
 
 use serde_json::{Value, json};
+use waypost_admin::request::{Apply, Cause, Fault, Refused};
 use waypost_directory::{Actor, Changed};
 use waypost_mta::clock::{Clock as _, SystemClock};
 
-use super::{ACTOR, Bridge, FROM, accounts, later, result_of};
-use crate::control::Report;
-use crate::control::protocol::{Apply, Cause, Fault, Refused};
+use super::{Asked, accounts, later, result_of};
 use crate::site_file::{self, Failure, Plan};
 
 /// Steps that an answer names; more than that nobody reads, unless a plan was asked for.
 const MAX_STEPS: usize = 1000;
 
-impl Bridge {
-    pub(super) fn apply(&self, request: &Apply, report: &Report) -> Result<Value, Refused> {
+impl Asked {
+    pub(super) fn apply(&self, request: &Apply) -> Result<Value, Refused> {
         let site = site_file::read(&request.text).map_err(|faults| refused(request, faults))?;
         let plan = Plan::make(&self.directory, &site, request.prune).map_err(|e| later(&e))?;
-        let (from, unasked) = self.consult_for(&plan, request, report)?;
+        let (from, unasked) = self.consult_for(&plan, request)?;
         let actor = Actor {
-            name: ACTOR,
+            name: &self.caller.name,
             from: &from,
             at: SystemClock.wall(),
         };
         let by = (&actor, &self.here as _);
         let mut progress = |done: usize, total: usize| {
-            report.progress("applying", done as u64, total as u64);
+            self.report.progress("applying", done as u64, total as u64);
         };
         let done = if request.dry_run {
             plan.rehearse(&self.directory, by, &mut progress)
@@ -57,9 +56,8 @@ impl Bridge {
         &self,
         plan: &Plan<'_>,
         request: &Apply,
-        report: &Report,
     ) -> Result<(String, Option<String>), Refused> {
-        let from = FROM.to_owned();
+        let from = self.caller.from.clone();
         let new = self.new_addresses(plan.saved())?;
         if new.is_empty() {
             return Ok((from, None));
@@ -74,7 +72,7 @@ impl Bridge {
             tracing::warn!("{} applied by force: {unasked}", request.file);
             return Ok((format!("{from}, forced: {unasked}"), Some(unasked)));
         }
-        let objections = self.objections(&new, report);
+        let objections = self.objections(&new);
         if objections.is_empty() {
             return Ok((from, None));
         }

@@ -1,9 +1,9 @@
 //! `waypost admin`
 
 use clap::{Args, Subcommand};
+use waypost_admin::request::{Kind, Removal, Request};
 
 use super::{Common, Failure, client, object, password};
-use crate::control::protocol::{Kind, Request};
 
 /// Manage administrators.
 #[derive(Debug, Args)]
@@ -53,7 +53,14 @@ impl Admin {
             Verb::Remove { login } => {
                 let done = format!("admin {login} removed");
                 let kind = Kind::Admin;
-                (Request::Remove { kind, name: login }, done)
+                (
+                    Request::Remove(Removal {
+                        kind,
+                        name: login,
+                        revision: None,
+                    }),
+                    done,
+                )
             }
         };
         let result = client::call(common, &request)?;

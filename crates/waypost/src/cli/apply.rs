@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
+use waypost_admin::request::{Apply as ApplyRequest, Request};
 
 use super::object::cell;
 use super::{Common, Failure, client};
-use crate::control::protocol::{Apply as ApplyRequest, Request};
 
 /// Make the directory what the site file says.
 #[derive(Debug, Args)]

@@ -3,10 +3,10 @@
 use std::path::{self, PathBuf};
 
 use clap::Args;
+use waypost_admin::request::Request;
 
 use super::object::cell;
 use super::{Common, Failure, client};
-use crate::control::protocol::Request;
 
 /// Copy directory, spool, keys and certificates while the server runs.
 #[derive(Debug, Args)]

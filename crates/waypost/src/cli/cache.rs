@@ -1,12 +1,12 @@
 //! `waypost cache`
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
+use waypost_admin::request::{CacheAnswer, CacheList, CacheRequest, Request};
 
 use super::object::cell;
 use super::output::{self, rows};
 use super::{Common, Failure, client};
-use crate::control::protocol::{CacheAnswer, CacheList, CacheRequest, Request};
 
 /// Look at what other servers answered about addresses.
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ enum Verb {
         target: Option<String>,
         /// Only these answers.
         #[arg(long, value_name = "ANSWER")]
-        answer: Option<CacheAnswer>,
+        answer: Option<Answer>,
         /// Print at most so many, 10000 at most.
         #[arg(long, value_name = "N", default_value_t = 1000)]
         limit: usize,
@@ -48,6 +48,22 @@ enum Verb {
     },
     /// Count answers, hits and misses, and show how each peer is doing.
     Stats,
+}
+
+/// Answers that a list can be limited to.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Answer {
+    Active,
+    Unknown,
+}
+
+impl Answer {
+    fn asked(self) -> CacheAnswer {
+        match self {
+            Self::Active => CacheAnswer::Active,
+            Self::Unknown => CacheAnswer::Unknown,
+        }
+    }
 }
 
 impl Cache {
@@ -65,7 +81,7 @@ impl Cache {
             } => {
                 let list = CacheList {
                     target,
-                    answer,
+                    answer: answer.map(Answer::asked),
                     after,
                     limit,
                 };

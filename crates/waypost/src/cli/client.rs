@@ -5,11 +5,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use serde_json::Value;
+use waypost_admin::request::{Answer, Cause, Fault, Refused, Request};
 
 use super::output::Bar;
 use super::{Common, Failure};
 use crate::config;
-use crate::control::protocol::{Answer, Cause, Fault, Refused, Request};
 
 /// Sends a request and waits for its result; shows progress on a terminal.
 pub(crate) fn call(common: &Common, request: &Request) -> Result<Value, Failure> {

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use serde_json::{Value, json};
+use waypost_admin::request::Kind;
 
 use super::Failure;
 use super::object::{Changes, Fields};
-use crate::control::protocol::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct DomainFields {

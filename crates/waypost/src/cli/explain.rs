@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use clap::Args;
 use serde_json::Value;
+use waypost_admin::request::{Explain as ExplainRequest, Request};
 
 use super::object::cell;
 use super::{Common, Failure, client};
-use crate::control::protocol::{Explain as ExplainRequest, Request};
 
 /// Show where mail to an address goes, and every step that led there.
 ///

@@ -1,10 +1,10 @@
 //! `waypost export`
 
 use clap::Args;
+use waypost_admin::request::Request;
 
 use super::object::cell;
 use super::{Common, Failure, client};
-use crate::control::protocol::Request;
 
 /// Print the directory as a site file; applying it changes nothing.
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 //! `waypost gateway`
 
 use clap::Args;
+use waypost_admin::request::Kind;
 
 use super::object::{Changes, Fields};
 use super::{Failure, password};
-use crate::control::protocol::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct GatewayFields {

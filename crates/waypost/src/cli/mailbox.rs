@@ -1,10 +1,10 @@
 //! `waypost mailbox`
 
 use clap::Args;
+use waypost_admin::request::Kind;
 
 use super::Failure;
 use super::object::{Addresses, Changes, Fields, Members};
-use crate::control::protocol::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct MailboxFields {

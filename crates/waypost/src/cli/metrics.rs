@@ -1,10 +1,10 @@
 //! `waypost metrics`
 
 use clap::Args;
+use waypost_admin::request::Request;
 
 use super::object::cell;
 use super::{Common, Failure, client};
-use crate::control::protocol::Request;
 
 /// Print counts for Prometheus, as OpenMetrics text.
 #[derive(Debug, Args)]

@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
+use waypost_admin::request::{Kind, List, Object, Removal, Request};
 
 use super::output::{self, table};
 use super::{Common, Failure, client};
-use crate::control::protocol::{Kind, List, Object, Request};
 
 /// Objects fetched with one request.
 const PAGE: usize = 1_000;
@@ -187,6 +187,7 @@ impl Changes {
             append: self.append,
             take: self.take,
             force: self.force,
+            revision: None,
         }
     }
 }
@@ -214,7 +215,14 @@ impl<F: Fields> Verb<F> {
             }
             Self::Remove { name } => {
                 let done = format!("{} {name} removed", kind.word());
-                (Request::Remove { kind, name }, done)
+                (
+                    Request::Remove(Removal {
+                        kind,
+                        name,
+                        revision: None,
+                    }),
+                    done,
+                )
             }
         };
         let result = client::call(common, &request)?;

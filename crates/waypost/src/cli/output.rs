@@ -7,9 +7,9 @@ use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
+use waypost_admin::request::Progress;
 
 use super::object::cell;
-use crate::control::protocol::Progress;
 
 /// How the result is printed: for people, or as JSON.
 #[derive(Debug, Clone, Copy)]

@@ -2,12 +2,12 @@
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
+use waypost_admin::request::{Kind, PeerRequest, Request};
 
 use super::object::{self, Changes, Fields, cell};
 use super::output::rows;
 use super::target::TargetFields;
 use super::{Common, Failure, client, password};
-use crate::control::protocol::{Kind, PeerRequest, Request};
 
 /// Manage peers: targets that share domains and are asked over Minger.
 #[derive(Debug, Args)]

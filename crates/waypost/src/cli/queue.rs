@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
+use waypost_admin::request::{QueueList, QueueRequest, Request, Selection};
 use waypost_mta::clock::{Clock as _, SystemClock};
 
 use super::object::cell;
 use super::output::{self, table};
 use super::{Common, Failure, client};
 use crate::config::parse_duration;
-use crate::control::protocol::{QueueList, QueueRequest, Request, Selection};
 use crate::time;
 
 /// Messages fetched with one request.

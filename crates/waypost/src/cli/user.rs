@@ -1,10 +1,10 @@
 //! `waypost user`
 
 use clap::Args;
+use waypost_admin::request::Kind;
 
 use super::object::{Addresses, Changes, Fields};
 use super::{Failure, password};
-use crate::control::protocol::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct UserFields {

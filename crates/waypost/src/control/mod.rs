@@ -1,6 +1,7 @@
 //! The control socket: how administrative commands reach the running server.
+//!
+//! One request as a JSON line, then progress lines, then one result.
 
-pub(crate) mod protocol;
 mod socket;
 
-pub(crate) use socket::{Report, Socket};
+pub(crate) use socket::Socket;

@@ -8,11 +8,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
-
-use super::protocol::{Answer, Progress, REQUEST_MAX, Refused, Request};
-use crate::bridge::Bridge;
+use waypost_admin::Control;
+use waypost_admin::request::{Answer, Caller, REQUEST_MAX, Refused, Report, Request};
 
 /// The owner's alone; root's too, as everything.
 const MODE: u32 = 0o600;
@@ -22,29 +21,9 @@ const COMMANDS_MAX: usize = 32;
 const SMALL_REQUEST: u64 = 1 << 20;
 /// For a request to arrive, or an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Progress lines kept for a client that reads slowly; more are left out.
-const PROGRESS_KEPT: usize = 16;
-
-/// Where a command says how far it is.
-#[derive(Debug, Clone)]
-pub(crate) struct Report(mpsc::Sender<Progress>);
-
-impl Report {
-    /// Says it, unless nobody listens or the client is slow.
-    pub(crate) fn progress(&self, what: &str, done: u64, total: u64) {
-        // A progress line that is left out is made good by the next one.
-        let _ = self.0.try_send(Progress {
-            what: what.to_owned(),
-            done,
-            total,
-        });
-    }
-
-    /// Waits until nobody listens any more.
-    pub(crate) async fn left(&self) {
-        self.0.closed().await;
-    }
-}
+/// Who asks over the socket, for the audit.
+const ADMINISTRATOR: &str = "administrator";
+const COMMAND_LINE: &str = "command line";
 
 /// The socket, removed when dropped.
 #[derive(Debug)]
@@ -64,7 +43,7 @@ impl Socket {
     }
 
     /// Answers for ever.
-    pub(crate) async fn serve(self, bridge: Arc<Bridge>) {
+    pub(crate) async fn serve(self, control: Arc<dyn Control>) {
         let places = Arc::new(Places {
             commands: Semaphore::new(COMMANDS_MAX),
             large: Semaphore::new(1),
@@ -72,7 +51,7 @@ impl Socket {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(session(stream, Arc::clone(&bridge), Arc::clone(&places)));
+                    tokio::spawn(session(stream, Arc::clone(&control), Arc::clone(&places)));
                 }
                 Err(error) => {
                     tracing::warn!("control socket cannot accept: {error}");
@@ -95,12 +74,12 @@ struct Places {
     large: Semaphore,
 }
 
-async fn session(stream: UnixStream, bridge: Arc<Bridge>, places: Arc<Places>) {
+async fn session(stream: UnixStream, control: Arc<dyn Control>, places: Arc<Places>) {
     let peer = stream.peer_cred();
     let (reader, mut writer) = stream.into_split();
     let own = rustix::process::geteuid().as_raw();
     let answer = match peer.map(|peer| peer.uid()) {
-        Ok(uid) if uid == 0 || uid == own => command(reader, &mut writer, &bridge, &places).await,
+        Ok(uid) if uid == 0 || uid == own => command(reader, &mut writer, &control, &places).await,
         Ok(uid) => Err(Refused::new(format!(
             "user {uid} may not control this server"
         ))),
@@ -118,7 +97,7 @@ async fn session(stream: UnixStream, bridge: Arc<Bridge>, places: Arc<Places>) {
 async fn command(
     reader: OwnedReadHalf,
     writer: &mut OwnedWriteHalf,
-    bridge: &Arc<Bridge>,
+    control: &Arc<dyn Control>,
     places: &Places,
 ) -> Result<serde_json::Value, Refused> {
     let Ok(_place) = places.commands.try_acquire() else {
@@ -126,14 +105,17 @@ async fn command(
         return Err(Refused::later(text));
     };
     let request = request(reader, places).await?;
-    let (sender, mut progress) = mpsc::channel(PROGRESS_KEPT);
-    let bridge = Arc::clone(bridge);
-    let answer = tokio::spawn(async move { bridge.answer(request, Report(sender)).await });
-    while let Some(step) = progress.recv().await {
+    let (report, mut following) = Report::new();
+    let caller = Caller {
+        name: ADMINISTRATOR.to_owned(),
+        from: COMMAND_LINE.to_owned(),
+    };
+    let answer = tokio::spawn(Arc::clone(control).answer(caller, request, report));
+    while let Some(step) = following.next().await {
         // The command goes on when its client is gone: it is all or nothing.
         let sent = send(writer, &Answer::Progress(step)).await;
         if sent.is_err() {
-            progress.close();
+            following.leave();
             break;
         }
     }

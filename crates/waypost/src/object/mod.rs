@@ -4,11 +4,11 @@
 //! block of a site file with the given fields in place of what it said.
 
 use serde_json::{Map, Value, json};
+use waypost_admin::request::{Fault, Kind};
 use waypost_directory::{Key, Object};
 use waypost_proto::mail::Domain;
 
 use crate::config::json_of;
-use crate::control::protocol::{Fault, Kind};
 use crate::site_file;
 
 /// Fields by name.

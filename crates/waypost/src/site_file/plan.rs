@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use waypost_admin::request::Fault;
 use waypost_directory::{
     Actor, Changed, Directory, Edit, EditError, Here, Key, LOCAL, Object, Stored, Unavailable, When,
 };
@@ -10,7 +11,6 @@ use waypost_directory::{
 use super::export::each;
 use super::fields;
 use super::read::{SiteFile, Written};
-use crate::control::protocol::Fault;
 
 /// What happens to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use crate::control::protocol::Fault;
+use waypost_admin::request::Fault;
 
 /// Where lines begin, and what is wrong so far.
 #[derive(Debug)]

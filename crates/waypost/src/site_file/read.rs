@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
+use waypost_admin::request::Fault;
 use waypost_directory::{
     Address, DomainRecord, GatewayRecord, GatewayVerify, GroupRecord, Host, HostPort, Key,
     MailType, Names, Object, PasswordHash, PeerRecord, Quota, RecipientForm, Relay, Secret,
@@ -14,7 +15,6 @@ use waypost_proto::net::Network;
 
 use super::raw::{Entry, Lines};
 use crate::config::{SECRET_MEND, Size, read_secret};
-use crate::control::protocol::Fault;
 
 const ADDRESS: &str = "write an address such as \"jdoe@example.com\" or \"jdoe@*\"";
 const MAILBOX: &str = "write an address such as \"jdoe@example.com\"";

@@ -2,10 +2,10 @@ use std::time::UNIX_EPOCH;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
+use waypost_admin::request::Fault;
 use waypost_directory::{Actor, Changed, Directory, Nowhere};
 
 use super::*;
-use crate::control::protocol::Fault;
 
 const ACTOR: Actor<'static> = Actor {
     name: "root",
