@@ -1,12 +1,13 @@
 //! Deliveries by their kind of next hop: into mailboxes here, or over the network.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::maildir::Maildirs;
-use waypost_mta::deliver::{Deliverer, Job, NextHop, Outcome, Trouble};
+use waypost_mta::deliver::{Deliverer, Job, NextHop, Outcome, Seen, Trouble};
 use waypost_mta::queue::{Attempt, Attempting};
 use waypost_mta::session;
 
@@ -78,5 +79,9 @@ impl Attempt for Outgoing {
                 self.deliverer.attempt(&job).await
             }
         })
+    }
+
+    fn seen(&self) -> HashMap<NextHop, Seen> {
+        self.deliverer.seen()
     }
 }

@@ -7,6 +7,7 @@
 
 mod connect;
 mod dialogue;
+mod health;
 mod hosts;
 mod job;
 mod lmtp;
@@ -18,6 +19,7 @@ mod tests;
 mod tls;
 mod trouble;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +37,8 @@ use crate::clock::Clock;
 use crate::dns::{Dns, Listening};
 use connect::{Connection, Connector};
 use dialogue::{Answer, Said, Sending};
+pub use health::Seen;
+use health::{Health, Verdict};
 pub use hosts::Remote;
 use hosts::{Hosts, Place, Way};
 pub use job::{Delivered, Job, JobRecipient, NextHop, Outcome};
@@ -119,6 +123,7 @@ struct Inner {
     hosts: Hosts,
     connector: Connector,
     pool: Pool,
+    health: Health,
 }
 
 impl fmt::Debug for Deliverer {
@@ -134,12 +139,14 @@ impl Deliverer {
     /// Makes a deliverer; needs a tokio runtime, on which idle connections are closed in time.
     #[must_use]
     pub fn new(settings: Settings, parts: Parts) -> Self {
+        let health = Health::new(Arc::clone(&parts.clock));
         let pool = Pool::start(&settings.limits, parts.clock);
         Self(Arc::new(Inner {
             hosts: Hosts::new(parts.dns, parts.listening, &settings),
             connector: Connector::new(&settings, parts.roots),
             targets: parts.targets,
             pool,
+            health,
             settings,
         }))
     }
@@ -152,6 +159,7 @@ impl Deliverer {
             Ok(way) => way,
             Err(trouble) => return all(&job.recipients, &trouble),
         };
+        let using = self.0.health.begin(&job.next_hop);
         let mut attempt = Attempt {
             job,
             way: &way,
@@ -159,7 +167,11 @@ impl Deliverer {
             results: vec![None; job.recipients.len()],
         };
         attempt.run().await;
-        attempt.outcomes()
+        let outcomes = attempt.outcomes();
+        if let Some(using) = using {
+            using.end(Verdict::of(&outcomes));
+        }
+        outcomes
     }
 
     /// Asks a target by RCPT with a null reverse-path whether it takes mail for a recipient.
@@ -174,15 +186,37 @@ impl Deliverer {
     ) -> Result<RemoteReply, Trouble> {
         let next_hop = NextHop::Target(target);
         let way = self.way(&next_hop)?;
+        let using = self.0.health.begin(&next_hop);
         let asking = self.0.ask(&next_hop, &way, recipient);
-        match tokio::time::timeout(CALLOUT_TIMEOUT, asking).await {
+        let answer = match tokio::time::timeout(CALLOUT_TIMEOUT, asking).await {
             Ok(result) => result,
             Err(_) => Err(Trouble::transient(
                 4,
                 1,
                 "the target did not answer in time",
             )),
+        };
+        if let Some(using) = using {
+            using.end(Verdict::of_question(&answer));
         }
+        answer
+    }
+
+    /// What was seen of next hops since the start; none of MX hosts.
+    #[must_use]
+    pub fn seen(&self) -> HashMap<NextHop, Seen> {
+        let is_there = |next_hop: &NextHop| match next_hop {
+            NextHop::Target(id) => (self.0.targets)(*id).is_some(),
+            _ => true,
+        };
+        self.0.health.retain(is_there);
+        let mut seen = self.0.health.all();
+        for (next_hop, kept) in self.0.pool.kept() {
+            if let Some(seen) = seen.get_mut(&next_hop) {
+                seen.kept = kept;
+            }
+        }
+        seen
     }
 
     /// Closes all idle connections; those in use are closed when they are done.

@@ -105,6 +105,14 @@ impl Pool {
         turns.acquire_owned().await.ok()
     }
 
+    /// How many connections are kept for whom.
+    pub(super) fn kept(&self) -> Vec<(NextHop, u32)> {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |kept: &Vec<Idle>| u32::try_from(kept.len()).unwrap_or(u32::MAX);
+        let kept = idle.iter().map(|(hop, kept)| (hop.clone(), count(kept)));
+        kept.collect()
+    }
+
     /// Closes everything that is kept.
     pub(super) fn close(&self) {
         let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,6 +20,7 @@ mod attempt;
 mod begin;
 mod conclude;
 pub mod control;
+pub mod health;
 mod plan;
 mod ready;
 mod round;
@@ -45,7 +46,7 @@ use waypost_spool::{Committed, QueueId, Receipt, Spool};
 
 use crate::bounce::Reporter;
 use crate::clock::Clock;
-use crate::deliver::{Job, NextHop, Outcome};
+use crate::deliver::{Job, NextHop, Outcome, Seen};
 use crate::trace::Tracer;
 use attempt::Ready;
 use ready::{Hops, READY_MAX};
@@ -64,6 +65,11 @@ pub type Attempting<'a> = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>
 pub trait Attempt: Send + Sync {
     /// Hands one copy to its next hop; one outcome per recipient.
     fn attempt(&self, job: Job) -> Attempting<'_>;
+
+    /// What was seen of next hops since the start.
+    fn seen(&self) -> HashMap<NextHop, Seen> {
+        HashMap::new()
+    }
 }
 
 /// Attempts at a time, for next hops that are no targets.

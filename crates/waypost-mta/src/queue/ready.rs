@@ -72,6 +72,15 @@ impl<J> Hop<J> {
     }
 }
 
+/// How a next hop stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) ready: usize,
+    pub(super) parked: usize,
+    pub(super) failures: u32,
+    pub(super) silent_until: Tick,
+}
+
 /// All next hops that something is ready, running or parked for.
 #[derive(Debug)]
 pub(super) struct Hops<K, J> {
@@ -264,6 +273,16 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         self.probes.remove(&(hop.probe_at, key.clone()));
         hop.silent_until = 0;
         std::mem::take(&mut hop.parked)
+    }
+
+    /// How a next hop stands, if anything is ready, running or parked for it.
+    pub(super) fn look(&self, key: &K) -> Option<Look> {
+        self.hops.get(key).map(|hop| Look {
+            ready: hop.ready.len(),
+            parked: hop.parked.len(),
+            failures: hop.failures,
+            silent_until: hop.silent_until,
+        })
     }
 
     /// All next hops, for [`Self::flush`].
