@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench fuzz doc man
+.PHONY: run clean-run test lint audit bench fuzz screenshots doc man
 
 run:
 	@make/run.sh
@@ -22,6 +22,9 @@ bench:
 
 fuzz:
 	@TARGET='$(TARGET)' EACH='$(EACH)' make/fuzz.sh
+
+screenshots:
+	@make/screenshots.sh
 
 doc:
 	@cargo doc --workspace --no-deps --document-private-items

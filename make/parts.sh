@@ -23,7 +23,7 @@ part() {
 tests() {
     log=$(mktemp)
     { "$@" 2>&1; echo $? >"$log.result"; } | tee "$log"
-    grep -E '^ *(Summary|FAIL|TIMEOUT|SIG[A-Z]+|test result:)' "$log" >>"$closing"
+    grep -E '^ *(Summary|FAIL|TIMEOUT|SIG[A-Z]+|test result:|✖|ℹ (pass|fail))' "$log" >>"$closing"
     result=$(cat "$log.result")
     rm -f "$log" "$log.result"
     return "$result"

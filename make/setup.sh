@@ -70,6 +70,41 @@ need_nextest() {
     cargo install --locked cargo-nextest || fail "cargo-nextest could not be installed"
 }
 
+# Node.js 18 or later from wherever it is, else Debian's; npm likewise.
+need_node() {
+    version=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\).*/\1/p')
+    [ "${version:-0}" -ge 18 ] || need_packages nodejs
+    command -v npm >/dev/null || need_packages npm
+}
+
+# A browser, fonts for its pictures, and what the tests in tests/browser import.
+need_browser() {
+    need_node
+    [ -n "${WAYPOST_CHROMIUM:-}" ] || need_packages chromium
+    need_packages fonts-inter fonts-dejavu-core
+    lock=tests/browser/package-lock.json
+    installed=tests/browser/node_modules/.package-lock.json
+    if [ ! -e "$installed" ] || [ "$lock" -nt "$installed" ]; then
+        say 'bringing playwright-core and axe-core with npm'
+        npm ci --prefix tests/browser --no-audit --no-fund ||
+            fail 'npm could not bring the packages of tests/browser'
+        touch "$installed"
+    fi
+}
+
+# Schemathesis in target/venv, at the versions of tests/api/requirements.txt.
+need_schemathesis() {
+    need_node
+    need_packages python3 python3-venv
+    wanted=tests/api/requirements.txt
+    cmp -s "$wanted" target/venv/installed && return 0
+    say 'bringing schemathesis with pip, into target/venv'
+    python3 -m venv target/venv &&
+        target/venv/bin/pip install --quiet --requirement "$wanted" ||
+        fail 'pip could not bring what tests/api/requirements.txt names'
+    cp "$wanted" target/venv/installed
+}
+
 # Whether cargo-deny is there or can be had: it is wanted, not needed.
 have_deny() {
     cargo deny --version >/dev/null 2>&1 && return 0
