@@ -24,6 +24,7 @@ name = "lyon"
 host = "${sink.address}"
 port = ${sink.port}
 minger_secret = "a-secret-of-two-sites"
+minger_accept = "a-secret-of-lyon-alone"
 
 [[domain]]
 name = "example.com"

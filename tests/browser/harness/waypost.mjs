@@ -64,7 +64,7 @@ export class Waypost {
   }
 
   async configure(plan) {
-    const services = plan.services || ["smtp", "submission", "console"];
+    const services = plan.services || ["smtp", "submission", "minger", "console"];
     const all = { ...sections(this.folder, this.address, services), ...plan.sections };
     const text = Object.entries(all).map(([name, body]) => `[${name}]\n${body}\n`).join("\n");
     const head = `hostname = "${plan.hostname || "mx1.example.com"}"\n` +
