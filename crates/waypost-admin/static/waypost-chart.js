@@ -59,7 +59,7 @@
       width: 2,
       dash: [[], [8, 4], [2, 4], [10, 4, 2, 4]][Math.floor(at / 6) % 4],
       fill: stack || figure.dataset.kind === "area"
-        ? colour(`--c${(at % 6) + 1}`) + (stack ? "aa" : "33") : undefined,
+        ? colour(`--c${(at % 6) + 1}`) + (stack ? "" : "22") : undefined,
       points: { show: false },
       value: (plot, value, index, place) =>
         write(place === null ? null : one.values[place]),
