@@ -86,6 +86,45 @@ pages("the key / goes to the search field", {
   assert.equal(await page.inputValue("#q"), "a/b");
 });
 
+pages("a text is copied, or selected where that may not be", {
+  pages: { "/": `<code id="secret">wp_1 &lt;b&gt;</code>
+    <button data-copy="#secret" data-copied="Copied">Copy</button>` },
+}, async ({ page, guard, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto("/");
+  await page.click("button");
+  await page.waitForSelector("text=Copied");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "wp_1 <b>");
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, "clipboard", { value: undefined });
+  });
+  await page.reload();
+  await page.click("button");
+  await page.waitForFunction(() => String(getSelection()) === "wp_1 <b>");
+  assert.equal(await page.textContent("button"), "Copy");
+  guard.noScriptErrors();
+});
+
+pages("a request of htmx waits for the answer to its question", {
+  pages: {
+    "/": `<button hx-post="/part" hx-target="#here" data-confirm="Flush?" data-yes="Yes"
+      data-no="No">Flush</button><div id="here"></div>`,
+    "/part": "<p id='done'>Done</p>",
+  },
+}, async ({ page, guard }) => {
+  const sent = [];
+  page.on("request", (request) => request.method() === "POST" && sent.push(request.url()));
+  await page.goto("/");
+  await page.click("text=Flush");
+  await page.click("dialog >> text=No");
+  assert.deepEqual(sent, []);
+  await page.click("text=Flush");
+  await page.click("dialog >> text=Yes");
+  await page.waitForSelector("#done");
+  assert.equal(sent.length, 1);
+  guard.noScriptErrors();
+});
+
 const events = (asked) => (response, request) => {
   asked.push(request.url);
   response.writeHead(200, { "Content-Type": "text/event-stream" });

@@ -161,16 +161,24 @@
     const source = button.dataset.copy && document.querySelector(button.dataset.copy);
     const text = source ? source.value || source.textContent : button.dataset.copyText;
     const label = button.textContent;
-    await navigator.clipboard.writeText(text || "").catch(() => select(source));
-    if (button.dataset.copied && label !== button.dataset.copied) {
+    const copied = await copy(text || "");
+    if (!copied && source) {
+      select(source);
+    } else if (copied && button.dataset.copied && label !== button.dataset.copied) {
       button.textContent = button.dataset.copied;
       setTimeout(() => { button.textContent = label; }, 2000);
     }
   });
 
-  // Where a page may not write the clipboard (plain HTTP), the text is selected for Ctrl-C.
+  // A page that came over plain HTTP has no clipboard.
+  const copy = (text) => (navigator.clipboard
+    ? navigator.clipboard.writeText(text).then(() => true, () => false) : false);
+
+  // Selected for Ctrl-C.
   function select(source) {
-    if (source) {
+    if (source.select) {
+      source.select();
+    } else {
       getSelection().selectAllChildren(source);
     }
   }
