@@ -9,13 +9,18 @@ mod object;
 mod peer;
 mod queue;
 mod report;
+mod target;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
 pub use object::{Apply, Kind, List, Object, Removal};
 pub use peer::PeerRequest;
-pub use queue::{QueueList, QueueRequest, Selection};
+pub use queue::{
+    QueueAction, QueueFilter, QueueList, QueueMany, QueueOrder, QueueRequest, QueueStanding,
+    Selection,
+};
 pub use report::{Cancel, Following, Report};
+pub use target::TargetRequest;
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +83,8 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// Asks how targets are, and tries them.
+    Target(TargetRequest),
 }
 
 /// An address to decide about.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
-use waypost_proto::mail::{Domain, Mailbox};
+use waypost_proto::mail::Mailbox;
 use waypost_proto::route::{Store, Verdict, Via};
 use waypost_spool::{Hold, Message, QueueId, ReadError, Recipient, State};
 
+pub use super::bulk::{Action, Bulk, Chosen, NotDone, Undone};
 use super::conclude::since_then;
+pub use super::find::{Ask, COUNT_MAX, Count, Order as Sorted, Page};
+pub use super::index::wanted::Filter;
 use super::plan::{bound, request};
 use super::round::{Rest, Verb, due_in};
 use super::route::Held;
@@ -23,28 +26,6 @@ const FLUSH_PIECE: usize = 1000;
 /// The next hop of what goes nowhere now, as the log names it.
 const NOWHERE: &str = "none";
 
-/// Which messages are meant; what is not set does not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// A queued recipient in this domain.
-    pub domain: Option<Domain>,
-    /// Only held messages.
-    pub held: bool,
-    /// A queued recipient whose last attempt went this way, as `relay=` and `route=` name it.
-    pub next_hop: Option<String>,
-    /// This text in the reverse-path.
-    pub sender: Option<String>,
-}
-
-/// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// Messages, oldest first.
-    pub messages: Vec<Listed>,
-    /// Where the next page begins; none behind the last.
-    pub next: Option<QueueId>,
-}
-
 /// A message in the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -57,7 +38,7 @@ pub struct Listed {
 }
 
 /// What a message is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// On its way, or ready for a next hop.
     Active,
@@ -140,52 +121,12 @@ pub enum Done {
     Now,
 }
 
-impl Filter {
-    fn wants(&self, message: &Message) -> bool {
-        let queued = || queued(message);
-        let last_hop =
-            |hop: &str| queued().any(|r| r.last.as_ref().is_some_and(|l| l.next_hop == hop));
-        let domain = |domain: &Domain| queued().any(|r| r.address.domain == *domain);
-        let sender = |text: &str| message.envelope.reverse_path.to_string().contains(text);
-        self.domain.as_ref().is_none_or(domain)
-            && self.next_hop.as_deref().is_none_or(last_hop)
-            && self.sender.as_deref().is_none_or(sender)
-    }
-}
-
 fn queued(message: &Message) -> impl Iterator<Item = &Recipient> {
     let recipients = message.envelope.recipients.iter();
     recipients.filter(|recipient| recipient.state == State::Queued)
 }
 
 impl QueueHandle {
-    /// Messages behind `after`, the oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the spool cannot be read.
-    pub async fn list(
-        &self,
-        filter: Filter,
-        after: Option<QueueId>,
-        limit: usize,
-    ) -> Result<Page, ControlError> {
-        let queue = Arc::clone(&self.0);
-        blocking(move || {
-            let wanted = |message: &Message| {
-                let held = !filter.held || queue.standing(message) == Standing::Held;
-                held && filter.wants(message)
-            };
-            let page = queue.spool.list(after, limit, wanted)?;
-            let messages = page.messages.into_iter();
-            Ok(Page {
-                messages: messages.map(|message| queue.listed(message)).collect(),
-                next: page.next,
-            })
-        })
-        .await
-    }
-
     /// One message.
     ///
     /// # Errors
@@ -206,7 +147,7 @@ impl QueueHandle {
     pub async fn flush(&self, what: Flush) -> Result<usize, ControlError> {
         let queue = &self.0;
         let count = match what {
-            Flush::All => queue.flush_all(),
+            Flush::All => queue.flush_all().await?,
             Flush::Message(id) => {
                 let listed = self.show(id).await?;
                 usize::from(listed.standing != Standing::Active && queue.flush([id]) > 0)
@@ -345,7 +286,7 @@ fn count(
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ControlError> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -354,7 +295,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Inner {
-    fn listed(&self, message: Message) -> Listed {
+    pub(super) fn listed(&self, message: Message) -> Listed {
         let recipients = message.envelope.recipients.iter();
         Listed {
             standing: self.standing(&message),
@@ -386,7 +327,7 @@ impl Inner {
     }
 
     /// Where a recipient went the last time, or would go.
-    fn hop_of(&self, message: &Message, recipient: &Recipient) -> String {
+    pub(super) fn hop_of(&self, message: &Message, recipient: &Recipient) -> String {
         if let Some(last) = &recipient.last {
             return last.next_hop.clone();
         }
@@ -422,7 +363,7 @@ impl Inner {
     }
 
     /// Looks at every message.
-    fn each(&self, mut look: impl FnMut(&Message)) -> Result<(), ReadError> {
+    pub(super) fn each(&self, mut look: impl FnMut(&Message)) -> Result<(), ReadError> {
         let mut after = None;
         loop {
             let page = self.spool.list(after, usize::MAX, |message| {
@@ -436,21 +377,30 @@ impl Inner {
         }
     }
 
-    fn flush(&self, ids: impl IntoIterator<Item = QueueId>) -> usize {
+    pub(super) fn flush(&self, ids: impl IntoIterator<Item = QueueId>) -> usize {
         let now = self.tick();
         let mut state = self.state();
         let ids = ids.into_iter();
         ids.filter(|id| state.table.hasten(*id, now, true)).count()
     }
 
-    fn flush_all(&self) -> usize {
-        let now = self.tick();
-        let mut state = self.state();
-        for next_hop in state.hops.keys() {
-            state.hops.flush(&next_hop);
+    /// Piece by piece, the oldest first: others want to look at the state between.
+    async fn flush_all(self: &Arc<Self>) -> Result<usize, ControlError> {
+        let keys = self.state().hops.keys();
+        for next_hop in keys {
+            self.state().hops.flush(&next_hop);
         }
-        state.table.flush(now);
-        state.table.len()
+        let spool = self.spool.clone();
+        let index = blocking(move || spool.index()).await?;
+        let mut ids: Vec<QueueId> = index.into_iter().map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        let mut count = 0;
+        for piece in ids.chunks(FLUSH_PIECE) {
+            count += self.flush(piece.iter().copied());
+            self.wake.notify_one();
+            tokio::task::yield_now().await;
+        }
+        Ok(count)
     }
 
     /// Lets a target be tried again at once.
@@ -506,6 +456,10 @@ impl Inner {
                 Some(_) => self.spool.update(id, &message.envelope),
             };
             let stored = receipt.await;
+            match due {
+                None => self.keeper.went(id),
+                Some(_) => self.keeper.changed(&message),
+            }
             if stored.is_err() {
                 due = Some(self.schedule().retry_first);
             }

@@ -52,6 +52,8 @@ pub struct TargetHealth {
     pub name: String,
     /// Whether it is a peer.
     pub is_peer: bool,
+    /// Whether a domain names it by its host only.
+    pub is_implicit: bool,
     /// All in one word.
     pub condition: Condition,
     /// The hold that is on it.
@@ -95,6 +97,7 @@ impl Inner {
             id: target.id,
             name: target.name.clone(),
             is_peer: target.minger.is_some(),
+            is_implicit: target.implicit,
             condition: condition(hold.is_some(), look.as_ref(), &seen, wall),
             hold,
             connections_max: target.connections,

@@ -18,9 +18,12 @@
 
 mod attempt;
 mod begin;
+mod bulk;
 mod conclude;
 pub mod control;
+mod find;
 pub mod health;
+mod index;
 mod plan;
 mod ready;
 mod round;
@@ -49,6 +52,7 @@ use crate::clock::Clock;
 use crate::deliver::{Job, NextHop, Outcome, Seen};
 use crate::trace::Tracer;
 use attempt::Ready;
+use index::keeper::Keeper;
 use ready::{Hops, READY_MAX};
 use round::Verb;
 use route::Route;
@@ -166,6 +170,8 @@ impl Queue {
             busy: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             removals,
+            keeper: Keeper::default(),
+            runtime: tokio::runtime::Handle::current(),
         });
         tokio::spawn(timekeeper::run(Arc::clone(&inner)));
         tokio::spawn(round::record(Arc::downgrade(&inner), receipts));
@@ -249,6 +255,9 @@ pub(crate) struct Inner {
     busy: AtomicUsize,
     stopping: AtomicBool,
     removals: mpsc::Sender<(QueueId, Receipt<()>)>,
+    /// Finds messages for who looks at the queue.
+    keeper: Keeper,
+    runtime: tokio::runtime::Handle,
 }
 
 struct State {

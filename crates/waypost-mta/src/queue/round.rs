@@ -253,6 +253,7 @@ impl Inner {
     /// Lets a message go that is done; nobody waits for it.
     fn remove(self: &Arc<Self>, id: QueueId) {
         self.enter();
+        self.keeper.went(id);
         let receipt = self.spool.remove(id);
         if let Err(mpsc::error::TrySendError::Full(removal)) = self.removals.try_send((id, receipt))
         {
@@ -413,7 +414,10 @@ impl Inner {
         });
         let reports = self.spool.apply(ops).await?;
         if conclusion.due_in.is_none() {
+            self.keeper.went(id);
             event::removed(&id);
+        } else {
+            self.keeper.changed(&conclusion.message);
         }
         Ok(reports)
     }

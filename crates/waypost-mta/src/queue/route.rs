@@ -1,12 +1,14 @@
 //! What the queue asks about routes.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use waypost_directory::{Found, Hold, HoldKey, Snapshot, Span};
-use waypost_proto::mail::{Mailbox, ReversePath};
+use waypost_proto::mail::{Domain, Mailbox, ReversePath};
 use waypost_proto::route::{Expansion, TargetId, Verdict, Via};
 
 use crate::resolve::expand::{Expanded, Once};
@@ -44,6 +46,72 @@ pub struct Bound<'a> {
     pub verdict: Option<&'a Verdict>,
     /// Where its last attempt went.
     pub last_hop: Option<&'a str>,
+}
+
+/// What the directory holds at a moment, for looking at many recipients without deciding each.
+#[derive(Debug, Default)]
+pub struct Holding {
+    targets: HashSet<String>,
+    /// All names of the held domains.
+    domains: HashSet<String>,
+    users: HashSet<(Domain, String)>,
+    /// With users: who has which address.
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl Holding {
+    #[cfg(test)]
+    pub(crate) fn of_targets(names: impl Iterator<Item = String>) -> Option<Self> {
+        let targets: HashSet<String> = names.collect();
+        (!targets.is_empty()).then(|| Self {
+            targets,
+            ..Self::default()
+        })
+    }
+
+    fn add(&mut self, key: &HoldKey, snapshot: &Snapshot) {
+        match key {
+            HoldKey::Domain(name) => {
+                self.domains.insert(name.as_str().to_owned());
+                if let Some(served) = snapshot.domain(name).filter(|d| d.domain.name == *name) {
+                    let aliases = served.domain.aliases.iter();
+                    self.domains.extend(aliases.map(|a| a.as_str().to_owned()));
+                }
+            }
+            HoldKey::Target(name) => {
+                self.targets.insert(name.clone());
+            }
+            HoldKey::User(domain, login) => {
+                self.users.insert((domain.clone(), login.clone()));
+            }
+        }
+    }
+
+    /// Whether all that goes to this next hop is held.
+    #[must_use]
+    pub fn is_target_held(&self, name: &str) -> bool {
+        self.targets.contains(name)
+    }
+
+    /// Whether a recipient's domain or user is held.
+    #[must_use]
+    pub fn is_address_held(&self, address: &str) -> bool {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if self.domains.contains(domain) {
+            return true;
+        }
+        let Some(snapshot) = &self.snapshot else {
+            return false;
+        };
+        let mailbox = Mailbox::parse(address).ok();
+        match mailbox.as_ref().and_then(|to| snapshot.lookup_mailbox(to)) {
+            Some(Found::User(user)) => {
+                let key = (user.domain.name.clone(), user.login.to_owned());
+                self.users.contains(&key)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Where recipients go, as the directory says at this moment.
@@ -85,6 +153,9 @@ pub trait Route: Send + Sync {
 
     /// How much of this time holds that are over now have kept it.
     fn held_within(&self, bound: Bound<'_>, time: Span) -> Duration;
+
+    /// What is held now, to be asked about many recipients; none when nothing is.
+    fn holding(&self, now: SystemTime) -> Option<Holding>;
 
     /// Every hold with its end, in order: another list means that something may be let go.
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)>;
@@ -174,6 +245,20 @@ impl Route for Resolver {
             spans.extend_from_slice(snapshot.past_holds(&key));
         }
         covered(spans, time)
+    }
+
+    fn holding(&self, now: SystemTime) -> Option<Holding> {
+        let snapshot = self.snapshot();
+        let mut holding = Holding::default();
+        for (key, _) in snapshot.holds().filter(|(_, hold)| hold.is_on(now)) {
+            holding.add(key, &snapshot);
+        }
+        if holding.users.is_empty() {
+            let nothing = holding.targets.is_empty() && holding.domains.is_empty();
+            return (!nothing).then_some(holding);
+        }
+        holding.snapshot = Some(snapshot);
+        Some(holding)
     }
 
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {

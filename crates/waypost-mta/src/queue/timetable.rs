@@ -52,15 +52,6 @@ impl Timetable {
         true
     }
 
-    /// Brings all forward, oldest message first.
-    pub(super) fn flush(&mut self, at: Tick) {
-        for entry in self.by_id.values_mut() {
-            *entry = (entry.0.min(at), true);
-        }
-        let entries = self.by_id.iter();
-        self.by_time = entries.map(|(id, (time, _))| (*time, *id)).collect();
-    }
-
     pub(super) fn remove(&mut self, id: QueueId) -> bool {
         let entry = self.by_id.remove(&id);
         entry.is_some_and(|(at, _)| self.by_time.remove(&(at, id)))
@@ -133,7 +124,9 @@ mod tests {
     fn flushing_brings_all_forward_and_removing_forgets() {
         let mut table = Timetable::fill((1..=4).map(|n| (n * 100, id(n))));
         assert!(table.remove(id(2)) && !table.remove(id(2)));
-        table.flush(7);
+        for n in 1..=4 {
+            table.hasten(id(n), 7, true);
+        }
         let order: Vec<_> = std::iter::from_fn(|| table.pop(7)).collect();
         assert_eq!(order.len(), 3);
         assert!(order.iter().all(|due| due.flushed));

@@ -5,6 +5,7 @@
 //! passed on byte for byte. Lines that are no header field are passed over.
 
 mod from;
+pub mod show;
 #[cfg(test)]
 mod tests;
 

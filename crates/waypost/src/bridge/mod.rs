@@ -7,7 +7,10 @@ mod object;
 mod peer;
 mod peer_test;
 mod queue;
+mod queue_many;
 mod site;
+mod target;
+mod target_test;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,6 +93,7 @@ impl Asked {
             Request::Cache(request) => self.cache(&request),
             Request::Metrics => self.metrics(),
             Request::Peer(request) => self.peer(request).await,
+            Request::Target(request) => self.target(request).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,

@@ -5,13 +5,14 @@ use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Kind, QueueList, QueueRequest, Refused, Selection};
+use waypost_admin::request::{Kind, QueueRequest, Refused, Selection};
 use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::queue::control::{
-    ControlError, Done, Filter, Flush, Listed, Order, SUMMARY_AGES, Standing, Summary,
+    ControlError, Done, Flush, Listed, Order, SUMMARY_AGES, Standing, Summary,
 };
 use waypost_mta::queue::route::Held;
+use waypost_proto::mail::header::show::{SHOWN_OCTETS_MAX, show};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Content, QueueId, Recipient, State};
 
@@ -47,7 +48,12 @@ impl Asked {
                 let when = when(done.map_err(refused)?);
                 Ok(said(&format!("{id}{} removed{when}", these.join(","))))
             }
-            QueueRequest::Show { id, content } => self.queue_show(queue_id(&id)?, content).await,
+            QueueRequest::Many(many) => self.queue_many(many).await,
+            QueueRequest::Show {
+                id,
+                content,
+                header,
+            } => self.queue_show(queue_id(&id)?, content, header).await,
             QueueRequest::Summary => {
                 let lines = self.queue.summary().await.map_err(refused)?;
                 Ok(summary(&lines))
@@ -178,7 +184,7 @@ impl Asked {
         }
     }
 
-    fn order(&self, reason: String, until: Option<SystemTime>) -> Order {
+    pub(super) fn order(&self, reason: String, until: Option<SystemTime>) -> Order {
         Order {
             by: self.caller.name.clone(),
             reason,
@@ -200,47 +206,48 @@ impl Asked {
         })
     }
 
-    async fn queue_list(&self, list: QueueList) -> Result<Value, Refused> {
-        let filter = Filter {
-            domain: list.domain.as_deref().map(domain).transpose()?,
-            held: list.held,
-            next_hop: list.next_hop,
-            sender: list.sender,
-        };
-        let after = list.after.as_deref().map(queue_id).transpose()?;
-        let limit = list.limit.clamp(1, 10_000);
-        let page = self.queue.list(filter, after, limit).await;
-        let page = page.map_err(refused)?;
-        let items: Vec<Value> = page.messages.iter().map(listed).collect();
-        Ok(json!({ "items": items, "next": page.next.map(|id| id.to_string()) }))
-    }
-
-    async fn queue_show(&self, id: QueueId, content: bool) -> Result<Value, Refused> {
+    async fn queue_show(&self, id: QueueId, content: bool, header: bool) -> Result<Value, Refused> {
         let message = self.queue.show(id).await.map_err(refused)?;
         let mut shown = listed(&message);
         let envelope = &message.message.envelope;
         shown["client"] = json!(envelope.client);
         shown["protocol"] = json!(envelope.protocol);
         shown["message_key"] = json!(envelope.message_key);
+        if !content && !header {
+            return Ok(shown);
+        }
+        let most = if content {
+            CONTENT_MAX
+        } else {
+            // One more, so that it shows when there is more.
+            SHOWN_OCTETS_MAX as u64 + 1
+        };
+        let spool = self.spool.clone();
+        let octets = blocking(move || {
+            let loaded = spool.load(id).map_err(|e| Refused::later(e.to_string()))?;
+            loaded.map(|(_, content)| front(&content, most)).transpose()
+        })
+        .await?;
+        if header {
+            let header = show(octets.as_deref().unwrap_or_default());
+            let fields = header.fields.iter();
+            let fields = fields.map(|f| json!({ "name": f.name, "value": f.value }));
+            shown["header"] = fields.collect();
+            shown["header_cut"] = json!(header.is_cut);
+        }
         if content {
-            let spool = self.spool.clone();
-            shown["content"] = blocking(move || {
-                let loaded = spool.load(id).map_err(|e| Refused::later(e.to_string()))?;
-                Ok(loaded.map(|(_, content)| text_of(&content)))
-            })
-            .await?
-            .transpose()?
-            .into();
+            let text = octets.map(|octets| String::from_utf8_lossy(&octets).into_owned());
+            shown["content"] = json!(text);
         }
         Ok(shown)
     }
 }
 
-fn domain(name: &str) -> Result<Domain, Refused> {
+pub(super) fn domain(name: &str) -> Result<Domain, Refused> {
     Domain::parse(name).map_err(|error| Refused::new(format!("{name}: {error}")))
 }
 
-fn queue_id(text: &str) -> Result<QueueId, Refused> {
+pub(super) fn queue_id(text: &str) -> Result<QueueId, Refused> {
     text.parse().map_err(|_| {
         Refused::new(format!(
             "{text} is no queue id; `waypost queue list` shows those there are"
@@ -248,9 +255,10 @@ fn queue_id(text: &str) -> Result<QueueId, Refused> {
     })
 }
 
-fn refused(error: ControlError) -> Refused {
+pub(super) fn refused(error: ControlError) -> Refused {
     match error {
         ControlError::Spool(text) => Refused::later(text),
+        ControlError::NoMessage(_) => Refused::missing(error.to_string()),
         other => Refused::new(other.to_string()),
     }
 }
@@ -266,7 +274,7 @@ fn when(done: Done) -> &'static str {
     }
 }
 
-fn messages(count: usize) -> String {
+pub(super) fn messages(count: usize) -> String {
     match count {
         1 => "1 message".to_owned(),
         count => format!("{count} messages"),
@@ -300,7 +308,7 @@ fn says(what: &dyn Display, reason: &str, until: Option<SystemTime>) -> String {
     format!("{what} is held{end}{reason}")
 }
 
-fn hold_of(hold: &Hold) -> Value {
+pub(super) fn hold_of(hold: &Hold) -> Value {
     json!({
         "reason": hold.reason,
         "since": time::show(hold.since),
@@ -315,7 +323,7 @@ fn held(held: &Held) -> Value {
     shown
 }
 
-fn listed(listed: &Listed) -> Value {
+pub(super) fn listed(listed: &Listed) -> Value {
     let message = &listed.message;
     let standing = match listed.standing {
         Standing::Active => "active",
@@ -394,14 +402,14 @@ fn summary(lines: &[Summary]) -> Value {
     json!({ "ages_min": ages, "next_hops": lines })
 }
 
-/// The beginning of the content, as text.
-fn text_of(content: &Content) -> Result<String, Refused> {
+/// The beginning of the content.
+fn front(content: &Content, most: u64) -> Result<Vec<u8>, Refused> {
     let mut bytes = Vec::new();
-    let mut reader = Reader { content, offset: 0 }.take(CONTENT_MAX);
+    let mut reader = Reader { content, offset: 0 }.take(most);
     reader
         .read_to_end(&mut bytes)
         .map_err(|error| Refused::later(format!("cannot read the content: {error}")))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 struct Reader<'a> {

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
-use waypost_admin::request::{QueueList, QueueRequest, Request, Selection};
+use waypost_admin::request::{
+    QueueFilter, QueueList, QueueOrder, QueueRequest, QueueStanding, Request, Selection,
+};
 use waypost_mta::clock::{Clock as _, SystemClock};
 
 use super::object::cell;
@@ -51,7 +53,10 @@ enum Verb {
     /// List messages, oldest first.
     List {
         #[command(flatten)]
-        filter: FilterArgs,
+        filter: Box<FilterArgs>,
+        /// List the newest first.
+        #[arg(long)]
+        newest: bool,
         /// Print at most so many.
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
@@ -87,8 +92,23 @@ struct FilterArgs {
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
     /// Only held messages.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "state")]
     held: bool,
+    /// Only messages in this state.
+    #[arg(long, value_parser = ["active", "deferred", "held"])]
+    state: Option<String>,
+    /// Only messages whose queue id begins so.
+    #[arg(long, value_name = "PREFIX")]
+    id: Option<String>,
+    /// Only messages with this text in the address of a waiting recipient.
+    #[arg(long, value_name = "TEXT")]
+    recipient: Option<String>,
+    /// Only messages accepted at least so long ago, such as "4h".
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
+    /// Only messages accepted at most so long ago.
+    #[arg(long, value_name = "DURATION")]
+    newer_than: Option<String>,
     /// Only messages whose last attempt went to this target or next hop.
     #[arg(long = "target", value_name = "TARGET")]
     next_hop: Option<String>,
@@ -129,11 +149,53 @@ impl What {
     }
 }
 
+impl FilterArgs {
+    fn filter(self) -> Result<QueueFilter, Failure> {
+        let state = self.state.as_deref();
+        Ok(QueueFilter {
+            sender: self.sender,
+            recipient: self.recipient,
+            id: self.id,
+            domain: self.domain,
+            next_hop: self.next_hop,
+            age_min: age("--older-than", self.older_than.as_deref())?,
+            age_max: age("--newer-than", self.newer_than.as_deref())?,
+            standing: match state {
+                Some("active") => Some(QueueStanding::Active),
+                Some("deferred") => Some(QueueStanding::Deferred),
+                Some(_) => Some(QueueStanding::Held),
+                None => self.held.then_some(QueueStanding::Held),
+            },
+            scope: None,
+        })
+    }
+}
+
+fn age(option: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let age = parse_duration(text).ok_or_else(|| {
+        let text = format!("{option}: found {text:?}; write a duration such as \"4h\"");
+        Failure::Usage(text)
+    })?;
+    Ok(Some(age.as_secs()))
+}
+
 impl Queue {
     pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
         let request = match self.verb {
             Verb::Holds => return holds(common),
-            Verb::List { filter, limit } => return list(common, &filter, limit),
+            Verb::List {
+                filter,
+                limit,
+                newest,
+            } => {
+                let order = if newest {
+                    QueueOrder::Newest
+                } else {
+                    QueueOrder::Oldest
+                };
+                return list(common, &filter.filter()?, order, limit);
+            }
             Verb::Show { id, content } => return show(common, id, content),
             Verb::Summary => return summary(common),
             Verb::Flush { id, target } => QueueRequest::Flush { id, target },
@@ -199,18 +261,22 @@ fn holds(common: &Common) -> Result<(), Failure> {
     Ok(common.output().result(&result, text)?)
 }
 
-fn list(common: &Common, filter: &FilterArgs, limit: Option<usize>) -> Result<(), Failure> {
+fn list(
+    common: &Common,
+    filter: &QueueFilter,
+    order: QueueOrder,
+    limit: Option<usize>,
+) -> Result<(), Failure> {
     let most = limit.unwrap_or(usize::MAX);
     let mut all = Vec::new();
     let mut after = None;
     while all.len() < most {
         let request = QueueRequest::List(QueueList {
-            domain: filter.domain.clone(),
-            held: filter.held,
-            next_hop: filter.next_hop.clone(),
-            sender: filter.sender.clone(),
+            filter: filter.clone(),
+            order,
             after: after.take(),
             limit: PAGE.min(most - all.len()),
+            count: false,
         });
         let mut page = client::call(common, &Request::Queue(request))?;
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
@@ -270,7 +336,11 @@ fn listing(messages: &[Value]) -> String {
 }
 
 fn show(common: &Common, id: String, content: bool) -> Result<(), Failure> {
-    let request = Request::Queue(QueueRequest::Show { id, content });
+    let request = Request::Queue(QueueRequest::Show {
+        id,
+        content,
+        header: false,
+    });
     let message = client::call(common, &request)?;
     let text = |message: &Value| {
         let Value::Object(mut fields) = message.clone() else {

@@ -9,7 +9,9 @@ use waypost_proto::smtp::params::Notify;
 use waypost_spool::State;
 use world::{Says, World};
 
-use super::control::{ControlError, Done, Filter, Flush, Order, Standing};
+use super::control::{
+    Action, Ask, Chosen, ControlError, Count, Done, Filter, Flush, NotDone, Order, Sorted, Standing,
+};
 use super::route::TargetFacts;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -20,6 +22,15 @@ fn order(reason: &str) -> Order {
         by: "ann".into(),
         reason: reason.into(),
         until: None,
+    }
+}
+
+fn first_page(limit: usize) -> Ask {
+    Ask {
+        after: None,
+        order: Sorted::Oldest,
+        limit,
+        counted: true,
     }
 }
 
@@ -249,10 +260,10 @@ async fn a_held_target_keeps_its_mail_without_attempts_and_without_age() {
         (0, 1)
     );
     let held = Filter {
-        held: true,
+        standing: Some(Standing::Held),
         ..Filter::default()
     };
-    let page = world.handle.list(held, None, 10).await.unwrap();
+    let page = world.handle.list(held, first_page(10)).await.unwrap();
     assert_eq!(page.messages.len(), 1);
     world.advance(200 * HOUR);
     world.until_deferred(1).await;
@@ -357,6 +368,114 @@ async fn flushing_tries_at_once() {
     world.says("b@two.example", Says::Yes);
     assert_eq!(world.handle.flush(Flush::All).await, Ok(2));
     world.until_empty().await;
+}
+
+/// What a filter finds now.
+async fn found(world: &World, filter: &Filter) -> Vec<waypost_spool::QueueId> {
+    world.handle.find(filter.clone()).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_list_follows_what_comes_goes_and_changes() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.says("b@two.example", Says::Later);
+    let to = |text: &str| Filter {
+        recipient: Some(text.into()),
+        ..Filter::default()
+    };
+    let via = |hop: &str| Filter {
+        next_hop: Some(hop.into()),
+        ..Filter::default()
+    };
+    assert!(found(&world, &to("a")).await.is_empty());
+    let first = world.send("<Ann@example.org>", &["a@one.example"]);
+    let second = world.send("<s@example.org>", &["b@two.example"]);
+    world.send("<s@example.org>", &["c@two.example"]);
+    world.until_deferred(2).await;
+    assert_eq!(found(&world, &to("ONE.ex")).await, [first]);
+    assert_eq!(found(&world, &to("c@two")).await, []);
+    assert_eq!(found(&world, &via("target-2")).await, [second]);
+    let ann = Filter {
+        sender: Some("ANN@".into()),
+        ..Filter::default()
+    };
+    let page = world.handle.list(ann, first_page(1)).await.unwrap();
+    let count = Count {
+        matching: 1,
+        or_more: false,
+        of: 2,
+    };
+    assert_eq!((page.messages[0].message.id, page.next), (first, None));
+    assert_eq!(page.count, Some(count));
+    let newest = Ask {
+        order: Sorted::Newest,
+        ..first_page(1)
+    };
+    let page = world.handle.list(Filter::default(), newest).await.unwrap();
+    assert_eq!(page.next, Some(second));
+    let behind = Ask {
+        after: page.next,
+        ..newest
+    };
+    let page = world.handle.list(Filter::default(), behind).await.unwrap();
+    assert_eq!((page.messages[0].message.id, page.next), (first, None));
+    assert_eq!(page.count.map(|count| count.matching), Some(2));
+    world.says("a@one.example", Says::Yes);
+    world.handle.flush(Flush::Message(first)).await.unwrap();
+    world.until_deferred(1).await;
+    assert_eq!(found(&world, &Filter::default()).await, [second]);
+}
+
+#[tokio::test]
+async fn a_verb_is_done_for_all_that_a_filter_means_and_says_what_it_was_not_done_for() {
+    let world = World::new();
+    for to in ["a@one.example", "b@two.example"] {
+        world.says(to, Says::Later);
+    }
+    world.send_many(150, "<s@example.org>", &["a@one.example"]);
+    let other = world.send("<s@example.org>", &["b@two.example"]);
+    world.until_deferred(151).await;
+    let one = || {
+        Chosen::Filter(Filter {
+            recipient: Some("a@one".into()),
+            ..Filter::default()
+        })
+    };
+    let held = Filter {
+        standing: Some(Standing::Held),
+        ..Filter::default()
+    };
+    let all = |chosen, action: Action| {
+        let handle = world.handle.clone();
+        async move { handle.all(chosen, &action, |_, _| true).await.unwrap() }
+    };
+    let done = all(one(), Action::Hold(order("look"))).await;
+    assert_eq!((done.chosen, done.done, done.undone), (150, 150, 0));
+    assert_eq!(found(&world, &held).await.len(), 150);
+    let ids = found(&world, &Filter::default()).await;
+    let done = all(Chosen::Ids(ids), Action::Release(order(""))).await;
+    assert_eq!((done.done, done.undone), (150, 1));
+    assert_eq!(
+        (done.named[0].id, &done.named[0].why),
+        (other, &NotDone::NotHeld)
+    );
+    world.until_deferred(151).await;
+    let mut calls = 0;
+    let stop = |done: usize, _: usize| {
+        calls += 1;
+        done == 0
+    };
+    let action = Action::Remove(order("spam"));
+    let stopped = world.handle.all(one(), &action, stop).await.unwrap();
+    assert!(stopped.cancelled && stopped.done < 150, "{stopped:?}");
+    assert_eq!(calls, 3);
+    all(one(), action).await;
+    assert_eq!(found(&world, &Filter::default()).await, [other]);
+    let before = world.attempts();
+    let done = all(Chosen::Filter(Filter::default()), Action::Retry).await;
+    assert_eq!(done.done, 1);
+    world.until(|| world.attempts() == before + 1).await;
 }
 
 #[tokio::test]

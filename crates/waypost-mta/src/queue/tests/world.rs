@@ -15,7 +15,7 @@ use waypost_spool::{
     Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool,
 };
 
-use super::super::route::{Bound, Deciding, Held, Route, TargetFacts};
+use super::super::route::{Bound, Deciding, Held, Holding, Route, TargetFacts};
 use super::super::schedule::Schedule;
 use super::super::{Attempt, Attempting, Concurrency, Parts, Queue, QueueHandle, Settings};
 use crate::clock::{Clock, ManualClock};
@@ -262,6 +262,11 @@ impl Route for Script {
 
     fn held_within(&self, _: Bound<'_>, _: Span) -> Duration {
         Duration::ZERO
+    }
+
+    fn holding(&self, _: SystemTime) -> Option<Holding> {
+        let facts = self.facts();
+        Holding::of_targets(facts.holds.iter().map(|n| format!("target-{n}")))
     }
 
     fn holds(&self) -> Vec<(HoldKey, Option<SystemTime>)> {
