@@ -1,5 +1,6 @@
 //! The directory's front door.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,13 +11,14 @@ use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::{TargetId, UserId};
 
 use crate::batch::{Batch, Touched, problems};
-use crate::edit::{Actor, AuditEntry, Changed, Edit, Here, MingerHere};
+use crate::edit::{Actor, AuditEntry, AuditQuery, Changed, Edit, Here, MingerHere, Progress};
 use crate::error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
+use crate::find::Keeper;
 use crate::lookup::{Found, Snapshot, load};
 use crate::migrate::migrate;
 use crate::model::{
-    AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Kind, PeerRecord, Role, SharedRecord,
-    Stored, TargetRecord, UserRecord,
+    DomainRecord, GatewayRecord, GroupRecord, Key, Kind, Object, PeerRecord, SharedRecord, Stored,
+    TargetRecord, UserRecord,
 };
 use crate::password::Checker;
 use crate::rebuild::Rebuild;
@@ -38,11 +40,12 @@ const CACHE_KIB: i32 = -8192;
 /// turns. Everything else blocks for the length of a query.
 #[derive(Debug)]
 pub struct Directory {
-    writer: Arc<Mutex<Connection>>,
-    reader: Mutex<Connection>,
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    checker: Checker,
+    pub(crate) writer: Arc<Mutex<Connection>>,
+    pub(crate) reader: Mutex<Connection>,
+    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) checker: Checker,
     rebuild: Rebuild,
+    pub(crate) keeper: Keeper,
 }
 
 /// Which part of a list is wanted.
@@ -79,6 +82,7 @@ impl Directory {
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
         Ok(Self {
             rebuild: Rebuild::new(path, &writer, &snapshot),
+            keeper: Keeper::new(path),
             writer,
             reader: Mutex::new(reader),
             snapshot,
@@ -105,20 +109,20 @@ impl Directory {
         here: &dyn Here,
         edits: &[Edit],
     ) -> Result<Changed, EditError> {
-        self.edit_with_progress(actor, here, edits, &mut |_, _| {})
+        self.edit_with_progress(actor, here, edits, &mut |_, _| ControlFlow::Continue(()))
     }
 
     /// The same, telling from time to time how many of how many steps are done.
     ///
     /// # Errors
     ///
-    /// As [`Directory::edit`].
+    /// As [`Directory::edit`], and [`EditError::Cancelled`].
     pub fn edit_with_progress(
         &self,
         actor: &Actor<'_>,
         here: &dyn Here,
         edits: &[Edit],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut Progress<'_>,
     ) -> Result<Changed, EditError> {
         let found = self_reference::find(here, edits, &self.snapshot.load());
         let minger = here.minger();
@@ -149,7 +153,7 @@ impl Directory {
         actor: &Actor<'_>,
         here: &dyn Here,
         edits: &[Edit],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut Progress<'_>,
     ) -> Result<Changed, EditError> {
         let found = self_reference::find(here, edits, &self.snapshot.load());
         let minger = here.minger();
@@ -220,32 +224,17 @@ impl Directory {
         }
     }
 
-    /// Checks the password of an administrator.
-    ///
-    /// # Errors
-    ///
-    /// As [`Directory::check_password`].
-    pub fn check_admin(&self, login: &str, password: &str) -> Result<Role, LoginError> {
-        let found = self.admin(login)?;
-        let record = found.map(|stored| stored.record);
-        let hash = record.as_ref().and_then(|record| record.password.as_ref());
-        let right = self.checker.check(password, hash);
-        match record {
-            Some(record) if right => Ok(record.role),
-            _ => Err(LoginError::Refused),
-        }
-    }
-
-    /// The administrator with a login.
+    /// The object with a key, of whatever kind.
     ///
     /// # Errors
     ///
     /// [`Unavailable`].
-    pub fn admin(&self, login: &str) -> Result<Option<Stored<AdminRecord>>, Unavailable> {
-        self.one(
-            |reader| sqlite::admin::find(reader, login),
-            sqlite::admin::read,
-        )
+    pub fn object(&self, key: &Key) -> Result<Option<Stored<Object>>, Unavailable> {
+        let reader = lock(&self.reader);
+        match sqlite::any::locate(&reader, key)? {
+            (Some(found), _) => Ok(sqlite::any::read(&reader, key.kind(), found)?),
+            (None, _) => Ok(None),
+        }
     }
 
     /// The domain with a main name.
@@ -359,16 +348,6 @@ impl Directory {
         }
     }
 
-    /// Administrators, in the order of their numbers; an object that cannot be read is left out.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`].
-    pub fn admins(&self, page: &Page) -> Result<Vec<Stored<AdminRecord>>, Unavailable> {
-        let reader = lock(&self.reader);
-        Ok(sqlite::admin::list(&reader, page.after, page.limit)?)
-    }
-
     /// Domains, in the order of their numbers.
     ///
     /// # Errors
@@ -453,13 +432,13 @@ impl Directory {
         })
     }
 
-    /// The audit before a change, the latest entry first.
+    /// Lines of the audit, the latest first.
     ///
     /// # Errors
     ///
     /// [`Unavailable`].
-    pub fn audit(&self, before: u64, limit: usize) -> Result<Vec<AuditEntry>, Unavailable> {
-        Ok(sqlite::audit::list(&lock(&self.reader), before, limit)?)
+    pub fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Unavailable> {
+        Ok(sqlite::audit::list(&lock(&self.reader), query)?)
     }
 
     /// Copies the directory to a new file, as it is at one moment, while it is in use.
@@ -479,10 +458,12 @@ fn attempt(
     transaction: &Connection,
     (actor, minger, mut found): (&Actor<'_>, &MingerHere, Vec<Problem>),
     edits: &[Edit],
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut Progress<'_>,
 ) -> Result<(Changed, Vec<Touched>), EditError> {
     let mut batch = Batch::new(transaction, actor, minger);
-    batch.run(edits, progress)?;
+    if batch.run(edits, progress)?.is_break() {
+        return Err(EditError::Cancelled);
+    }
     match problems(batch) {
         Ok(done) if found.is_empty() => Ok(done),
         Ok(_) => Err(Rejected { problems: found }.into()),

@@ -1,8 +1,9 @@
 //! Writes: what an edit is, who makes it, and what comes of it.
 
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
-use crate::model::{Host, Key, Object};
+use crate::model::{Host, Key, Object, Scope};
 use crate::secret::Secret;
 
 /// Who edits, for the audit.
@@ -15,6 +16,9 @@ pub struct Actor<'a> {
     /// When.
     pub at: SystemTime,
 }
+
+/// Is told from time to time how many of how many steps are done; to break is to cancel.
+pub type Progress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
 
 /// What must hold before an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -143,6 +147,41 @@ impl Here for Nowhere {
     }
 }
 
+/// Which lines of the audit are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Lines of these domains only; all: those of the site too.
+    pub scope: Scope,
+    /// Lines before this change.
+    pub before: Option<u64>,
+    /// Most lines.
+    pub limit: usize,
+    /// A kind (`user`), or a kind and how the name begins (`user jd`).
+    pub object: Option<String>,
+    /// By this login.
+    pub who: Option<String>,
+    /// Not earlier.
+    pub from: Option<SystemTime>,
+    /// Earlier.
+    pub to: Option<SystemTime>,
+}
+
+impl AuditQuery {
+    /// The latest lines of all.
+    #[must_use]
+    pub fn latest(limit: usize) -> Self {
+        Self {
+            scope: Scope::All,
+            before: None,
+            limit,
+            object: None,
+            who: None,
+            from: None,
+            to: None,
+        }
+    }
+}
+
 /// A line of the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
@@ -156,6 +195,8 @@ pub struct AuditEntry {
     pub from: String,
     /// What: `user jdoe@example.com`.
     pub object: String,
+    /// The domain it belongs to; missing: to the site.
+    pub domain: Option<String>,
     /// The record before, as JSON; missing: it is new.
     pub before: Option<String>,
     /// The record after, as JSON; missing: it is gone. Passwords are `***`.

@@ -4,11 +4,26 @@ use std::fmt;
 
 use thiserror::Error;
 
+/// What a problem is to a program that must answer with a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Breach {
+    /// A rule about what may be saved.
+    Rule,
+    /// The object is there, and should not be.
+    Exists,
+    /// There is no such object.
+    Missing,
+    /// Somebody has written the object since the revision that the edit was made for.
+    Stale,
+}
+
 /// One thing that is wrong with what somebody wanted to save.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Which edit of the batch it is about, counted from 0; missing: an object that no edit names.
     pub edit: Option<usize>,
+    /// Whether the edit itself found not what it expected, or what it says breaks a rule.
+    pub breach: Breach,
     /// The object: `user jdoe@example.com`.
     pub object: String,
     /// The field, as the site file names it.
@@ -39,6 +54,15 @@ pub struct Rejected {
     pub problems: Vec<Problem>,
 }
 
+impl Rejected {
+    /// The weightiest breach: stale before missing, missing before existing, then rules.
+    #[must_use]
+    pub fn breach(&self) -> Breach {
+        let breaches = self.problems.iter().map(|problem| problem.breach);
+        breaches.max().unwrap_or(Breach::Rule)
+    }
+}
+
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
@@ -64,6 +88,9 @@ pub enum EditError {
     /// It breaks a rule.
     #[error(transparent)]
     Rejected(#[from] Rejected),
+    /// Whoever watched the progress wanted no more of it; nothing was saved.
+    #[error("cancelled; nothing was saved")]
+    Cancelled,
     /// The store cannot take it now; nothing was saved.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

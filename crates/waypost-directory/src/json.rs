@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use crate::model::{
     AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Hold, Object, PeerRecord, SharedRecord,
-    TargetRecord, UserRecord,
+    TargetRecord, TokenRecord, UserRecord,
 };
 use crate::sqlite::to_ms;
 
@@ -19,6 +19,7 @@ pub(crate) fn object(object: &Object) -> String {
         Object::Mailbox(record) => mailbox(record),
         Object::Peer(record) => peer(record),
         Object::Target(record) => target(record).end(),
+        Object::Token(record) => token(record),
         Object::User(record) => user(record),
     }
 }
@@ -26,8 +27,27 @@ pub(crate) fn object(object: &Object) -> String {
 fn admin(record: &AdminRecord) -> String {
     Fields::default()
         .text("login", &record.login)
+        .text("name", &record.name)
         .secret("password", record.password.is_some())
         .text("role", record.role)
+        .list("domains", &record.domains.words())
+        .list("grants", &record.grants)
+        .raw("must_change", record.must_change)
+        .raw("suspended", record.suspended)
+        .end()
+}
+
+fn token(record: &TokenRecord) -> String {
+    Fields::default()
+        .text("id", &record.id)
+        .text("admin", &record.admin)
+        .text("name", &record.name)
+        .secret("hash", true)
+        .text("role", record.role)
+        .list("domains", &record.domains.words())
+        .list("grants", &record.grants)
+        .raw("expires_ms", to_ms(record.expires_at))
+        .raw("created_ms", to_ms(record.created_at))
         .end()
 }
 

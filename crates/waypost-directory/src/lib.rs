@@ -7,11 +7,13 @@
 
 #![deny(missing_docs)]
 
+mod access;
 mod answers;
 mod batch;
 mod directory;
 mod edit;
 mod error;
+mod find;
 mod json;
 mod lookup;
 mod migrate;
@@ -26,18 +28,22 @@ mod tests;
 
 pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
 pub use directory::{Directory, Login, Page};
-pub use edit::{Actor, AuditEntry, Changed, Edit, Here, Hindrance, MingerHere, Nowhere, When};
-pub use error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
+pub use edit::{
+    Actor, AuditEntry, AuditQuery, Changed, Edit, Here, Hindrance, MingerHere, Nowhere, Progress,
+    When,
+};
+pub use error::{Breach, EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
+pub use find::{Cursor, FoundPage, ObjectQuery, OnTarget, UserCounts, UserFilter, UserQuery};
 pub use lookup::{
     DomainRef, DomainRoute, Found, GatewayMinger, GatewayRoute, Group, Shared, Snapshot, Target,
     UserRoute,
 };
 pub use model::{
     Address, AddressError, AdminRecord, DomainId, DomainRecord, GatewayId, GatewayRecord,
-    GatewayVerify, GroupId, GroupRecord, Hold, HoldKey, Host, HostError, HostPort, Key, Kind,
-    LOCAL, MailType, Minger, Names, Object, PeerRecord, Quota, RecipientForm, Relay, Role,
-    SharedId, SharedRecord, Span, Stored, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord,
-    VerifyUnknown,
+    GatewayVerify, Grant, GroupId, GroupRecord, Hold, HoldKey, Host, HostError, HostPort, Key,
+    Kind, LOCAL, MailType, Minger, Names, Object, PeerRecord, Quota, RecipientForm, Relay, Role,
+    Scope, SharedId, SharedRecord, Span, Stored, TargetRecord, TlsPin, TlsPolicy, TokenHash,
+    TokenRecord, Unreachable, UserRecord, VerifyUnknown,
 };
 pub use password::{PasswordError, PasswordHash};
 pub use secret::Secret;

@@ -5,12 +5,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_peers.sql"),
     include_str!("../migrations/sqlite/0003_hold_times.sql"),
     include_str!("../migrations/sqlite/0004_client_pin.sql"),
     include_str!("../migrations/sqlite/0005_client_login.sql"),
+    include_str!("../migrations/sqlite/0006_admins.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -4,15 +4,19 @@
 //! shared mailboxes, groups. It removes in the opposite order. So the order in which edits are given is free.
 
 mod put;
+mod put_admin;
 mod remove;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use rusqlite::Connection;
 use waypost_proto::mail::Domain;
 
-use crate::edit::{Actor, Changed, Edit, MingerHere, When};
+use crate::edit::{Actor, Changed, Edit, MingerHere, Progress, When};
+use crate::error::Breach;
 use crate::model::{Key, Kind, Names, Object, Quota};
 use crate::rules::{self, Report};
 use crate::sqlite::address::AddressRow;
@@ -43,6 +47,11 @@ pub(crate) enum Before {
         relay: bool,
         /// Its aliases were other ones.
         renamed: bool,
+    },
+    /// A token.
+    Token {
+        /// It ended at another time.
+        prolonged: bool,
     },
     /// Nothing.
     Nothing,
@@ -90,13 +99,14 @@ impl<'a> Batch<'a> {
     pub(crate) fn run(
         &mut self,
         edits: &[Edit],
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> rusqlite::Result<()> {
+        progress: &mut Progress<'_>,
+    ) -> rusqlite::Result<ControlFlow<()>> {
         self.refuse_repeated(edits);
         let total = edits.len() * 2;
+        let superadministrators = sqlite::admin::usable(self.store)?;
         for (done, index) in in_order(edits).into_iter().enumerate() {
-            if done % PROGRESS_STEP == 0 {
-                progress(done, total);
+            if done % PROGRESS_STEP == 0 && progress(done, total).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
             match &edits[index] {
                 Edit::Put(object, when) => self.put(index, object, *when)?,
@@ -108,19 +118,26 @@ impl<'a> Batch<'a> {
         }
         let touched = std::mem::take(&mut self.touched);
         for (done, object) in touched.iter().enumerate() {
-            if done % PROGRESS_STEP == 0 {
-                progress(edits.len() + done, total);
+            if done % PROGRESS_STEP == 0 && progress(edits.len() + done, total).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
             rules::store::check(self, &edits[object.edit], object)?;
         }
         self.touched = touched;
-        progress(total, total);
+        if self.touches(Kind::Admin) || self.touches(Kind::User) {
+            rules::admins::last_one(self, edits, &superadministrators)?;
+        }
         self.changed.change = audit::last(self.store)?;
-        Ok(())
+        Ok(progress(total, total))
     }
 
     pub(crate) fn store(&self) -> &'a Connection {
         self.store
+    }
+
+    /// When the edits are made.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.actor.at
     }
 
     /// Whether an object of the kind was written.
@@ -172,19 +189,28 @@ impl<'a> Batch<'a> {
 
     /// Whether the edit's precondition holds.
     fn admits(&mut self, edit: usize, key: &Key, found: Option<Identity>, when: When) -> bool {
-        let (message, mend) = match (when, found) {
-            (When::Absent, Some(_)) => ("exists already".into(), "change it instead of adding it"),
-            (When::Present | When::Revision(_), None) => {
-                ("does not exist".into(), "look at the spelling, or add it")
-            }
+        let (breach, message, mend) = match (when, found) {
+            (When::Absent, Some(_)) => (
+                Breach::Exists,
+                "exists already".into(),
+                "change it instead of adding it",
+            ),
+            (When::Present | When::Revision(_), None) => (
+                Breach::Missing,
+                "does not exist".into(),
+                "look at the spelling, or add it",
+            ),
             (When::Revision(wanted), Some(Identity { revision, .. })) if wanted != revision => (
+                Breach::Stale,
                 format!("has revision {revision} by now, not {wanted}: somebody has changed it"),
                 "read it again, and decide again",
             ),
             _ => return true,
         };
         let field = key_field(key);
-        self.report.about(edit, key).add(field, message, mend);
+        self.report
+            .about(edit, key)
+            .add_as(breach, field, message, mend);
         false
     }
 
@@ -245,6 +271,7 @@ pub(crate) fn key_field(key: &Key) -> &'static str {
     match key {
         Key::User(..) | Key::Admin(_) => "login",
         Key::Gateway(_) => "domain",
+        Key::Token(_) => "id",
         _ => "name",
     }
 }
@@ -258,7 +285,8 @@ fn in_order(edits: &[Edit]) -> Vec<usize> {
         Kind::Mailbox => 3,
         Kind::Group => 4,
         Kind::Admin => 5,
-        Kind::Hold => 6,
+        Kind::Token => 6,
+        Kind::Hold => 7,
     };
     let mut order: Vec<usize> = (0..edits.len()).collect();
     order.sort_by_key(|index| match &edits[*index] {

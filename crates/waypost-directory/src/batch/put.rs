@@ -7,23 +7,23 @@ use waypost_proto::mail::Domain;
 use super::{Batch, Before, DomainFacts, Touched};
 use crate::edit::When;
 use crate::model::{
-    Address, AdminRecord, DomainRecord, GatewayRecord, GroupRecord, Hold, HoldKey, Key, Kind,
-    MailType, Object, PeerRecord, Relay, SharedRecord, Stored, TargetRecord, UserRecord,
+    Address, DomainRecord, GatewayRecord, GroupRecord, Hold, HoldKey, Key, Kind, MailType, Object,
+    PeerRecord, Relay, SharedRecord, Stored, TargetRecord, UserRecord,
 };
 use crate::sqlite::address::{self, AddressRow};
 use crate::sqlite::{self, Identity, domain, user};
 
 /// The object that an edit is about, as it was.
-struct Found<T> {
-    edit: usize,
-    key: Key,
-    identity: Option<Identity>,
+pub(super) struct Found<T> {
+    pub(super) edit: usize,
+    pub(super) key: Key,
+    pub(super) identity: Option<Identity>,
     /// Missing too when the object cannot be read: then it is replaced.
-    stored: Option<Stored<T>>,
+    pub(super) stored: Option<Stored<T>>,
 }
 
 impl<T> Found<T> {
-    fn touched(&self, id: u32, addresses: Vec<AddressRow>) -> Touched {
+    pub(super) fn touched(&self, id: u32, addresses: Vec<AddressRow>) -> Touched {
         Touched {
             edit: self.edit,
             kind: self.key.kind(),
@@ -59,12 +59,13 @@ impl Batch<'_> {
             Object::Mailbox(record) => self.put_mailbox(edit, record, when),
             Object::Peer(record) => self.put_peer(edit, record, when),
             Object::Target(record) => self.put_target(edit, record, when),
+            Object::Token(record) => self.put_token(edit, record, when),
             Object::User(record) => self.put_user(edit, record, when),
         }
     }
 
     /// Looks whether the edit is allowed and would change anything; none: there is nothing to do.
-    fn found<T: PartialEq>(
+    pub(super) fn found<T: PartialEq>(
         &mut self,
         edit: usize,
         (key, when): (Key, When),
@@ -95,7 +96,7 @@ impl Batch<'_> {
     }
 
     /// Numbers and records the write of what was found.
-    fn saved<T: Clone>(
+    pub(super) fn saved<T: Clone>(
         &mut self,
         found: Found<T>,
         touched: Touched,
@@ -105,25 +106,6 @@ impl Batch<'_> {
         let before = found.stored.map(|stored| object(stored.record));
         let after = object(record.clone());
         self.written(&found.key, before.as_ref(), Some(&after), touched)
-    }
-
-    fn put_admin(&mut self, edit: usize, record: &AdminRecord, when: When) -> rusqlite::Result<()> {
-        let store = self.store;
-        let key = (Key::Admin(record.login.clone()), when);
-        let identity = sqlite::admin::find(store, &record.login)?;
-        let read = |id| sqlite::admin::read(store, id);
-        let Some(found) = self.found(edit, key, identity, read, record)? else {
-            return Ok(());
-        };
-        let id = match found.identity {
-            Some(identity) => {
-                sqlite::admin::set(store, identity.id, record)?;
-                identity.id
-            }
-            None => sqlite::admin::add(store, record)?,
-        };
-        let touched = found.touched(id, Vec::new());
-        self.saved(found, touched, Object::Admin, record)
     }
 
     fn put_target(

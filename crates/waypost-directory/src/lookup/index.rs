@@ -9,10 +9,12 @@
 //! Numbers are little-endian. An owner is a tag in the two upper bits, and below it the offset of
 //! a user, or the number of a shared mailbox or group.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::find::UserCounts;
 use crate::model::MailType;
 
 /// The names at which an address is valid: one name, or all names of a domain.
@@ -112,6 +114,8 @@ pub(crate) struct Index {
     by_address: HashTable<u32>,
     users: Vec<u8>,
     by_id: HashTable<u32>,
+    /// By domain.
+    counts: HashMap<u32, UserCounts>,
 }
 
 impl Index {
@@ -153,6 +157,11 @@ impl Index {
         let hash = self.hasher.hash_one(id);
         let offset = self.by_id.find(hash, |offset| self.id_at(*offset) == id)?;
         Some(self.user_at(*offset))
+    }
+
+    /// How many users there are, by domain.
+    pub(crate) fn counts(&self) -> &HashMap<u32, UserCounts> {
+        &self.counts
     }
 
     /// The address at an offset.
@@ -233,9 +242,12 @@ impl IndexBuilder {
             hasher,
             users,
             by_id,
+            counts,
             ..
         } = &mut self.index;
         let offset = offset_of(users);
+        let count = counts.entry(user.domain_id).or_default();
+        count.add(user.mail, user.target.is_some(), user.suspended);
         users.extend_from_slice(&user.id.to_le_bytes());
         users.extend_from_slice(&user.domain_id.to_le_bytes());
         users.extend_from_slice(&NO_DEFAULT.to_le_bytes());

@@ -69,7 +69,7 @@ pub(crate) fn next(
             Kind::Domain => replace_domain(store, &mut tables, object.id)?,
             Kind::Group => replace_group(store, &mut tables, object.id)?,
             Kind::Mailbox => replace_shared(store, &mut tables, object.id)?,
-            Kind::Admin | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target => {}
+            Kind::Admin | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target | Kind::Token => {}
             Kind::User => overlay.set_user(object.id, overlay_user(store, object.id)?),
         }
         replace_addresses(store, &mut overlay, object)?;
@@ -215,9 +215,13 @@ fn replace_addresses(
         Kind::Group => Owner::Group(object.id),
         Kind::Mailbox => Owner::Shared(object.id),
         Kind::User => Owner::User(object.id),
-        Kind::Admin | Kind::Domain | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target => {
-            return Ok(());
-        }
+        Kind::Admin
+        | Kind::Domain
+        | Kind::Gateway
+        | Kind::Hold
+        | Kind::Peer
+        | Kind::Target
+        | Kind::Token => return Ok(()),
     };
     for old in &object.addresses {
         // An address that another object of the same batch has taken over stays with that one.

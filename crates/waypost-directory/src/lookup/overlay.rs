@@ -101,6 +101,11 @@ impl Overlay {
         Some(slot.user.as_deref().map(OverlayUser::entry))
     }
 
+    /// The numbers of all users of whom it says something.
+    pub(crate) fn users(&self) -> impl Iterator<Item = u32> {
+        self.users.keys().copied()
+    }
+
     /// Replaces what is said of an address.
     pub(crate) fn set_address(&mut self, scope: Scope, local: &str, owner: Option<(Owner, bool)>) {
         let hash = self.hasher.hash_one((scope, local));

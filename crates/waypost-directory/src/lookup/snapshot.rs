@@ -9,6 +9,7 @@ use waypost_proto::route::{TargetId, UserId};
 use super::index::{Index, Owner, Scope, UserEntry};
 use super::overlay::Overlay;
 use super::route::{DomainRef, DomainRoute, Found, GatewayRoute, Group, Shared, Target, UserRoute};
+use crate::find::UserCounts;
 use crate::model::{Hold, HoldKey, MailType, Span};
 
 /// A name of a served domain.
@@ -174,6 +175,22 @@ impl Snapshot {
     /// All holds.
     pub fn holds(&self) -> impl Iterator<Item = (&HoldKey, &Hold)> {
         self.tables.holds.iter()
+    }
+
+    /// How many users there are in each domain, by its number.
+    pub(crate) fn user_counts(&self) -> HashMap<u32, UserCounts> {
+        let mut counts = self.index.counts().clone();
+        for id in self.overlay.users() {
+            if let Some(old) = self.index.user(id) {
+                let count = counts.entry(old.domain_id).or_default();
+                count.take(old.mail, old.target.is_some(), old.suspended);
+            }
+            if let Some(Some(new)) = self.overlay.user(id) {
+                let count = counts.entry(new.domain_id).or_default();
+                count.add(new.mail, new.target.is_some(), new.suspended);
+            }
+        }
+        counts
     }
 
     /// How much lies above the index.

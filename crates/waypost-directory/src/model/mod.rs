@@ -19,7 +19,7 @@ use std::fmt;
 use waypost_proto::mail::Domain;
 
 pub use address::{Address, AddressError, Names};
-pub use admin::{AdminRecord, Role};
+pub use admin::{AdminRecord, Grant, Role, Scope, TokenHash, TokenRecord};
 pub use domain::{DomainRecord, Quota, Relay, VerifyUnknown};
 pub use gateway::{GatewayRecord, GatewayVerify, Unreachable};
 pub use group::GroupRecord;
@@ -65,6 +65,8 @@ pub enum Kind {
     Peer,
     /// Another mail server.
     Target,
+    /// What a script logs in with.
+    Token,
     /// A person of a domain.
     User,
 }
@@ -82,6 +84,7 @@ impl Kind {
             Self::Mailbox => "mailbox",
             Self::Peer => "peer",
             Self::Target => "target",
+            Self::Token => "token",
             Self::User => "user",
         }
     }
@@ -112,6 +115,8 @@ pub enum Key {
     Peer(String),
     /// By name.
     Target(String),
+    /// By its public name.
+    Token(String),
     /// By domain and login.
     User(Domain, String),
 }
@@ -129,6 +134,7 @@ impl Key {
             Self::Mailbox(..) => Kind::Mailbox,
             Self::Peer(_) => Kind::Peer,
             Self::Target(_) => Kind::Target,
+            Self::Token(_) => Kind::Token,
             Self::User(..) => Kind::User,
         }
     }
@@ -137,7 +143,9 @@ impl Key {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Admin(name) | Self::Peer(name) | Self::Target(name) => name.clone(),
+            Self::Admin(name) | Self::Peer(name) | Self::Target(name) | Self::Token(name) => {
+                name.clone()
+            }
             Self::Domain(name) | Self::Gateway(name) => name.to_string(),
             Self::Group(domain, name) | Self::Mailbox(domain, name) | Self::User(domain, name) => {
                 format!("{name}@{domain}")
@@ -173,6 +181,8 @@ pub enum Object {
     Peer(PeerRecord),
     /// Another mail server.
     Target(TargetRecord),
+    /// What a script logs in with.
+    Token(TokenRecord),
     /// A person of a domain.
     User(UserRecord),
 }
@@ -190,6 +200,7 @@ impl Object {
             Self::Mailbox(_) => Kind::Mailbox,
             Self::Peer(_) => Kind::Peer,
             Self::Target(_) => Kind::Target,
+            Self::Token(_) => Kind::Token,
             Self::User(_) => Kind::User,
         }
     }
@@ -206,6 +217,7 @@ impl Object {
             Self::Mailbox(record) => Key::Mailbox(record.domain.clone(), record.name.clone()),
             Self::Peer(record) => Key::Peer(record.target.name.clone()),
             Self::Target(record) => Key::Target(record.name.clone()),
+            Self::Token(record) => Key::Token(record.id.clone()),
             Self::User(record) => Key::User(record.domain.clone(), record.login.clone()),
         }
     }

@@ -3,12 +3,13 @@
 //! `record` looks at one record by itself. `store` looks at what would be in the store after all
 //! edits of a batch, so that edits made together may need each other in any order.
 
+pub(crate) mod admins;
 mod peers;
 pub(crate) mod record;
 pub(crate) mod self_reference;
 pub(crate) mod store;
 
-use crate::error::Problem;
+use crate::error::{Breach, Problem};
 use crate::model::Key;
 
 /// The problems found so far.
@@ -40,9 +41,20 @@ pub(crate) struct About<'a> {
 }
 
 impl About<'_> {
-    /// Adds a problem.
+    /// Adds a problem with what the edit says.
     pub(crate) fn add(
         &mut self,
+        field: &'static str,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.add_as(Breach::Rule, field, message, mend);
+    }
+
+    /// Adds a problem.
+    pub(crate) fn add_as(
+        &mut self,
+        breach: Breach,
         field: &'static str,
         message: impl Into<String>,
         mend: impl Into<String>,
@@ -50,6 +62,7 @@ impl About<'_> {
         if self.report.problems.len() < MAX_PROBLEMS {
             self.report.problems.push(Problem {
                 edit: Some(self.edit),
+                breach,
                 object: self.key.to_string(),
                 field,
                 message: message.into(),

@@ -9,12 +9,15 @@ use waypost_proto::minger;
 use super::About;
 use crate::Secret;
 use crate::model::{
-    Address, AdminRecord, DomainRecord, GatewayRecord, GatewayVerify, GroupRecord, Host, MailType,
-    Names, Object, PeerRecord, SharedRecord, TargetRecord, TlsPolicy, UserRecord,
+    Address, AdminRecord, DomainRecord, GatewayRecord, GatewayVerify, Grant, GroupRecord, Host,
+    MailType, Names, Object, PeerRecord, Role, Scope, SharedRecord, TargetRecord, TlsPolicy,
+    TokenRecord, UserRecord,
 };
 
 /// Longest login or name.
 const MAX_NAME_OCTETS: usize = 64;
+/// A token's public name has so many characters.
+const TOKEN_ID_OCTETS: usize = 8;
 /// Longest text for people, and credentials.
 const MAX_TEXT_OCTETS: usize = 255;
 /// Most connections that a target can be given.
@@ -33,12 +36,78 @@ pub(crate) fn check(object: &Object, about: &mut About<'_>) {
         Object::Mailbox(record) => mailbox(record, about),
         Object::Peer(record) => peer(record, about),
         Object::Target(record) => target(record, about),
+        Object::Token(record) => token(record, about),
         Object::User(record) => user(record, about),
     }
 }
 
 fn admin(record: &AdminRecord, about: &mut About<'_>) {
     name_with("login", &record.login, "._@-", about);
+    text("name", &record.name, about);
+    rights(record.role, (&record.domains, &record.grants), about);
+    if record.login.contains('@') {
+        if record.user().is_none() {
+            about.add(
+                "login",
+                format!("{:?} is no user's login", record.login),
+                "write login@domain for a user, or leave the @ out",
+            );
+        }
+        let mend = "leave it out: he logs in with the password that he has as a user";
+        if record.password.is_some() {
+            about.add("password", "is for logins without an @", mend);
+        }
+        if record.must_change {
+            about.add("must_change", "is for logins without an @", mend);
+        }
+    }
+}
+
+fn token(record: &TokenRecord, about: &mut About<'_>) {
+    let base32 = |c: char| c.is_ascii_lowercase() || ('2'..='7').contains(&c);
+    if record.id.len() != TOKEN_ID_OCTETS || !record.id.chars().all(base32) {
+        about.add(
+            "id",
+            format!("{:?} is not possible", record.id),
+            format!("use {TOKEN_ID_OCTETS} of a-z 2-7"),
+        );
+    }
+    text("name", &record.name, about);
+    rights(record.role, (&record.domains, &record.grants), about);
+}
+
+fn rights(role: Role, (domains, grants): (&Scope, &[Grant]), about: &mut About<'_>) {
+    let mut seen = HashSet::new();
+    match (role, domains) {
+        (_, Scope::All) => {}
+        (Role::Superadministrator, Scope::Domains(_)) => about.add(
+            "domains",
+            "a superadministrator is not limited to domains",
+            "write *, or choose another role",
+        ),
+        (_, Scope::Domains(domains)) if domains.is_empty() => about.add(
+            "domains",
+            format!("a {role} needs some"),
+            "name at least one domain, or write * for all",
+        ),
+        (_, Scope::Domains(domains)) => {
+            for domain in domains.iter().filter(|domain| !seen.insert(*domain)) {
+                about.add(
+                    "domains",
+                    format!("{domain} is there twice"),
+                    "remove it once",
+                );
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    for grant in grants.iter().filter(|grant| !seen.insert(**grant)) {
+        about.add(
+            "grants",
+            format!("{grant} is there twice"),
+            "remove it once",
+        );
+    }
 }
 
 fn domain(record: &DomainRecord, about: &mut About<'_>) {

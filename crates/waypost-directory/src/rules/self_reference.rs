@@ -1,7 +1,7 @@
 //! Servers that are this one itself; asked before the store is locked, as it may take time.
 
 use crate::edit::{Edit, Here};
-use crate::error::Problem;
+use crate::error::{Breach, Problem};
 use crate::lookup::Snapshot;
 use crate::model::{GatewayRecord, GatewayVerify, Host, Key, Object, PeerRecord, Relay};
 
@@ -101,6 +101,7 @@ fn problem(edit: usize, key: &Key, (field, host, port): Place<'_>, what: &str) -
         format!("{host} port {port}{what} is this server itself")
     };
     Problem {
+        breach: Breach::Rule,
         edit: Some(edit),
         object: key.to_string(),
         field,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::peers;
+use super::{admins, peers};
 use crate::batch::{Batch, Before, Touched};
 use crate::edit::Edit;
 use crate::model::{
@@ -42,8 +42,12 @@ pub(crate) fn check(batch: &mut Batch<'_>, edit: &Edit, touched: &Touched) -> ru
         Edit::Put(Object::Peer(record), _) => peers::peer(batch, record, touched),
         Edit::Put(Object::Target(record), _) => peers::target(batch, record, touched),
         Edit::Put(Object::User(record), _) => user(batch, record, touched),
-        Edit::Put(Object::Admin(_), _) => Ok(()),
-        Edit::Remove(Key::Domain(_), _) => removed_domain(batch, &key, touched),
+        Edit::Put(Object::Admin(record), _) => admins::admin(batch, record, touched),
+        Edit::Put(Object::Token(record), _) => admins::token(batch, record, touched),
+        Edit::Remove(Key::Domain(name), _) => {
+            admins::removed_domain(batch, name, touched)?;
+            removed_domain(batch, &key, touched)
+        }
         Edit::Remove(Key::Peer(_) | Key::Target(_), _) => removed_target(batch, &key, touched),
         Edit::Remove(Key::User(..), _) => removed_user(batch, &key, touched),
         Edit::Remove(..) => Ok(()),
@@ -72,7 +76,7 @@ fn domain(batch: &mut Batch<'_>, record: &DomainRecord, touched: &Touched) -> ru
     let (had_relay, renamed) = match touched.before {
         Before::Nothing => return Ok(()),
         Before::Domain { relay, renamed } => (relay, renamed),
-        Before::Something => (true, true),
+        Before::Something | Before::Token { .. } => (true, true),
     };
     let mut about = batch.report.about(touched.edit, &key);
     if had_relay

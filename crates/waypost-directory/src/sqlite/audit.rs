@@ -1,10 +1,11 @@
 //! Tables `change` and `audit`.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{from_ms, run, to_ms};
-use crate::edit::{Actor, AuditEntry};
-use crate::model::Key;
+use crate::edit::{Actor, AuditEntry, AuditQuery};
+use crate::model::{Key, Kind, Scope};
 
 const CHANGE: &str = "
     INSERT INTO change (kind, object_id, object_key, removed) VALUES (?1, ?2, ?3, ?4)";
@@ -13,8 +14,11 @@ const AUDIT: &str = "
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const LAST: &str = "SELECT coalesce(max(number), 0) FROM change";
 const LIST: &str = "
-    SELECT change, at_ms, who, from_where, kind || ' ' || object_key, before, after FROM audit
-    WHERE change < ?1 ORDER BY change DESC LIMIT ?2";
+    SELECT change, at_ms, who, from_where, kind || ' ' || object_key, domain, before, after
+    FROM audit";
+
+const CHANGED: &str = "
+    SELECT DISTINCT object_id FROM change WHERE number > ?1 AND kind = ?2 LIMIT ?3";
 
 /// One write: what it was before, and what it is now.
 #[derive(Debug, Clone, Copy)]
@@ -59,25 +63,133 @@ pub(crate) fn last(connection: &Connection) -> rusqlite::Result<u64> {
         .query_row([], |row| row.get(0))
 }
 
-/// Entries before a change, the latest first.
+/// The numbers of the objects of a kind that were written after a change.
+pub(crate) fn changed(
+    connection: &Connection,
+    kind: Kind,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<u32>> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(CHANGED)?
+        .query_map(params![after, kind.as_str(), limit], |row| row.get(0))?
+        .collect()
+}
+
+/// Lines that a query wants, the latest first.
 pub(crate) fn list(
     connection: &Connection,
-    before: u64,
-    limit: usize,
+    query: &AuditQuery,
 ) -> rusqlite::Result<Vec<AuditEntry>> {
-    let before = i64::try_from(before).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(LIST)?
-        .query_map(params![before, limit], |row| {
-            Ok(AuditEntry {
-                change: row.get(0)?,
-                at: from_ms(row.get(1)?),
-                who: row.get(2)?,
-                from: row.get(3)?,
-                object: row.get(4)?,
-                before: row.get(5)?,
-                after: row.get(6)?,
-            })
-        })?
-        .collect()
+    let mut conditions = Conditions::of(query);
+    if query.from.is_some() || query.to.is_some() {
+        conditions.within_times(connection)?;
+    }
+    let Scope::Domains(domains) = &query.scope else {
+        return conditions.run(connection, query.limit);
+    };
+    let mut all = Vec::new();
+    for domain in domains {
+        let mut of_domain = conditions.clone();
+        of_domain.and("domain =", domain.as_str().to_owned());
+        all.extend(of_domain.run(connection, query.limit)?);
+    }
+    all.sort_by_key(|entry: &AuditEntry| std::cmp::Reverse(entry.change));
+    all.dedup_by_key(|entry| entry.change);
+    all.truncate(query.limit);
+    Ok(all)
+}
+
+/// What must hold of a line, each with its value.
+#[derive(Debug, Clone, Default)]
+struct Conditions {
+    texts: Vec<&'static str>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(query: &AuditQuery) -> Self {
+        let mut all = Self::default();
+        if let Some(before) = query.before {
+            all.and("change <", i64::try_from(before).unwrap_or(i64::MAX));
+        }
+        if let Some(who) = &query.who {
+            all.and("who =", who.clone());
+        }
+        if let Some(from) = query.from {
+            all.and("+at_ms >=", to_ms(from));
+        }
+        if let Some(to) = query.to {
+            all.and("+at_ms <", to_ms(to));
+        }
+        if let Some(object) = &query.object {
+            match object.split_once(' ') {
+                Some((kind, name)) => {
+                    all.and("kind =", kind.to_owned());
+                    all.and("object_key >=", name.to_owned());
+                    all.and("object_key <", format!("{name}\u{10ffff}"));
+                }
+                None => all.and("kind =", object.clone()),
+            }
+        }
+        all
+    }
+
+    fn and(&mut self, text: &'static str, value: impl Into<Value>) {
+        self.texts.push(text);
+        self.values.push(value.into());
+    }
+
+    /// The changes between the times: what is outside need not be looked at.
+    fn within_times(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut times = Self::default();
+        for (text, value) in self.texts.iter().zip(&self.values) {
+            if let Some(indexed) = text.strip_prefix('+') {
+                times.and(indexed, value.clone());
+            }
+        }
+        let sql = format!(
+            "SELECT min(change), max(change) FROM audit {}",
+            times.text()
+        );
+        let (least, most): (Option<i64>, Option<i64>) = connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&times.values), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        self.and("change >=", least.unwrap_or(i64::MAX));
+        self.and("change <=", most.unwrap_or_default());
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let mut sql = String::new();
+        for (index, text) in self.texts.iter().enumerate() {
+            sql += if index == 0 { "WHERE " } else { " AND " };
+            sql += &format!("{text} ?{}", index + 1);
+        }
+        sql
+    }
+
+    fn run(&self, connection: &Connection, limit: usize) -> rusqlite::Result<Vec<AuditEntry>> {
+        let sql = format!("{LIST} {} ORDER BY change DESC LIMIT {limit}", self.text());
+        connection
+            .prepare(&sql)?
+            .query_map(params_from_iter(&self.values), entry)?
+            .collect()
+    }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
+    Ok(AuditEntry {
+        change: row.get(0)?,
+        at: from_ms(row.get(1)?),
+        who: row.get(2)?,
+        from: row.get(3)?,
+        object: row.get(4)?,
+        domain: row.get(5)?,
+        before: row.get(6)?,
+        after: row.get(7)?,
+    })
 }

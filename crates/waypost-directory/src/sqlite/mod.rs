@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod admin;
+pub(crate) mod any;
 pub(crate) mod audit;
 pub(crate) mod domain;
 pub(crate) mod gateway;
@@ -11,6 +12,7 @@ pub(crate) mod mailbox;
 mod object;
 pub(crate) mod peer;
 pub(crate) mod target;
+pub(crate) mod token;
 pub(crate) mod user;
 
 use std::error::Error;

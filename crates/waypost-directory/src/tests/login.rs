@@ -59,21 +59,3 @@ fn everybody_else_is_refused_in_the_same_words() {
         assert_eq!(error.to_string(), "wrong login or password", "{login}");
     }
 }
-
-#[test]
-fn administrators_log_in_with_their_own_password() {
-    let fixture = Fixture::new();
-    let admin = AdminRecord {
-        login: "root".into(),
-        password: Some(PasswordHash::make("secret").unwrap()),
-        role: Role::Admin,
-    };
-    fixture.put([Object::Admin(admin)]).unwrap();
-    assert_eq!(
-        fixture.directory.check_admin("root", "secret").unwrap(),
-        Role::Admin
-    );
-    for (login, password) in [("root", "wrong"), ("nobody", "secret")] {
-        assert!(fixture.directory.check_admin(login, password).is_err());
-    }
-}

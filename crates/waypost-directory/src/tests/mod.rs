@@ -1,10 +1,14 @@
 //! One suite for the whole directory, through its front door.
 
+mod admins;
+mod audit;
+mod find;
 mod login;
 mod model;
 mod rules;
 mod store;
 
+use std::ops::ControlFlow;
 use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;

@@ -31,11 +31,7 @@ fn records_read_back_as_they_were_written() {
     target.sources = vec![waypost_proto::net::Network::parse("203.0.113.0/24").unwrap()];
     target.recipient = RecipientForm::parse("@old.example.com").unwrap();
     target.smart_host_on_error = true;
-    let admin = AdminRecord {
-        login: "root".into(),
-        password: None,
-        role: Role::Admin,
-    };
+    let admin = AdminRecord::new("root", Role::Superadministrator);
     fixture
         .put([
             Object::Domain(domain.clone()),
@@ -97,7 +93,11 @@ fn every_write_is_numbered_and_recorded_without_secrets() {
     assert_eq!((changed.change, changed.changed), (7, 1));
     let again = fixture.put([Object::User(alice)]).unwrap();
     assert_eq!((again.change, again.unchanged), (7, 1));
-    let entry = fixture.directory.audit(u64::MAX, 1).unwrap().remove(0);
+    let entry = fixture
+        .directory
+        .audit(&AuditQuery::latest(1))
+        .unwrap()
+        .remove(0);
     assert_eq!(
         (entry.change, &*entry.who, &*entry.from, entry.at),
         (7, "root", "test", UNIX_EPOCH)
@@ -257,6 +257,7 @@ fn progress_is_told_up_to_the_end() {
         .directory
         .edit_with_progress(&ACTOR, &Nowhere, &edits, &mut |done, total| {
             steps.push((done, total));
+            ControlFlow::Continue(())
         })
         .unwrap();
     assert!(steps.len() > 4 && steps.is_sorted());

@@ -205,7 +205,8 @@ pub(super) fn addresses(object: &Object) -> &[Address] {
         | Object::Gateway(_)
         | Object::Hold(..)
         | Object::Peer(_)
-        | Object::Target(_) => &[],
+        | Object::Target(_)
+        | Object::Token(_) => &[],
     }
 }
 

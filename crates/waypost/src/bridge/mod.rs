@@ -170,6 +170,7 @@ fn result_of(changed: &Changed) -> Value {
 fn refused(error: EditError) -> Refused {
     match error {
         EditError::Rejected(rejected) => rejection(rejected),
+        EditError::Cancelled => Refused::new(error.to_string()),
         EditError::Unavailable(unavailable) => later(&unavailable),
     }
 }

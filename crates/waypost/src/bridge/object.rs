@@ -98,13 +98,13 @@ impl Asked {
 
     pub(super) fn set_admin_password(&self, login: &str, text: &str) -> Result<Value, Refused> {
         let stored = self.directory.admin(login).map_err(|e| later(&e))?;
-        let role = stored.map_or_else(Role::default, |stored| stored.record.role);
-        let record = Record::Admin(AdminRecord {
-            login: login.to_owned(),
-            password: hashed(text)?,
-            role,
-        });
-        self.edit(&[Edit::Put(record, When::Any)], &[])
+        let mut record = stored.map_or_else(
+            || AdminRecord::new(login, Role::Superadministrator),
+            |stored| stored.record,
+        );
+        record.password = hashed(text)?;
+        record.must_change = false;
+        self.edit(&[Edit::Put(Record::Admin(record), When::Any)], &[])
     }
 
     fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {
@@ -131,7 +131,7 @@ impl Asked {
             Key::User(domain, login) => directory
                 .user(domain, login)
                 .map(|s| found(s, Record::User)),
-            Key::Hold(_) => Ok(None),
+            Key::Hold(_) | Key::Token(_) => Ok(None),
         };
         read.map_err(|error| later(&error))
     }

@@ -24,6 +24,7 @@ impl Asked {
         let by = (&actor, &self.here as _);
         let mut progress = |done: usize, total: usize| {
             self.report.progress("applying", done as u64, total as u64);
+            std::ops::ControlFlow::Continue(())
         };
         let done = if request.dry_run {
             plan.rehearse(&self.directory, by, &mut progress)
@@ -32,6 +33,7 @@ impl Asked {
         };
         let changed = done.map_err(|failure| match failure {
             Failure::Rejected(faults) => refused(request, faults),
+            Failure::Cancelled => Refused::new("cancelled; nothing was saved"),
             Failure::Unavailable(error) => later(&error),
         })?;
         if !request.dry_run {

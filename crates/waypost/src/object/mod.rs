@@ -77,6 +77,7 @@ pub(crate) fn make(key: &Key, given: &Fields) -> Result<Object, Vec<Fault>> {
     let mut name = |field: &str, value: &str| fields.insert(field.to_owned(), value.into());
     match key {
         Key::Admin(login) => name("login", login),
+        Key::Token(id) => name("id", id),
         Key::Domain(domain) => name("name", domain.as_str()),
         Key::Group(domain, group) => {
             name("domain", domain.as_str());

@@ -30,7 +30,7 @@ pub(crate) fn of(object: &Object) -> Vec<Field> {
         Object::Peer(record) => peer(record),
         Object::Target(record) => target(record),
         Object::User(record) => user(record),
-        Object::Admin(_) | Object::Hold(..) => Vec::new(),
+        Object::Admin(_) | Object::Hold(..) | Object::Token(_) => Vec::new(),
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) fn without_defaults(object: &Object) -> Vec<Field> {
         Object::Target(record) => target(&plain(record)),
         Object::User(_) => vec![("name", text("")), ("suspended", "false".to_owned())],
         Object::Mailbox(_) | Object::Group(_) => vec![("members", "[]".to_owned())],
-        Object::Admin(_) | Object::Hold(..) => Vec::new(),
+        Object::Admin(_) | Object::Hold(..) | Object::Token(_) => Vec::new(),
     };
     let keeps = |field: &Field| match (object, field.0) {
         (Object::Domain(_) | Object::Peer(_) | Object::Target(_), "name" | "host") => true,

@@ -5,7 +5,8 @@ use std::fmt;
 
 use waypost_admin::request::Fault;
 use waypost_directory::{
-    Actor, Changed, Directory, Edit, EditError, Here, Key, LOCAL, Object, Stored, Unavailable, When,
+    Actor, Changed, Directory, Edit, EditError, Here, Key, LOCAL, Object, Progress, Stored,
+    Unavailable, When,
 };
 
 use super::export::each;
@@ -42,6 +43,8 @@ pub(crate) struct Plan<'s> {
 pub(crate) enum Failure {
     /// Rules of the directory, with the lines of the site file.
     Rejected(Vec<Fault>),
+    /// Whoever watched the progress wanted no more of it.
+    Cancelled,
     /// Nothing can be saved now.
     Unavailable(Unavailable),
 }
@@ -166,7 +169,7 @@ impl<'s> Plan<'s> {
         &self,
         directory: &Directory,
         (actor, here): (&Actor<'_>, &dyn Here),
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut Progress<'_>,
     ) -> Result<Changed, Failure> {
         directory
             .edit_with_progress(actor, here, &self.edits, progress)
@@ -182,7 +185,7 @@ impl<'s> Plan<'s> {
         &self,
         directory: &Directory,
         (actor, here): (&Actor<'_>, &dyn Here),
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut Progress<'_>,
     ) -> Result<Changed, Failure> {
         directory
             .rehearse(actor, here, &self.edits, progress)
@@ -192,6 +195,7 @@ impl<'s> Plan<'s> {
     fn failure(&self, error: EditError) -> Failure {
         let rejected = match error {
             EditError::Rejected(rejected) => rejected,
+            EditError::Cancelled => return Failure::Cancelled,
             EditError::Unavailable(error) => return Failure::Unavailable(error),
         };
         let faults = rejected.problems.into_iter().map(|problem| {

@@ -120,10 +120,12 @@ impl Site {
         let site = read(text)?;
         let plan = Plan::make(&self.directory, &site, prune).unwrap();
         let steps = plan.steps().iter().map(ToString::to_string).collect();
-        match plan.apply(&self.directory, (&ACTOR, &Nowhere), &mut |_, _| {}) {
+        match plan.apply(&self.directory, (&ACTOR, &Nowhere), &mut |_, _| {
+            std::ops::ControlFlow::Continue(())
+        }) {
             Ok(changed) => Ok((steps, changed)),
             Err(Failure::Rejected(faults)) => Err(faults),
-            Err(Failure::Unavailable(error)) => panic!("{error}"),
+            Err(error) => panic!("{error:?}"),
         }
     }
 }
@@ -359,6 +361,7 @@ fn a_rehearsal_checks_the_rules_and_changes_nothing() {
     let changed = plan
         .rehearse(&site.directory, (&ACTOR, &Nowhere), &mut |done, total| {
             told = (done, total);
+            std::ops::ControlFlow::Continue(())
         })
         .unwrap();
     assert_eq!((changed.created, told), (12, (24, 24)));

@@ -188,7 +188,9 @@ fn a_peer_that_cannot_be_asked_makes_an_account_wait_unless_forced() {
         .unwrap();
     site.stop().unwrap();
     let directory = Directory::open(&site.dir().join("data/directory.sqlite")).unwrap();
-    let audit = directory.audit(u64::MAX, 10).unwrap();
+    let audit = directory
+        .audit(&waypost_directory::AuditQuery::latest(10))
+        .unwrap();
     let entry = audit
         .iter()
         .find(|entry| entry.object == "user carol@example.com")

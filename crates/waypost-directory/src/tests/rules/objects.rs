@@ -135,7 +135,14 @@ fn all_problems_are_named_at_once_and_nothing_is_saved() {
         "{rejected}"
     );
     assert_eq!(fixture.directory.snapshot().change(), before);
-    assert_eq!(fixture.directory.audit(u64::MAX, 100).unwrap().len(), 6);
+    assert_eq!(
+        fixture
+            .directory
+            .audit(&AuditQuery::latest(100))
+            .unwrap()
+            .len(),
+        6
+    );
 }
 
 #[test]

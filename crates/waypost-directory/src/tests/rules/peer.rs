@@ -163,7 +163,7 @@ fn a_peer_says_what_can_be_done() {
     let minger = snapshot.peers().next().unwrap().minger.clone().unwrap();
     assert_eq!((minger.port, minger.secret.expose()), (4069, SECRET));
     assert_eq!(minger.accept, lyon.minger_accept);
-    let audit = fixture.directory.audit(u64::MAX, 1).unwrap();
+    let audit = fixture.directory.audit(&AuditQuery::latest(1)).unwrap();
     let after = audit[0].after.as_ref().unwrap();
     assert!(after.contains("\"minger_accept\":\"***\""), "{after}");
     assert!(
@@ -273,7 +273,7 @@ fn a_target_becomes_a_peer_and_a_peer_a_target_with_all_that_names_it() {
         (target.id, target.revision + 1)
     );
     assert_eq!(fixture.directory.target("old").unwrap(), None);
-    let audit = fixture.directory.audit(u64::MAX, 2).unwrap();
+    let audit = fixture.directory.audit(&AuditQuery::latest(2)).unwrap();
     assert!(
         audit[1].before.is_some() && audit[1].object == "peer old",
         "{audit:?}"
