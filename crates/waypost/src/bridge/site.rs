@@ -1,5 +1,7 @@
 //! The directory as a whole: apply and export.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Value, json};
 use waypost_admin::request::{Apply, Cause, Fault, Refused};
 use waypost_directory::{Actor, Changed};
@@ -24,7 +26,10 @@ impl Asked {
         let by = (&actor, &self.here as _);
         let mut progress = |done: usize, total: usize| {
             self.report.progress("applying", done as u64, total as u64);
-            std::ops::ControlFlow::Continue(())
+            match self.report.is_cancelled() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         };
         let done = if request.dry_run {
             plan.rehearse(&self.directory, by, &mut progress)
