@@ -155,14 +155,17 @@ impl<'a> Search<'a> {
         mut rows: Range<usize>,
     ) -> Option<(usize, Columns)> {
         let base = &self.roster.base;
+        let replaced = &self.roster.extra.replaced;
         while rows.start < rows.end {
+            // The columns are cheaper than the text: who does not fit by them is not read.
+            let fits = |row: &usize| base.columns(*row).is_some_and(|c| self.fits(c, domain));
+            rows.start = rows.clone().find(fits)?;
             if let Way::InLine { begins_name } = way {
                 let text = base.text(rows.clone());
                 let hit = base.start(rows.start) + self.text.find(text, begins_name)?;
                 rows.start = base.row_at(rows.start, hit);
             }
             let columns = base.columns(rows.start)?;
-            let replaced = &self.roster.extra.replaced;
             let fits = self.fits(columns, domain)
                 && (replaced.is_empty() || !replaced.contains(&columns.id))
                 && (way != Way::OrStar

@@ -86,6 +86,9 @@ pub(crate) fn list(
     if query.from.is_some() || query.to.is_some() {
         conditions.within_times(connection)?;
     }
+    if query.object.is_some() && conditions.are_many(connection)? {
+        conditions.by_number();
+    }
     let Scope::Domains(domains) = &query.scope else {
         return conditions.run(connection, query.limit);
     };
@@ -100,6 +103,11 @@ pub(crate) fn list(
     all.truncate(query.limit);
     Ok(all)
 }
+
+/// Lines of some objects that are sorted for a page of them.
+const MANY: usize = 5000;
+/// The conditions about objects.
+const OBJECT: [&str; 3] = ["kind =", "object_key >=", "object_key <"];
 
 /// What must hold of a line, each with its value.
 #[derive(Debug, Clone, Default)]
@@ -145,7 +153,10 @@ impl Conditions {
     fn within_times(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut times = Self::default();
         for (text, value) in self.texts.iter().zip(&self.values) {
-            if let Some(indexed) = text.strip_prefix('+') {
+            if let Some(indexed) = text
+                .strip_prefix('+')
+                .filter(|text| text.starts_with("at_ms"))
+            {
                 times.and(indexed, value.clone());
             }
         }
@@ -161,6 +172,36 @@ impl Conditions {
         self.and("change >=", least.unwrap_or(i64::MAX));
         self.and("change <=", most.unwrap_or_default());
         Ok(())
+    }
+
+    /// Whether so many lines are about such objects that the latest are found soonest by going
+    /// back through all lines, instead of sorting these.
+    fn are_many(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let mut objects = Self::default();
+        for (text, value) in self.texts.iter().zip(&self.values) {
+            if OBJECT.contains(text) {
+                objects.and(text, value.clone());
+            }
+        }
+        let sql = format!(
+            "SELECT count(*) > {MANY} FROM (SELECT 1 FROM audit {} LIMIT {MANY} + 1)",
+            objects.text()
+        );
+        connection
+            .prepare_cached(&sql)?
+            .query_row(params_from_iter(&objects.values), |row| row.get(0))
+    }
+
+    /// Does without the index of objects.
+    fn by_number(&mut self) {
+        for text in &mut self.texts {
+            *text = match *text {
+                "kind =" => "+kind =",
+                "object_key >=" => "+object_key >=",
+                "object_key <" => "+object_key <",
+                other => other,
+            };
+        }
     }
 
     fn text(&self) -> String {
