@@ -4,6 +4,9 @@
 //! `waypost::qmgr`, `waypost::smtp`); the message is the text behind Postfix's `program[pid]: `.
 //! Further facts are appended as `key=value`: `route=` (where it goes), `why=` (the rule that
 //! decided). Control characters are escaped, so that one event is always one line.
+//!
+//! A line about mail has a field `event` that names what happened, for logs of records and for the
+//! history that `waypost trace` searches.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
@@ -14,7 +17,7 @@ use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::status::EnhancedStatus;
 
-use crate::metrics;
+use crate::{flow, metrics};
 
 /// Stands where a line names no queue id.
 pub const NOQUEUE: &str = "NOQUEUE";
@@ -37,8 +40,8 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// Writes one line at info level under the given target. Fields before the text are what the line
-/// says, for logs whose lines are records; text logs leave out the fields of an event that has a
-/// `queue_id`.
+/// says, for logs whose lines are records; text logs leave out the fields of a line that has a field
+/// `event`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! log_line {
@@ -77,6 +80,7 @@ impl Display for Client {
 
 /// A client connected.
 pub fn connected(client: &Client) {
+    flow::connected();
     log_line!("waypost::smtpd", "connect from {client}");
 }
 
@@ -104,12 +108,18 @@ pub fn accepted_client(id: &dyn Display, client: &Client, login: Option<(&str, &
     match login {
         None => log_line!(
             "waypost::smtpd",
-            { queue_id = %id, %client },
+            { event = "client", queue_id = %id, %client },
             "{id}: client={client}"
         ),
         Some((method, name)) => log_line!(
             "waypost::smtpd",
-            { queue_id = %id, %client, sasl_method = method, sasl_username = name },
+            {
+                event = "client",
+                queue_id = %id,
+                %client,
+                sasl_method = method,
+                sasl_username = name
+            },
             "{id}: client={client}, sasl_method={method}, sasl_username={name}"
         ),
     }
@@ -119,7 +129,7 @@ pub fn accepted_client(id: &dyn Display, client: &Client, login: Option<(&str, &
 pub fn message_id(id: &dyn Display, message_id: &str) {
     log_line!(
         "waypost::cleanup",
-        { queue_id = %id, message_id },
+        { event = "message-id", queue_id = %id, message_id },
         "{id}: message-id={message_id}"
     );
 }
@@ -151,6 +161,7 @@ pub fn rejected(reject: &Reject<'_>) {
     if tracing::enabled!(target: "waypost::smtpd", tracing::Level::INFO) {
         tracing::info!(
             target: "waypost::smtpd",
+            event = "rejected",
             queue_id = %reject.id,
             stage = reject.stage,
             client = %reject.client,
@@ -202,6 +213,15 @@ pub fn member_refused(
 ) {
     log_line!(
         "waypost::smtpd",
+        {
+            event = "member-refused",
+            queue_id = NOQUEUE,
+            %client,
+            %reply,
+            to = %member,
+            orig_to = %group,
+            %why
+        },
         "NOQUEUE: member refused: RCPT from {client}: {reply}; to=<{member}>, orig_to=<{group}>, \
          why={why}"
     );
@@ -220,6 +240,8 @@ pub fn login_failed(client: &Client, method: &str, login: &str) {
 pub struct Delivery<'a> {
     /// The queue id.
     pub id: &'a dyn Display,
+    /// The reverse-path of the message.
+    pub from: &'a dyn Display,
     /// The outgoing address.
     pub to: &'a Mailbox,
     /// The address it came in with, when it is another one.
@@ -247,6 +269,7 @@ pub struct Delivery<'a> {
 /// One line for each recipient of each attempt.
 pub fn delivery(delivery: &Delivery<'_>) {
     metrics::delivered(delivery.status, delivery.route);
+    flow::delivered(delivery.status, delivery.route, delivery.delay);
     if !tracing::enabled!(target: "waypost::smtp", tracing::Level::INFO) {
         return;
     }
@@ -277,7 +300,9 @@ pub fn delivery(delivery: &Delivery<'_>) {
     }
     tracing::info!(
         target: "waypost::smtp",
+        event = "delivery",
         queue_id = %delivery.id,
+        from = %delivery.from,
         to = %delivery.to,
         orig_to = delivery.orig_to.map(display),
         relay,
@@ -307,7 +332,7 @@ fn seconds(duration: Duration) -> String {
 pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usize) {
     log_line!(
         "waypost::qmgr",
-        { queue_id = %id, from = %from, size, nrcpt },
+        { event = "active", queue_id = %id, from = %from, size, nrcpt },
         "{id}: from={from}, size={size}, nrcpt={nrcpt} (queue active)"
     );
 }
@@ -316,7 +341,7 @@ pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usiz
 pub fn expired(id: &dyn Display, from: &dyn Display, to: &Mailbox) {
     log_line!(
         "waypost::qmgr",
-        { queue_id = %id, from = %from, to = %to, status = "expired" },
+        { event = "expired", queue_id = %id, from = %from, to = %to, status = "expired" },
         "{id}: from={from}, to=<{to}>, status=expired, returned to sender"
     );
 }
@@ -325,21 +350,25 @@ pub fn expired(id: &dyn Display, from: &dyn Display, to: &Mailbox) {
 pub fn notified(id: &dyn Display, kind: &str, report: &dyn Display) {
     log_line!(
         "waypost::bounce",
-        { queue_id = %id, kind, report = %report },
+        { event = "report", queue_id = %id, kind, report = %report },
         "{id}: {kind}: {report}"
     );
 }
 
 /// Nothing is left of a message.
 pub fn removed(id: &dyn Display) {
-    log_line!("waypost::qmgr", { queue_id = %id }, "{id}: removed");
+    log_line!(
+        "waypost::qmgr",
+        { event = "removed", queue_id = %id },
+        "{id}: removed"
+    );
 }
 
 /// An administrator changed what becomes of a message.
 pub fn ordered(id: &dyn Display, verb: &str, by: &str, reason: &str) {
     log_line!(
         "waypost::qmgr",
-        { queue_id = %id, verb, by, reason },
+        { event = "ordered", queue_id = %id, verb, by, reason },
         "{id}: {verb} by={by} reason={reason}"
     );
 }
@@ -348,6 +377,9 @@ pub fn ordered(id: &dyn Display, verb: &str, by: &str, reason: &str) {
 pub fn accepts_everything(relay: &str, domain: &dyn Display) {
     tracing::warn!(
         target: "waypost::verify",
+        event = "accepts-everything",
+        relay,
+        domain = %domain,
         "{} accepts every recipient of {domain}: those it does not have cannot be refused here, \
          and bounce",
         escaped(relay)
@@ -373,6 +405,10 @@ pub fn answers_again(name: &str) {
 pub fn lives_twice(address: &dyn Display, winner: &str, other: &str) {
     tracing::warn!(
         target: "waypost::verify",
+        event = "lives-twice",
+        to = %address,
+        mail_goes_to = winner,
+        also_on = other,
         "<{}> lives on {} and on {}: its mail goes to the first; remove it from one of them",
         escaped(&address.to_string()),
         escaped(winner),
@@ -382,7 +418,14 @@ pub fn lives_twice(address: &dyn Display, winner: &str, other: &str) {
 
 /// Something in the queue needs a person, or is degraded.
 pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
-    tracing::warn!(target: "waypost::qmgr", "{id}: {}", escaped(&what.to_string()));
+    tracing::warn!(
+        target: "waypost::qmgr",
+        event = "trouble",
+        queue_id = %id,
+        trouble = %what,
+        "{id}: {}",
+        escaped(&what.to_string())
+    );
 }
 
 /// A connection could not be secured and goes on in plain text, as its policy allows.

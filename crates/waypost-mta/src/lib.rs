@@ -23,6 +23,7 @@ pub mod clock;
 pub mod deliver;
 pub mod dns;
 pub mod event;
+pub mod flow;
 pub mod limits;
 pub mod listener;
 pub mod metrics;

@@ -50,6 +50,35 @@ static REFUSED: [[AtomicU64; RULES.len() + 1]; CLASSES.len()] =
 static DELIVERIES: [[AtomicU64; HOPS.len()]; RESULTS.len()] =
     [const { [const { AtomicU64::new(0) }; HOPS.len()] }; RESULTS.len()];
 
+/// Lines about mail that the history has no room for.
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// Messages taken into our charge.
+#[must_use]
+pub fn messages() -> u64 {
+    ACCEPTED.load(Ordering::Relaxed)
+}
+
+/// Recipients refused at RCPT, as rule, class of the reply, and count; what was never refused is
+/// not named.
+#[must_use]
+pub fn refusals() -> Vec<(String, &'static str, u64)> {
+    let mut refusals = Vec::new();
+    for (class, row) in CLASSES.iter().zip(&REFUSED) {
+        let rules = RULES.iter().map(ToString::to_string);
+        let rules = rules.chain(std::iter::once("policy".to_owned()));
+        let counted = rules.zip(row.iter().map(|count| count.load(Ordering::Relaxed)));
+        let counted = counted.filter(|(_, count)| *count > 0);
+        refusals.extend(counted.map(|(rule, count)| (rule, *class, count)));
+    }
+    refusals
+}
+
+/// So many lines about mail are missing in the history.
+pub fn left_out_of_history(lines: u64) {
+    LEFT_OUT.fetch_add(lines, Ordering::Relaxed);
+}
+
 /// A message was taken into our charge.
 pub fn accepted() {
     ACCEPTED.fetch_add(1, Ordering::Relaxed);
@@ -250,6 +279,8 @@ impl Parts<'_> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let help = "Messages taken into our charge";
         registry.register("messages_accepted", help, counter(read(&ACCEPTED)));
+        let help = "Lines about mail that the history had no room for";
+        registry.register("history_lines_left_out", help, counter(read(&LEFT_OUT)));
         let refusals = Family::<Refusal, Counter>::default();
         for (class, row) in CLASSES.iter().zip(&REFUSED) {
             let rules = RULES.iter().map(ToString::to_string);

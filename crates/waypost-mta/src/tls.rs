@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
@@ -23,6 +24,7 @@ use waypost_proto::mail::Domain;
 use self::client::AnyClient;
 
 mod client;
+mod validity;
 
 /// Where the certificate is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +110,7 @@ pub struct Certificate {
 struct Configs {
     plain: Arc<ServerConfig>,
     asking: Arc<ServerConfig>,
+    not_after: Option<SystemTime>,
 }
 
 /// The digest of a certificate's public key; none where the certificate cannot be read.
@@ -138,6 +141,12 @@ impl Certificate {
     pub fn reload(&self, source: &Source) -> Result<(), TlsError> {
         self.configs.store(configuration(source)?);
         Ok(())
+    }
+
+    /// Until when the certificate in use holds, where that can be read.
+    #[must_use]
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.configs.load().not_after
     }
 
     /// Makes the server's side of a handshake, which asks for the client's certificate or does not.
@@ -198,6 +207,7 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<Configs>, TlsError> {
     Ok(Arc::new(Configs {
         plain: made(None).map_err(of_files)?,
         asking: made(Some(AnyClient::new(&provider))).map_err(of_files)?,
+        not_after: chain.first().and_then(|own| validity::not_after(own)),
     }))
 }
 

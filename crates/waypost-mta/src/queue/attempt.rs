@@ -397,6 +397,7 @@ impl Inner {
         });
         event::delivery(&Delivery {
             id: &message.id,
+            from: &message.envelope.reverse_path,
             to,
             orig_to: original,
             relay: said.host,

@@ -16,6 +16,7 @@ use waypost_spool::{Committed, Envelope, Staged, State, Unavailable};
 
 use super::drive::{Named, Session};
 use crate::event;
+use crate::flow;
 use crate::limits::Limits;
 use crate::metrics;
 use crate::policy::{self, Decision, Facts, Ownership, Service, sender};
@@ -267,10 +268,12 @@ where
         event::message_id(&staged.id(), message_id.as_deref().unwrap_or("<>"));
         let key = message_id.unwrap_or_else(|| staged.id().to_string());
         let envelope = self.envelope(key).ok_or_else(replies::storage_failed)?;
+        let (side, recipients) = (envelope.side.clone(), envelope.recipients.len());
         let receipt = self.shared.parts.spool.commit(staged, envelope);
         let committed = receipt.await.map_err(refusal_of)?;
         let accepted = in_our_charge(&committed);
         metrics::accepted();
+        flow::received(&side, recipients);
         (self.shared.parts.submit)(committed);
         Ok(accepted)
     }
