@@ -28,6 +28,11 @@ pub(crate) fn answers(data_dir: &Path) -> PathBuf {
     data_dir.join("answers.sqlite")
 }
 
+/// What happened to mail, and statistics. Not part of a backup: it is about this server's days.
+pub(crate) fn history(data_dir: &Path) -> PathBuf {
+    data_dir.join("history.sqlite")
+}
+
 /// The spool's directory.
 pub(crate) fn spool(data_dir: &Path) -> PathBuf {
     data_dir.join("spool")

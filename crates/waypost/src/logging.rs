@@ -5,36 +5,39 @@ use std::io;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{Registry, reload};
+use tracing_subscriber::{Layer as _, Registry, reload};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::event::escaped;
 
 use crate::config::{Log, LogFormat};
+use crate::history::Tap;
 use crate::time;
 
-/// Starts logging for the whole process.
-pub(crate) fn start(log: &Log, hostname: &str) -> anyhow::Result<Filter> {
+/// Starts logging for the whole process; the tap sees what is information or more, whatever else
+/// is logged.
+pub(crate) fn start(log: &Log, hostname: &str, tap: Tap) -> anyhow::Result<Filter> {
     let (filter, handle) = reload::Layer::new(wanted(log)?);
-    let registry = Registry::default().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    match log.format {
+    let layer = match log.format {
         LogFormat::Json => {
             let layer = layer.json().flatten_event(true).with_current_span(false);
-            tracing::subscriber::set_global_default(registry.with(layer))?;
+            layer.with_filter(filter).boxed()
         }
         LogFormat::Postfix => {
             let lines = Lines {
                 prefix: Prefix::of_this_process(hostname),
             };
-            let layer = layer.event_format(lines);
-            tracing::subscriber::set_global_default(registry.with(layer))?;
+            layer.event_format(lines).with_filter(filter).boxed()
         }
-    }
+    };
+    let registry = Registry::default().with(layer);
+    let tap = tap.with_filter(LevelFilter::INFO);
+    tracing::subscriber::set_global_default(registry.with(tap))?;
     Ok(Filter(handle))
 }
 
@@ -101,7 +104,7 @@ where
         write!(writer, "{program}[{pid}]: {}", word(level))?;
         let mut text = Text {
             // Such a line says by itself what its fields say.
-            whole_line: event.metadata().fields().field("queue_id").is_some(),
+            whole_line: event.metadata().fields().field("event").is_some(),
             ..Text::default()
         };
         event.record(&mut text);

@@ -13,6 +13,7 @@ mod config;
 mod control;
 mod copy;
 mod doors;
+mod history;
 mod inquiry;
 mod layout;
 mod logging;
@@ -24,6 +25,7 @@ mod server;
 mod sharing;
 mod site_file;
 mod site_key;
+mod statistics;
 mod time;
 
 use std::io::Write as _;

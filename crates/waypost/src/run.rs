@@ -1,14 +1,17 @@
 //! Runs the server in the foreground: start, signals, reload, end.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use waypost_directory::{Here as _, MingerHere};
+use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
@@ -19,18 +22,20 @@ use waypost_mta::tls::Certificate;
 
 use crate::bridge::Bridge;
 use crate::cli::{self, Failure};
-use crate::config::{self, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::control::Socket;
-use crate::logging;
+use crate::history::{self, History, Tap};
 use crate::server::{
     Server, Stores, cache_settings, minger_here, minger_settings, session_settings,
 };
-use crate::sharing;
+use crate::statistics::Statistics;
+use crate::{layout, logging, sharing};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    let filter = logging::start(&config.log, config.top.hostname.as_str())?;
+    let tap = Tap::new();
+    let filter = logging::start(&config.log, config.top.hostname.as_str(), tap.clone())?;
     for warning in loaded.warnings() {
         tracing::warn!("{}: {warning}", file.display());
     }
@@ -41,28 +46,50 @@ pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
         .create(data_dir)
         .with_context(|| format!("cannot make {}", data_dir.display()))?;
     let stores = Stores::open(data_dir)?;
+    let history = history(config, &stores, tap)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(run(file, loaded, stores, filter));
+    let parts = Parts {
+        stores,
+        filter,
+        history: Arc::clone(&history),
+    };
+    let ended = runtime.block_on(run(file, loaded, parts));
+    history.close();
     // Blocking work that is still under way, such as a look-up, is not waited for.
     runtime.shutdown_background();
     ended
 }
 
-async fn run(
-    file: &Path,
-    loaded: Loaded,
+/// What is there before the server runs.
+struct Parts {
     stores: Stores,
     filter: logging::Filter,
-) -> Result<(), Failure> {
+    history: Arc<History>,
+}
+
+/// Begins to keep what happens, while the spool has room to spare.
+fn history(config: &Config, stores: &Stores, tap: Tap) -> anyhow::Result<Arc<History>> {
+    let file = layout::history(&config.top.data_dir);
+    layout::keep_private(&file)?;
+    let spool = stores.spool.clone();
+    let settings = history::Settings {
+        file: &file,
+        keep: config.console.history,
+        has_room: Box::new(move || spool.room_for(history::ROOM).is_ok()),
+    };
+    Ok(Arc::new(History::start(tap, settings)?))
+}
+
+async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
+    let since = SystemClock.wall();
+    let hostname = loaded.config.top.hostname.clone();
     let control_socket = loaded.config.control_socket();
-    let mut end = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut signals = Signals::listen()?;
     let data_dir = loaded.config.top.data_dir.clone();
-    let server = Server::start(&loaded.config, stores).await?;
+    let server = Server::start(&loaded.config, parts.stores).await?;
     let reloader = Arc::new(Reloader {
         file: file.to_owned(),
         loaded: Mutex::new(loaded),
@@ -72,8 +99,15 @@ async fn run(
         minger: server.minger.clone(),
         queue: server.queue.clone(),
         resolver: server.resolver.clone(),
-        filter,
+        filter: parts.filter,
     });
+    let statistics = Arc::new(Statistics::new(
+        Arc::clone(&parts.history),
+        server.queue.clone(),
+        server.resolver.clone(),
+        server.minger.clone(),
+    ));
+    let looking = tokio::spawn(Arc::clone(&statistics).run());
     let socket = Socket::bind(&control_socket)
         .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
     let bridge = Bridge {
@@ -85,6 +119,10 @@ async fn run(
         minger: server.minger.clone(),
         shared: Arc::clone(&server.shared),
         here: server.here.clone(),
+        history: parts.history,
+        statistics: Arc::clone(&statistics),
+        since,
+        hostname,
         data_dir,
         reloader: Arc::clone(&reloader),
     };
@@ -93,29 +131,53 @@ async fn run(
     tracing::info!("{ready}");
     cli::print(&ready)?;
     notify(&[NotifyState::Ready]);
-    loop {
-        tokio::select! {
-            _ = end.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hang_up.recv() => {
-                if let Ok(now) = NotifyState::monotonic_usec_now() {
-                    notify(&[NotifyState::Reloading, now]);
-                }
-                if let Err(error) = reloader.reload() {
-                    tracing::error!("not reloaded, everything stays as it was: {error}");
-                }
-                notify(&[NotifyState::Ready]);
-            }
-        }
-    }
+    signals.until_end(&reloader).await;
     tracing::info!("ending");
     notify(&[NotifyState::Stopping]);
+    looking.abort();
     server.stop().await;
+    statistics.close();
     control.abort();
     // The socket is gone when its task is.
     let _ = control.await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// What the server is told from outside.
+struct Signals {
+    end: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            end: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads whenever it is told to, until it is told to end.
+    async fn until_end(&mut self, reloader: &Reloader) {
+        loop {
+            tokio::select! {
+                _ = self.end.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => {
+                    if let Ok(now) = NotifyState::monotonic_usec_now() {
+                        notify(&[NotifyState::Reloading, now]);
+                    }
+                    if let Err(error) = reloader.reload() {
+                        tracing::error!("not reloaded, everything stays as it was: {error}");
+                    }
+                    notify(&[NotifyState::Ready]);
+                }
+            }
+        }
+    }
 }
 
 /// The first line of output: `ready smtp=127.0.0.1:2525 submission=…`.
@@ -154,6 +216,11 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
+    /// Until when the certificate in use holds.
+    pub(crate) fn certificate_end(&self) -> Option<SystemTime> {
+        self.certificate.not_after()
+    }
+
     /// What was changed, and what waits for a restart; on an error nothing was changed.
     pub(crate) fn reload(&self) -> Result<Vec<String>, String> {
         let fresh = config::load(&self.file).map_err(|error| error.to_string())?;

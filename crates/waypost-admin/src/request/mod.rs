@@ -5,6 +5,7 @@
 
 mod answer;
 mod cache;
+mod flow;
 mod object;
 mod peer;
 mod queue;
@@ -13,6 +14,7 @@ mod target;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
+pub use flow::{LogLevel, LogLines, Statistics, Trace};
 pub use object::{Apply, Kind, List, Object, Removal};
 pub use peer::PeerRequest;
 pub use queue::{
@@ -64,8 +66,44 @@ pub enum Request {
     Export,
     /// Lists objects of one kind, a page at a time.
     List(List),
+    /// The last lines of the log.
+    Log(LogLines),
     /// Prints counts for Prometheus.
     Metrics,
+    /// How the whole site is at this moment, and what is wrong.
+    ///
+    /// Answers an object:
+    ///
+    /// * `server`: `hostname`, `version`, `up_since`, `up_s`, `queue` (messages), `waiting`
+    ///   (recipients), `oldest_s`, `counted_at` (when `waiting` and `oldest_s` were counted)
+    /// * `flow`, numbers per minute over the last five: `connections`, `messages`, `recipients`,
+    ///   `refused`, `sent`, `deferred`, `bounced`
+    /// * `sources`: `[{"name", "kind": "users"|"strangers"|"trusted"|"here"|"target",
+    ///   "messages_per_minute"}]`
+    /// * `next_hops`: `[{"name", "kind": "local"|"mx"|"smart-host"|"none"|"target"|"peer",
+    ///   "condition", "incoming_per_minute", "sent_per_minute", "deferred_per_minute",
+    ///   "bounced_per_minute", "waiting", "oldest_s", "connections", "connections_max",
+    ///   "last_success", "last_error": {"at", "text"}|null, "held": {"reason", "since",
+    ///   "until"}|null, "minger": null|{"state": "answering"|"silent"|"not-asked", "last_answer",
+    ///   "paused_s"}}]`, every target and peer and whatever else mail goes to; `condition` is
+    ///   `up`, `degraded`, `down`, `held` or `unused`, null for what is no target
+    /// * `wrong`, the worst first: `[{"severity": "error"|"warning"|"notice", "code", "parameters":
+    ///   {…}, "object": {"kind", "name"}}]`
+    ///
+    /// | `code` | object | parameters |
+    /// | --- | --- | --- |
+    /// | `spool-suspect` | server | |
+    /// | `disk-full`, `disk-nearly-full` | server | `free_bytes`, `total_bytes` |
+    /// | `certificate-expired`, `certificate-expires` | server | `at`, `days` |
+    /// | `target-down`, `target-degraded` | target, peer | `error`, `since`, `tried_again`, `waiting` |
+    /// | `held` | target, domain, user | `reason`, `since`, `until` |
+    /// | `peer-silent` | peer | `paused_s`, `last_answer` |
+    /// | `queue-old` | next-hop, target, peer | `oldest_s`, `waiting` |
+    /// | `address-twice` | address | `mail_goes_to`, `also_on`, `seen` |
+    /// | `accepts-everything` | target | `domain`, `at` |
+    /// | `both-forward` | domain | `target`, `loops` |
+    /// | `postmaster-mail` | server | `messages` |
+    Overview,
     /// Tries peers, and compares addresses with them.
     Peer(PeerRequest),
     /// Asks about or changes the queue.
@@ -83,8 +121,12 @@ pub enum Request {
         /// Its name.
         name: String,
     },
+    /// Numbers over time.
+    Statistics(Statistics),
     /// Asks how targets are, and tries them.
     Target(TargetRequest),
+    /// What happened to a message, or to the mail of an address.
+    Trace(Trace),
 }
 
 /// An address to decide about.

@@ -107,15 +107,18 @@ impl Bridge {
             (None, Some(_)) => "answering".to_owned(),
             (None, None) => "not asked yet".to_owned(),
         };
-        let last = standing.answered.and_then(|ago| {
-            let at = SystemClock.wall().checked_sub(ago)?;
-            Some(time::show(at))
-        });
-        let fields = [("state", json!(state)), ("last_answer", json!(last))];
+        let last = json!(self.last_answer(peer));
+        let fields = [("state", json!(state)), ("last_answer", last)];
         fields
             .map(|(name, value)| (name.to_owned(), value))
             .into_iter()
             .collect()
+    }
+
+    /// When a peer answered last.
+    pub(super) fn last_answer(&self, peer: TargetId) -> Option<String> {
+        let ago = self.resolver.standing(peer).answered?;
+        SystemClock.wall().checked_sub(ago).map(time::show)
     }
 
     fn entry(&self, entry: &Remembered) -> Value {

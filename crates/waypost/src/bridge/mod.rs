@@ -3,7 +3,9 @@
 mod accounts;
 mod cache;
 mod explain;
+mod flow;
 mod object;
+mod overview;
 mod peer;
 mod peer_test;
 mod queue;
@@ -11,9 +13,12 @@ mod queue_many;
 mod site;
 mod target;
 mod target_test;
+mod trace;
+mod wrong;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use waypost_admin::request::{Caller, Cause, Fault, Refused, Report, Request};
@@ -27,11 +32,13 @@ use waypost_mta::minger;
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
+use waypost_proto::mail::Domain;
 use waypost_spool::Spool;
 
 use crate::asking::Asking;
-
+use crate::history::History;
 use crate::run::Reloader;
+use crate::statistics::Statistics;
 
 /// The running parts, as commands see them.
 pub(crate) struct Bridge {
@@ -43,6 +50,11 @@ pub(crate) struct Bridge {
     pub(crate) minger: minger::Server,
     pub(crate) shared: Arc<Shared>,
     pub(crate) here: HereNow,
+    pub(crate) history: Arc<History>,
+    pub(crate) statistics: Arc<Statistics>,
+    /// When the server was started.
+    pub(crate) since: SystemTime,
+    pub(crate) hostname: Domain,
     pub(crate) data_dir: PathBuf,
     pub(crate) reloader: Arc<Reloader>,
 }
@@ -91,13 +103,17 @@ impl Asked {
                 self.blocking(move |asked| asked.backup(&directory)).await
             }
             Request::Cache(request) => self.cache(&request),
+            Request::Log(wanted) => Ok(self.log(&wanted)),
             Request::Metrics => self.metrics(),
+            Request::Overview => self.overview().await,
             Request::Peer(request) => self.peer(request).await,
             Request::Target(request) => self.target(request).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::Set(object) => self.blocking(move |asked| asked.set(&object)).await,
+            Request::Statistics(wanted) => Ok(self.statistics(&wanted)),
+            Request::Trace(trace) => self.blocking(move |asked| asked.trace(&trace)).await,
             Request::Show { kind, name } => {
                 self.blocking(move |asked| asked.show(kind, &name)).await
             }

@@ -24,6 +24,7 @@ mod queue;
 mod restore;
 mod serve;
 mod target;
+mod trace;
 mod user;
 
 use std::path::PathBuf;
@@ -100,6 +101,7 @@ enum Command {
     Serve(serve::Serve),
     /// Manage targets: other mail servers that this site hands mail to.
     Target(Objects<target::TargetFields>),
+    Trace(trace::Trace),
     /// Manage users, named LOGIN@DOMAIN.
     User(Objects<user::UserFields>),
 }
@@ -134,6 +136,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(&common),
             Command::Serve(serve) => serve.run(&common),
             Command::Target(target) => target.run(&common),
+            Command::Trace(trace) => trace.run(&common),
             Command::User(user) => user.run(&common),
         }
     }

@@ -9,7 +9,9 @@ use waypost_mta::tls::Source;
 
 use super::problem::Problem;
 use super::raw::{Heading, Reader, Setting};
-use super::sections::{self, Cache, Listen, Local, Log, Minger, Outbound, Tls, Top, Trust};
+use super::sections::{
+    self, Cache, Console, Listen, Local, Log, Minger, Outbound, Tls, Top, Trust,
+};
 
 /// What the configuration file says, with defaults where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) queue: Schedule,
     pub(crate) cache: Cache,
     pub(crate) limits: Limits,
+    pub(crate) console: Console,
     pub(crate) log: Log,
 }
 
@@ -133,6 +136,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<Loaded, Unreadable> {
         queue: sections::queue(&mut reader),
         cache: Cache::read(&mut reader),
         limits: sections::limits(&mut reader),
+        console: Console::read(&mut reader),
         log: Log::read(&mut reader),
     };
     let (settings, headings, problems) = reader.finish();

@@ -145,8 +145,10 @@ impl Written for Duration {
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
-    if rest.is_empty() {
-        return None;
+    match rest {
+        "" => return None,
+        "0" => return Some(sum),
+        _ => {}
     }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;

@@ -11,6 +11,7 @@ mod delivery;
 mod disk;
 mod dns;
 mod gateway;
+mod history;
 mod holds;
 mod hostile;
 mod kills;

@@ -1,6 +1,7 @@
 //! One file per section of the configuration file: its keys, their defaults, what they are for.
 
 mod cache;
+mod console;
 mod limits;
 mod listen;
 mod local;
@@ -13,6 +14,7 @@ mod top;
 mod trust;
 
 pub(crate) use cache::Cache;
+pub(crate) use console::Console;
 pub(crate) use limits::read as limits;
 pub(crate) use listen::Listen;
 pub(crate) use local::{Delivery, Local};
