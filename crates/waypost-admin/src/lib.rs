@@ -4,8 +4,39 @@
 //! server it asks through [`Control`], in the same requests that the command line makes.
 
 #![deny(missing_docs)]
+#![expect(dead_code, reason = "the screens that use the rest come one by one")]
+#![expect(
+    unused_qualifications,
+    reason = "the macros that describe the API name types by their paths"
+)]
 
+mod api;
+mod assets;
+mod auth;
+mod console;
 mod control;
+mod input;
+mod jobs;
+mod live;
+mod problem;
 pub mod request;
+mod text;
+mod ui;
 
+use axum::Router;
+
+pub use api::description;
+pub use console::{Origin, Parts};
 pub use control::{Answering, Control};
+
+/// Everything that is served: pages, API, health, metrics.
+///
+/// Each request must carry an [`Origin`] as an extension.
+pub fn router(parts: Parts) -> Router {
+    let console = console::Console::new(parts);
+    let router = Router::new()
+        .merge(api::router())
+        .merge(ui::router())
+        .merge(assets::router());
+    auth::guarded(router, &console).with_state(console)
+}

@@ -9,6 +9,7 @@ use waypost_mta::policy::Service;
 use waypost_mta::session::{Door, Wrapping};
 
 use crate::config::Config;
+use crate::console;
 
 /// Where each service will be found.
 pub(crate) struct Doors {
@@ -16,6 +17,8 @@ pub(crate) struct Doors {
     pub(crate) mail: Vec<(&'static str, Bound)>,
     /// For questions about addresses.
     pub(crate) minger: Vec<minger::Bound>,
+    /// For administrators.
+    pub(crate) console: Vec<console::Bound>,
 }
 
 impl Doors {
@@ -48,9 +51,11 @@ impl Doors {
             }
         }
         let minger = listen.minger.iter().copied().map(minger::Bound::new);
+        let console = listen.console.iter().copied().map(console::Bound::new);
         Ok(Self {
             mail,
             minger: minger.collect::<Result<_, _>>()?,
+            console: console.collect::<Result<_, _>>()?,
         })
     }
 
@@ -64,7 +69,11 @@ impl Doors {
             .minger
             .iter()
             .map(|bound| ("minger", Endpoint::Inet(bound.address)));
-        mail.chain(minger).collect()
+        let console = self
+            .console
+            .iter()
+            .map(|bound| ("console", Endpoint::Inet(bound.address)));
+        mail.chain(minger).chain(console).collect()
     }
 
     /// Where mail is taken over TCP: what leads there leads here.

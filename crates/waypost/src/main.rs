@@ -10,6 +10,7 @@ mod backup;
 mod bridge;
 mod cli;
 mod config;
+mod console;
 mod control;
 mod copy;
 mod doors;

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use waypost_admin::Control;
 use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
@@ -23,6 +24,7 @@ use waypost_mta::tls::Certificate;
 use crate::bridge::Bridge;
 use crate::cli::{self, Failure};
 use crate::config::{self, Config, Loaded};
+use crate::console;
 use crate::control::Socket;
 use crate::history::{self, History, Tap};
 use crate::server::{
@@ -89,7 +91,10 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     let control_socket = loaded.config.control_socket();
     let mut signals = Signals::listen()?;
     let data_dir = loaded.config.top.data_dir.clone();
-    let server = Server::start(&loaded.config, parts.stores).await?;
+    if !loaded.config.listen.console.is_empty() {
+        console::first_admin(&parts.stores.directory, &data_dir)?;
+    }
+    let mut server = Server::start(&loaded.config, parts.stores).await?;
     let reloader = Arc::new(Reloader {
         file: file.to_owned(),
         loaded: Mutex::new(loaded),
@@ -126,7 +131,9 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         data_dir,
         reloader: Arc::clone(&reloader),
     };
-    let control = tokio::spawn(socket.serve(Arc::new(bridge)));
+    let bridge = Arc::new(bridge);
+    let console = tokio::spawn(serve_console(&mut server, Arc::clone(&bridge)));
+    let control = tokio::spawn(socket.serve(bridge));
     let ready = ready(&server.endpoints);
     tracing::info!("{ready}");
     cli::print(&ready)?;
@@ -135,6 +142,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     tracing::info!("ending");
     notify(&[NotifyState::Stopping]);
     looking.abort();
+    console.abort();
     server.stop().await;
     statistics.close();
     control.abort();
@@ -178,6 +186,18 @@ impl Signals {
             }
         }
     }
+}
+
+/// The console, ready to be served; it ends when it is aborted.
+fn serve_console(server: &mut Server, bridge: Arc<Bridge>) -> impl Future<Output = ()> + use<> {
+    let router = waypost_admin::router(waypost_admin::Parts {
+        hostname: bridge.hostname.to_string(),
+        control: bridge,
+        directory: Arc::clone(&server.directory),
+        now: || SystemClock.wall(),
+    });
+    let bound = std::mem::take(&mut server.console);
+    console::serve(bound, router, Arc::clone(&server.certificate))
 }
 
 /// The first line of output: `ready smtp=127.0.0.1:2525 submission=…`.

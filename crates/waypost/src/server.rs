@@ -30,6 +30,7 @@ use waypost_spool::Spool;
 use crate::answers::Answers;
 use crate::asking::Asking;
 use crate::config::{Config, Delivery};
+use crate::console;
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
 use crate::{layout, sharing, site_key};
@@ -58,6 +59,8 @@ pub(crate) struct Server {
     listeners: Listeners,
     pub(crate) minger: minger::Server,
     minger_sockets: minger::Sockets,
+    /// Taken when it is served.
+    pub(crate) console: Vec<console::Bound>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -162,6 +165,7 @@ impl Server {
             listeners,
             minger,
             minger_sockets,
+            console: doors.console,
             background,
         })
     }

@@ -8,6 +8,7 @@ use waypost_directory::{
 use waypost_proto::mail::Domain;
 
 use super::{Asked, accounts, later};
+use crate::console;
 use crate::object::{self, Fields};
 
 /// The field in which a new password comes.
@@ -104,7 +105,9 @@ impl Asked {
         );
         record.password = hashed(text)?;
         record.must_change = false;
-        self.edit(&[Edit::Put(Record::Admin(record), When::Any)], &[])
+        let result = self.edit(&[Edit::Put(Record::Admin(record), When::Any)], &[])?;
+        console::forget_password(&self.data_dir, login);
+        Ok(result)
     }
 
     fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {

@@ -113,7 +113,7 @@ fn an_empty_file_means_the_defaults() {
 fn names_file_line_key_and_mend_of_every_mistake_at_once() {
     let text = "hostnam = \"a\"\n\n[queue]\nretry_first = \"5 minutes\"\nlifetime = 5\n\n\
                 [limits]\nmessage_size = \"50 furlongs\"\nmax_hop = 3\nrecipients = 3\n\n\
-                [listen]\nsmtp = [\"25\"]\nconsole = [\"127.0.0.1:8025\"]\n";
+                [listen]\nsmtp = [\"25\"]\n";
     assert_eq!(
         problems(text),
         [
@@ -128,7 +128,6 @@ fn names_file_line_key_and_mend_of_every_mistake_at_once() {
             "w.toml:10: limits.recipients: found 3; write 100 to 100000",
             "w.toml:13: listen.smtp: found \"25\"; write ADDRESS:PORT such as \"0.0.0.0:25\" or \
              \"[::]:25\", or \"unix:/PATH\"",
-            "w.toml:14: listen.console: not in this version; remove it",
         ]
     );
 }
@@ -154,8 +153,8 @@ fn refuses_what_cannot_be() {
             "w.toml:1: data_dir: found \"data\"; write a path that begins with \"/\"",
         ),
         (
-            "[listen]\nconsole = [\"127.0.0.1:8025\"]",
-            "listen.console: not in this version",
+            "[listen]\nconsole = [\"unix:/run/waypost/console\"]",
+            "only lmtp can be on a Unix socket",
         ),
         (
             "[listen]\nsmtp = [\"unix:/a\"]",

@@ -19,6 +19,8 @@ pub(crate) struct Listen {
     pub(crate) lmtp: Vec<Endpoint>,
     /// Minger, over UDP.
     pub(crate) minger: Vec<SocketAddr>,
+    /// The console, over HTTP.
+    pub(crate) console: Vec<SocketAddr>,
 }
 
 impl Listen {
@@ -36,7 +38,7 @@ impl Listen {
                 Some(_) => Err("write ADDRESS:PORT; only lmtp can be on a Unix socket".to_owned()),
             }
         };
-        let read = Self {
+        Self {
             smtp: listen.checked(
                 fixed(
                     "smtp",
@@ -80,22 +82,22 @@ impl Listen {
                 Vec::new(),
                 inet,
             )),
-        };
-        let console = fixed(
-            "console",
-            "The administration console; not in this version.",
-        );
-        let endpoints: Vec<Endpoint> = listen.get(console, Vec::new());
-        if !endpoints.is_empty() {
-            listen.refuse("console", "not in this version", "remove it");
+            console: addresses(listen.checked(
+                fixed(
+                    "console",
+                    "The console and the API under it, usually [\"127.0.0.1:8025\"]: plain HTTP on \
+                     a loopback address, anywhere else HTTPS with the certificate under [tls].",
+                ),
+                Vec::new(),
+                inet,
+            )),
         }
-        read
     }
 
     /// Whether no service runs.
     pub(crate) fn is_empty(&self) -> bool {
         let services = [&self.smtp, &self.submission, &self.submissions, &self.lmtp];
-        services.into_iter().all(Vec::is_empty) && self.minger.is_empty()
+        services.into_iter().all(Vec::is_empty) && self.minger.is_empty() && self.console.is_empty()
     }
 }
 

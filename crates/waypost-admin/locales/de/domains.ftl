@@ -1,0 +1,10 @@
+domains-title = Verwaltete Domains
+domains-lead = Die Maildomains, über die dieser Server entscheidet.
+domains-none = Noch keine Domain.
+domains-name = Domain
+domains-aliases = Weitere Namen
+domains-role = Rolle
+domain-role-master = Master
+domain-role-slave = Slave oder Migration
+domain-role-shared = Geteilt
+domain-role-plain = Einfach

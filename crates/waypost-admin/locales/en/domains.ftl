@@ -1,0 +1,10 @@
+domains-title = Supervised domains
+domains-lead = The mail domains that this server decides about.
+domains-none = No domain yet.
+domains-name = Domain
+domains-aliases = Other names
+domains-role = Role
+domain-role-master = Master
+domain-role-slave = Slave or migration
+domain-role-shared = Shared
+domain-role-plain = Plain

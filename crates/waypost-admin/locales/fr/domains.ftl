@@ -1,0 +1,10 @@
+domains-title = Domaines supervisés
+domains-lead = Les domaines de messagerie dont ce serveur décide.
+domains-none = Aucun domaine pour l’instant.
+domains-name = Domaine
+domains-aliases = Autres noms
+domains-role = Rôle
+domain-role-master = Maître
+domain-role-slave = Esclave ou migration
+domain-role-shared = Partagé
+domain-role-plain = Simple

@@ -1,0 +1,183 @@
+//! What the objects of all kinds share: list, show, add, change, remove.
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use waypost_proto::mail::Domain;
+
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::request::{self, Kind, Removal, Request};
+
+/// Most objects of one answer.
+const PAGE_MAX: usize = 500;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    /// What the answer before said comes next.
+    pub(crate) after: Option<String>,
+    /// Most objects.
+    #[param(minimum = 1, maximum = 500)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins; missing behind the last.
+    pub(crate) next: Option<String>,
+}
+
+/// What an addition, a change or a removal came to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Written {
+    /// Allowed, but worth knowing.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A kind of objects of the directory.
+pub(crate) trait Resource: Serialize + DeserializeOwned {
+    /// What it is.
+    const KIND: Kind;
+    /// Who sees it.
+    const READ: Right;
+    /// Who changes it.
+    const WRITE: Right;
+
+    /// What it was when it was read.
+    fn revision(&self) -> u64;
+}
+
+/// An object as an answer, with its `ETag`.
+pub(crate) struct Shown<T>(pub(crate) T);
+
+impl<T: Resource> IntoResponse for Shown<T> {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        let tag = format!("\"{}\"", self.0.revision());
+        if let Ok(tag) = HeaderValue::try_from(tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        (headers, Json(self.0)).into_response()
+    }
+}
+
+impl Page {
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
+    }
+}
+
+/// The domain that a thing with this name belongs to; none: it is the site's.
+fn domain_of(kind: Kind, name: &str) -> Result<Option<Domain>, Problem> {
+    let domain = match kind {
+        Kind::Domain => name,
+        Kind::Group | Kind::Mailbox | Kind::User => {
+            name.rsplit_once('@').map_or("", |(_, domain)| domain)
+        }
+        Kind::Admin | Kind::Gateway | Kind::Peer | Kind::Target => return Ok(None),
+    };
+    let parsed = Domain::parse(domain);
+    let parsed = parsed.map_err(|_| {
+        let detail = format!("there is no {} {name}", kind.word());
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    });
+    parsed.map(Some)
+}
+
+/// Refuses who has not the right to the thing with this name.
+pub(crate) fn require(actor: &Actor, right: Right, kind: Kind, name: &str) -> Result<(), Problem> {
+    match domain_of(kind, name)? {
+        Some(domain) => actor.require_in(right, &domain),
+        None => actor.require(right),
+    }
+}
+
+/// Reads a value of the running server as what it should be.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    serde_json::from_value(value).map_err(|error| {
+        tracing::error!("an answer of the server is not as described: {error}");
+        Problem::internal()
+    })
+}
+
+impl Console {
+    /// One object.
+    pub(crate) async fn show<T: Resource>(&self, actor: &Actor, name: &str) -> Result<T, Problem> {
+        require(actor, T::READ, T::KIND, name)?;
+        let request = Request::Show {
+            kind: T::KIND,
+            name: name.to_owned(),
+        };
+        read(self.ask(actor, request).await?)
+    }
+
+    /// Makes one.
+    pub(crate) async fn add<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        fields: Map<String, Value>,
+    ) -> Result<Written, Problem> {
+        require(actor, T::WRITE, T::KIND, name)?;
+        let object = object(T::KIND, name, fields, None);
+        read(self.ask(actor, Request::Add(object)).await?)
+    }
+
+    /// Changes the fields that are given.
+    pub(crate) async fn change<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        fields: Map<String, Value>,
+        revision: Option<u64>,
+    ) -> Result<Written, Problem> {
+        require(actor, T::WRITE, T::KIND, name)?;
+        let object = object(T::KIND, name, fields, revision);
+        read(self.ask(actor, Request::Set(object)).await?)
+    }
+
+    /// Removes one.
+    pub(crate) async fn remove<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        revision: Option<u64>,
+    ) -> Result<Written, Problem> {
+        require(actor, T::WRITE, T::KIND, name)?;
+        let removal = Removal {
+            kind: T::KIND,
+            name: name.to_owned(),
+            revision,
+        };
+        read(self.ask(actor, Request::Remove(removal)).await?)
+    }
+}
+
+fn object(
+    kind: Kind,
+    name: &str,
+    mut fields: Map<String, Value>,
+    revision: Option<u64>,
+) -> request::Object {
+    // `force` is no field of the object: it saves what peers object to.
+    let force = fields.remove("force").is_some_and(|force| force == true);
+    request::Object {
+        kind,
+        name: name.to_owned(),
+        fields,
+        append: Map::new(),
+        take: Map::new(),
+        force,
+        revision,
+    }
+}

@@ -1,0 +1,228 @@
+//! Domains served here.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::objects::{List, Page, Resource, Shown, Written, read};
+use super::super::refusals::Refusals;
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::input::{self, IfMatch, Name, Params};
+use crate::problem::Problem;
+use crate::request::{self, Kind, Request};
+
+/// A domain served here.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Domain {
+    /// Its main name.
+    #[schema(example = "example.com")]
+    pub(crate) name: String,
+    /// Its other names.
+    pub(crate) aliases: Vec<String>,
+    /// The split relay: a target, or `host[:port]`.
+    #[serde(default)]
+    pub(crate) relay: Option<String>,
+    /// Addresses that nobody here has go to the relay.
+    pub(crate) forward_unknown: bool,
+    /// Domain Sharing with these peers, in this order.
+    pub(crate) sharing: Vec<String>,
+    /// How a stranger's unknown recipient is checked before it is forwarded.
+    pub(crate) verify_unknown: VerifyUnknown,
+    /// Own sender addresses from outside are refused without login.
+    pub(crate) protect_senders: bool,
+    /// Who gets mail to postmaster@ and abuse@.
+    #[serde(default)]
+    pub(crate) postmaster: Option<String>,
+    /// Quotas.
+    pub(crate) quota: Quotas,
+    /// What a change names in `If-Match`.
+    pub(crate) revision: u64,
+}
+
+/// How a stranger's unknown recipient is checked before it is forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum VerifyUnknown {
+    /// The relay is asked with RCPT.
+    Callout,
+    /// It is not.
+    None,
+}
+
+/// Quotas of a domain's mailboxes, as sizes; `0 B`: none.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Quotas {
+    /// The most that a user may have.
+    #[schema(example = "10 GiB")]
+    pub(crate) user_max: String,
+    /// What a user has when nobody says otherwise.
+    pub(crate) user_default: String,
+    /// The most that a shared mailbox may have.
+    pub(crate) shared_max: String,
+    /// What a shared mailbox has when nobody says otherwise.
+    pub(crate) shared_default: String,
+}
+
+/// The fields of a domain that are set.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of a body, for the description")]
+pub(crate) struct DomainFields {
+    aliases: Option<Vec<String>>,
+    relay: Option<String>,
+    forward_unknown: Option<bool>,
+    sharing: Option<Vec<String>>,
+    verify_unknown: Option<VerifyUnknown>,
+    protect_senders: Option<bool>,
+    postmaster: Option<String>,
+    quota: Option<Quotas>,
+}
+
+/// A domain to make.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of a body, for the description")]
+pub(crate) struct NewDomain {
+    /// Its main name.
+    #[schema(example = "example.com")]
+    name: String,
+    #[schema(inline)]
+    #[schema(value_type = DomainFields)]
+    #[serde(flatten)]
+    fields: DomainFields,
+}
+
+impl Resource for Domain {
+    const KIND: Kind = Kind::Domain;
+    const READ: Right = Right::DomainRead;
+    const WRITE: Right = Right::DomainWrite;
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+pub(crate) fn router() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show, change, remove))
+}
+
+/// Lists domains.
+#[utoipa::path(get, path = "/domains", tag = "domains", params(Page),
+    security(("token" = ["domain-read"])),
+    responses((status = 200, body = List<Domain>), Refusals))]
+async fn list(
+    State(console): State<Console>,
+    actor: Actor,
+    Params(page): Params<Page>,
+) -> Result<Json<List<Domain>>, Problem> {
+    console.domains(&actor, &page).await.map(Json)
+}
+
+impl Console {
+    /// A page of the domains that he sees.
+    pub(crate) async fn domains(
+        &self,
+        actor: &Actor,
+        page: &Page,
+    ) -> Result<List<Domain>, Problem> {
+        actor.require(Right::DomainRead)?;
+        let after = page.after.as_deref().map_or(Ok(0), str::parse);
+        let after = after.map_err(|_| {
+            Problem::field(
+                "after",
+                "this is no cursor",
+                "take `next` of the page before",
+            )
+        })?;
+        let request = Request::List(request::List {
+            kind: Kind::Domain,
+            domain: None,
+            after,
+            limit: page.limit(),
+        });
+        read(self.ask(actor, request).await?)
+    }
+}
+
+/// Adds a domain.
+#[utoipa::path(post, path = "/domains", tag = "domains", request_body = NewDomain,
+    security(("token" = ["domain-serve"])),
+    responses((status = 201, body = Written,
+        headers(("location" = String, description = "Where it is."))), Refusals))]
+async fn add(
+    State(console): State<Console>,
+    actor: Actor,
+    input::Json(mut fields): input::Json<Map<String, Value>>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Written>), Problem> {
+    actor.require_everywhere(Right::DomainServe)?;
+    let Some(Value::String(name)) = fields.remove("name") else {
+        return Err(Problem::field(
+            "name",
+            "the name is missing",
+            "write a domain",
+        ));
+    };
+    let written = console.add::<Domain>(&actor, &name, fields).await?;
+    let location = format!("/api/v1/domains/{name}");
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Json(written),
+    ))
+}
+
+/// Shows a domain.
+#[utoipa::path(get, path = "/domains/{name}", tag = "domains",
+    params(("name" = String, Path, description = "Its main name.")),
+    security(("token" = ["domain-read"])),
+    responses((status = 200, body = Domain,
+        headers(("etag" = String, description = "Its revision."))), Refusals))]
+async fn show(
+    State(console): State<Console>,
+    actor: Actor,
+    Name(name): Name,
+) -> Result<Shown<Domain>, Problem> {
+    console.show(&actor, &name).await.map(Shown)
+}
+
+/// Changes the fields that are given.
+#[utoipa::path(patch, path = "/domains/{name}", tag = "domains", request_body = DomainFields,
+    params(("name" = String, Path, description = "Its main name."),
+        ("if-match" = Option<String>, Header, description = "The revision it must still have.")),
+    security(("token" = ["domain-write"])),
+    responses((status = 200, body = Written), Refusals))]
+async fn change(
+    State(console): State<Console>,
+    actor: Actor,
+    Name(name): Name,
+    IfMatch(revision): IfMatch,
+    input::Json(fields): input::Json<Map<String, Value>>,
+) -> Result<Json<Written>, Problem> {
+    let written = console.change::<Domain>(&actor, &name, fields, revision);
+    written.await.map(Json)
+}
+
+/// Removes a domain that has no users any more.
+#[utoipa::path(delete, path = "/domains/{name}", tag = "domains",
+    params(("name" = String, Path, description = "Its main name."),
+        ("if-match" = Option<String>, Header, description = "The revision it must still have.")),
+    security(("token" = ["domain-serve"])),
+    responses((status = 200, body = Written), Refusals))]
+async fn remove(
+    State(console): State<Console>,
+    actor: Actor,
+    Name(name): Name,
+    IfMatch(revision): IfMatch,
+) -> Result<Json<Written>, Problem> {
+    actor.require_everywhere(Right::DomainServe)?;
+    console
+        .remove::<Domain>(&actor, &name, revision)
+        .await
+        .map(Json)
+}

@@ -1,0 +1,18 @@
+//! The first version: one file for each resource.
+
+pub(crate) mod domains;
+pub(crate) mod jobs;
+pub(crate) mod session;
+pub(crate) mod site;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::console::Console;
+
+pub(crate) fn router() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .merge(domains::router())
+        .merge(jobs::router())
+        .merge(session::router())
+        .merge(site::router())
+}

@@ -1,0 +1,211 @@
+//! The one door that every request passes: who it is, and that no other site sent it.
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+use tower_http::csrf::CsrfLayer;
+use waypost_directory::{AdminRecord, Directory, MailType, Role, Scope, TokenHash, Unavailable};
+use waypost_proto::mail::Mailbox;
+
+use super::{Actor, Cookie, Proof};
+use crate::console::{Console, Origin};
+use crate::problem::Problem;
+
+/// A form that a page sends.
+const FORM_MAX: usize = 4 << 20;
+/// Where a script says what a form says in its field `csrf`.
+const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+/// Nothing comes from elsewhere, nothing runs that is not a file of ours.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+/// Pages that change something before anybody is logged in; the origin of the request guards them.
+const BEFORE_LOGIN: [&str; 3] = ["/login", "/language", "/api/v1/session"];
+
+/// The router behind the door.
+pub(crate) fn guarded(router: Router<Console>, console: &Console) -> Router<Console> {
+    router
+        .layer(from_fn_with_state(console.clone(), guard))
+        .layer(CsrfLayer::new())
+        .layer(from_fn(headers))
+}
+
+/// Whether a change needs no session.
+fn without_session(path: &str) -> bool {
+    BEFORE_LOGIN.contains(&path)
+}
+
+async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let origin = request.extensions().get::<Origin>().copied();
+    let actor = match identify(&console, request.headers(), origin).await {
+        Ok(actor) => actor,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Some(actor) = actor {
+        if let Proof::Session { csrf, .. } = &actor.proof
+            && !is_safe(request.method())
+            && !without_session(request.uri().path())
+        {
+            request = match proven(request, csrf).await {
+                Ok(request) => request,
+                Err(problem) => return problem.into_response(),
+            };
+        }
+        request.extensions_mut().insert(actor);
+    }
+    next.run(request).await
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Who sends this; nobody, when it does not say. A token that is no good is an error: it must not
+/// pass for nobody.
+async fn identify(
+    console: &Console,
+    headers: &HeaderMap,
+    origin: Option<Origin>,
+) -> Result<Option<Actor>, Problem> {
+    let from = origin.map_or_else(String::new, |origin| origin.address.ip().to_string());
+    if let Some(given) = headers.get(header::AUTHORIZATION) {
+        let bearer = given
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("Bearer "));
+        let secret = bearer.ok_or_else(Problem::unauthorized)?.to_owned();
+        return by_token(console, secret, from).await.map(Some);
+    }
+    let Some(id) = Cookie::read(headers) else {
+        return Ok(None);
+    };
+    by_session(console, id.to_owned(), from).await
+}
+
+async fn by_token(console: &Console, secret: String, from: String) -> Result<Actor, Problem> {
+    let now = console.now();
+    let hash = TokenHash(Sha256::digest(secret.as_bytes()).into());
+    let found = console.directory(move |directory| -> Result<_, Unavailable> {
+        let Some(found) = directory.token(&hash, now)? else {
+            return Ok(None);
+        };
+        directory.touch_token(&found.record, now)?;
+        Ok(Some(found.record))
+    });
+    let token = found.await??.ok_or_else(Problem::unauthorized)?;
+    Ok(Actor {
+        login: token.admin,
+        role: token.role,
+        scope: token.domains,
+        grants: token.grants,
+        from,
+        proof: Proof::Token(token.id),
+    })
+}
+
+async fn by_session(console: &Console, id: String, from: String) -> Result<Option<Actor>, Problem> {
+    let Some(session) = console.sessions.find(&id, console.now()) else {
+        return Ok(None);
+    };
+    let login = session.login.clone();
+    let found = console.directory(move |directory| active(directory, &login));
+    let Some(admin) = found.await?? else {
+        console.sessions.end(&id);
+        return Ok(None);
+    };
+    let scope = match admin.role {
+        Role::Superadministrator => Scope::All,
+        _ => admin.domains,
+    };
+    Ok(Some(Actor {
+        login: admin.login,
+        role: admin.role,
+        scope,
+        grants: admin.grants,
+        from,
+        proof: Proof::Session {
+            id,
+            csrf: session.csrf,
+            must_change: session.must_change,
+        },
+    }))
+}
+
+/// The administrator, if he may still log in.
+fn active(directory: &Directory, login: &str) -> Result<Option<AdminRecord>, Unavailable> {
+    let found = directory.admin(login)?.map(|stored| stored.record);
+    let Some(admin) = found.filter(|admin| !admin.suspended) else {
+        return Ok(None);
+    };
+    let Ok(user) = Mailbox::parse(login) else {
+        return Ok(Some(admin));
+    };
+    let user = directory.user(&user.domain, &user.local.folded())?;
+    let may =
+        user.is_some_and(|user| user.record.mail == MailType::Local && !user.record.suspended);
+    Ok(may.then_some(admin))
+}
+
+/// The request, if it carries the session's own word.
+async fn proven(request: Request, csrf: &str) -> Result<Request, Problem> {
+    let headers = request.headers();
+    if let Some(given) = headers.get(&CSRF_HEADER) {
+        let is_right = given.as_bytes() == csrf.as_bytes();
+        return is_right.then_some(request).ok_or_else(forged);
+    }
+    if !is_form(headers) {
+        return Err(forged());
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| {
+        let detail = format!("the form is larger than {FORM_MAX} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    })?;
+    if field(&bytes, "csrf") != Some(csrf) {
+        return Err(forged());
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+/// A field whose value needs no decoding.
+fn field<'a>(form: &'a Bytes, name: &str) -> Option<&'a str> {
+    let text = std::str::from_utf8(form).ok()?;
+    let mut fields = text.split('&').filter_map(|field| field.split_once('='));
+    fields.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn forged() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "this change does not carry the session's anti-forgery token; load the page again",
+    )
+}
+
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Pages and answers are one person's; files with a hash in their name say otherwise themselves.
+    let private = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(private);
+    response
+}

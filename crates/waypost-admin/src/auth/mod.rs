@@ -1,0 +1,13 @@
+//! Who asks, what he may do, and that it is really he.
+
+mod actor;
+mod guard;
+mod login;
+mod right;
+mod session;
+
+pub(crate) use actor::{Actor, Proof};
+pub(crate) use guard::guarded;
+pub(crate) use login::{Logins, log_in};
+pub(crate) use right::Right;
+pub(crate) use session::{Cookie, Sessions, cookie};

@@ -1,0 +1,96 @@
+//! What handlers take out of requests; whatever is wrong with it becomes a [`Problem`].
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::console::Console;
+use crate::problem::Problem;
+
+/// The query of the address.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Console> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let query = query.map_err(|error| bad(error.body_text()))?;
+        Ok(Self(query.0))
+    }
+}
+
+/// A part of the path.
+pub(crate) struct Name(pub(crate) String);
+
+impl FromRequestParts<Console> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        let path = path.map_err(|error| bad(error.body_text()))?;
+        Ok(Self(path.0))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Console> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Console) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !kind.starts_with("application/json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send a body of type application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        let value = serde_json::from_slice(&bytes);
+        value.map(Self).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// A form that a browser sends.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Console> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Console) -> Result<Self, Problem> {
+        let form = axum::extract::Form::<T>::from_request(request, state).await;
+        form.map(|form| Self(form.0))
+            .map_err(|error| bad(error.body_text()))
+    }
+}
+
+/// The revision that `If-Match` names; none: whatever it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IfMatch(pub(crate) Option<u64>);
+
+impl FromRequestParts<Console> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+            return Ok(Self(None));
+        };
+        let text = value.to_str().unwrap_or_default();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let number = text.trim_matches('"').parse();
+        // A tag that is none of ours matches nothing.
+        Ok(Self(Some(number.unwrap_or(0))))
+    }
+}
+
+fn bad(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}

@@ -1,0 +1,161 @@
+//! Work that takes longer than a request: who began it watches it, and may cancel it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::auth::Actor;
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::request::{Cancel, Progress, Refused, Report, Request};
+
+/// What has ended is kept for so long.
+const KEPT: Duration = Duration::from_hours(1);
+/// Jobs at a time, those included that have ended.
+const MOST: usize = 256;
+/// Jobs of one administrator that run at once.
+const RUNNING_EACH: usize = 4;
+
+/// All that is under way.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    last: u64,
+    jobs: BTreeMap<u64, Job>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) id: u64,
+    /// Who began it, and alone sees it.
+    pub(crate) owner: String,
+    /// What is done, as the API names it: `site-apply`.
+    pub(crate) what: String,
+    ended: Option<SystemTime>,
+    pub(crate) state: State,
+    cancel: Cancel,
+}
+
+/// How far it is.
+#[derive(Debug, Clone)]
+pub(crate) enum State {
+    Running(Option<Progress>),
+    Done(Value),
+    Failed(Refused),
+}
+
+impl Console {
+    /// Begins a job; its number is the answer.
+    pub(crate) fn begin(
+        &self,
+        actor: &Actor,
+        what: &str,
+        request: Request,
+    ) -> Result<u64, Problem> {
+        let (report, mut following) = Report::new();
+        let id = self.jobs.add(actor, what, following.cancel(), self.now())?;
+        let control = Arc::clone(&self.parts.control);
+        let answering = control.answer(actor.caller(), request, report);
+        let console = self.clone();
+        tokio::spawn(async move {
+            let follow = async {
+                while let Some(progress) = following.next().await {
+                    console
+                        .jobs
+                        .change(id, |job| job.state = State::Running(Some(progress)));
+                }
+            };
+            let (answer, ()) = tokio::join!(tokio::spawn(answering), follow);
+            let answer = answer.unwrap_or_else(|_| {
+                Err(Refused::new("this failed inside the server; see its log"))
+            });
+            let ended = console.now();
+            console.jobs.change(id, |job| {
+                job.ended = Some(ended);
+                job.state = match answer {
+                    Ok(value) => State::Done(value),
+                    Err(refused) => State::Failed(refused),
+                };
+            });
+        });
+        Ok(id)
+    }
+
+    /// The job, if it is his.
+    pub(crate) fn job(&self, actor: &Actor, id: u64) -> Result<Job, Problem> {
+        let table = self.jobs.lock();
+        let job = table.jobs.get(&id).filter(|job| job.owner == actor.login);
+        let missing = || Problem::new(StatusCode::NOT_FOUND, format!("there is no job {id}"));
+        job.cloned().ok_or_else(missing)
+    }
+
+    /// His jobs, the latest first.
+    pub(crate) fn jobs_of(&self, actor: &Actor) -> Vec<Job> {
+        let table = self.jobs.lock();
+        let jobs = table.jobs.values().rev();
+        jobs.filter(|job| job.owner == actor.login)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Job {
+    /// Asks it to stop; what is done as a whole is then not done at all.
+    pub(crate) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Jobs {
+    fn add(
+        &self,
+        actor: &Actor,
+        what: &str,
+        cancel: Cancel,
+        now: SystemTime,
+    ) -> Result<u64, Problem> {
+        let mut table = self.lock();
+        table.jobs.retain(|_, job| {
+            let age = job.ended.and_then(|ended| now.duration_since(ended).ok());
+            age.is_none_or(|age| age < KEPT)
+        });
+        let running = table
+            .jobs
+            .values()
+            .filter(|job| job.owner == actor.login && job.ended.is_none());
+        if running.count() >= RUNNING_EACH || table.jobs.len() >= MOST {
+            return Err(Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many jobs are running; wait for one to end, or cancel one",
+            ));
+        }
+        table.last += 1;
+        let id = table.last;
+        let job = Job {
+            id,
+            owner: actor.login.clone(),
+            what: what.to_owned(),
+            ended: None,
+            state: State::Running(None),
+            cancel,
+        };
+        table.jobs.insert(id, job);
+        Ok(id)
+    }
+
+    fn change(&self, id: u64, change: impl FnOnce(&mut Job)) {
+        if let Some(job) = self.lock().jobs.get_mut(&id) {
+            change(job);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

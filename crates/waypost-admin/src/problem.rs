@@ -1,0 +1,152 @@
+//! What went wrong, as the API and the pages say it (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use waypost_directory::Unavailable;
+
+use crate::request::{Cause, Fault, Refused};
+
+/// The media type of a problem.
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Problem {
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub(crate) status: u16,
+    /// The status in words.
+    pub(crate) title: String,
+    /// What is wrong, in one sentence.
+    pub(crate) detail: String,
+    /// Everything that is wrong, field by field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) problems: Vec<FieldProblem>,
+    /// Seconds to wait before the same may work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after_s: Option<u64>,
+}
+
+/// One thing that is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FieldProblem {
+    /// Which object, such as `user jdoe@example.com`.
+    pub(crate) object: String,
+    /// The line of the site file, when one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// The field at fault; empty: the whole object.
+    pub(crate) field: String,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) mend: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            detail: detail.into(),
+            problems: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
+    /// One field that is wrong.
+    pub(crate) fn field(field: &str, message: impl Into<String>, mend: &str) -> Self {
+        let message = message.into();
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, message.clone());
+        problem.problems.push(FieldProblem {
+            object: String::new(),
+            line: None,
+            field: field.to_owned(),
+            message,
+            mend: mend.to_owned(),
+        });
+        problem
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "you may not do this")
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "log in, or send a valid token")
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this failed inside the server; see its log",
+        )
+    }
+
+    pub(crate) fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What is wrong with one field.
+    pub(crate) fn of_field<'a>(&'a self, field: &str) -> Option<&'a FieldProblem> {
+        self.problems.iter().find(|problem| problem.field == field)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let status = match refused.cause {
+            Cause::Asked => StatusCode::UNPROCESSABLE_ENTITY,
+            Cause::Cancelled | Cause::Conflict => StatusCode::CONFLICT,
+            Cause::Later => StatusCode::SERVICE_UNAVAILABLE,
+            Cause::Missing => StatusCode::NOT_FOUND,
+            Cause::Stale => StatusCode::PRECONDITION_FAILED,
+        };
+        Self {
+            problems: refused
+                .problems
+                .into_iter()
+                .map(FieldProblem::from)
+                .collect(),
+            ..Self::new(status, refused.message)
+        }
+    }
+}
+
+impl From<Fault> for FieldProblem {
+    fn from(fault: Fault) -> Self {
+        Self {
+            object: fault.object,
+            line: fault.line,
+            field: fault.field,
+            message: fault.message,
+            mend: fault.mend,
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        tracing::error!("the console cannot read the directory: {error}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, wait) = (self.code(), self.retry_after_s);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        response
+    }
+}

@@ -1,0 +1,248 @@
+//! What every page has: who looks at it, in which language, what is above and beside it.
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use waypost_directory::Role;
+
+use crate::assets;
+use crate::auth::{Actor, Proof, Right, cookie};
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::text::{Language, Word};
+
+/// Which language the reader has chosen.
+const LANGUAGE: &str = "waypost_language";
+
+/// A page for somebody who is logged in; handlers of pages take it as an argument, and whoever is
+/// not logged in is sent to the login.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) actor: Actor,
+    pub(crate) view: View,
+}
+
+/// A page for anybody.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) language: Language,
+    /// The path of the address: what is open in the menu.
+    pub(crate) path: String,
+    /// The path with its query: where a change of the language leads back to.
+    pub(crate) address: String,
+    /// Which server this is.
+    pub(crate) hostname: String,
+    /// What was done by the page before, by a key `done-…`.
+    pub(crate) done: Option<String>,
+}
+
+/// An entry of the menu.
+pub(crate) struct Entry {
+    pub(crate) address: &'static str,
+    /// The key of its text, without `nav-`.
+    pub(crate) name: &'static str,
+    pub(crate) is_open: bool,
+}
+
+/// Address, name and the right that shows it.
+type Item = (&'static str, &'static str, Right);
+
+/// The menu: groups of entries.
+const MENU: [(&str, &[Item]); 4] = [
+    ("overview", &[("/domains", "domains", Right::DomainRead)]),
+    ("mail", &[]),
+    ("routes", &[]),
+    ("site", &[]),
+];
+
+impl Page {
+    /// What changes of this page must carry.
+    pub(crate) fn csrf(&self) -> &str {
+        match &self.actor.proof {
+            Proof::Session { csrf, .. } => csrf,
+            Proof::Token(_) => "",
+        }
+    }
+
+    /// The menu, as far as he may use it.
+    pub(crate) fn menu(&self) -> Vec<(&'static str, Vec<Entry>)> {
+        let groups = MENU.iter().map(|(name, entries)| {
+            let entries = entries.iter().filter(|(.., right)| self.actor.may(*right));
+            let entries = entries.map(|(address, name, _)| Entry {
+                address,
+                name,
+                is_open: self.view.is_under(address),
+            });
+            (*name, entries.collect::<Vec<_>>())
+        });
+        groups.filter(|(_, entries)| !entries.is_empty()).collect()
+    }
+
+    /// Whether he may do this, somewhere.
+    pub(crate) fn may(&self, right: Right) -> bool {
+        self.actor.may(right)
+    }
+
+    /// The key of his role.
+    pub(crate) fn role(&self) -> Role {
+        self.actor.role
+    }
+}
+
+impl std::ops::Deref for Page {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
+impl View {
+    fn of(parts: &Parts, console: &Console) -> Self {
+        let query = parts.uri.query().unwrap_or_default();
+        let done = query.split('&').find_map(|pair| pair.strip_prefix("done="));
+        let is_word = |c: char| c.is_ascii_lowercase() || c == '-';
+        Self {
+            language: language(&parts.headers),
+            path: parts.uri.path().to_owned(),
+            address: parts.uri.to_string(),
+            hostname: console.parts.hostname.clone(),
+            done: done
+                .filter(|word| word.chars().all(is_word))
+                .map(str::to_owned),
+        }
+    }
+
+    fn is_under(&self, address: &str) -> bool {
+        let rest = self.path.strip_prefix(address);
+        rest.is_some_and(|rest| rest.is_empty() || (address != "/" && rest.starts_with('/')))
+    }
+
+    /// The text of a key.
+    pub(crate) fn say(&self, key: &str) -> String {
+        self.language.say(key)
+    }
+
+    /// The text of a key that is made of a word: `role-helpdesk`.
+    pub(crate) fn word(&self, key: &str, word: impl std::fmt::Display) -> String {
+        self.language.say(&format!("{key}-{word}"))
+    }
+
+    /// A text with a value in it.
+    pub(crate) fn with(&self, key: &str, name: &str, value: impl Into<Word>) -> String {
+        self.language.with(key, &[(name, value.into())])
+    }
+
+    /// A moment, which the browser shows in its own time; nothing in it needs escaping.
+    pub(crate) fn time(&self, moment: &str) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-:+.".contains(c);
+        let machine: String = moment.chars().filter(|c| is_plain(*c)).collect();
+        let text = self.language.moment(&machine);
+        format!("<time datetime=\"{machine}\">{text}</time>")
+    }
+
+    /// The address of a file.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// All languages.
+    pub(crate) fn languages(&self) -> [Language; 3] {
+        Language::ALL
+    }
+}
+
+/// The language that the reader has chosen, or his browser.
+pub(crate) fn language(headers: &HeaderMap) -> Language {
+    let chosen = cookie(headers, LANGUAGE).and_then(Language::parse);
+    let accepted = || {
+        let header = headers.get(header::ACCEPT_LANGUAGE)?;
+        Language::accepted(header.to_str().ok()?)
+    };
+    chosen.or_else(accepted).unwrap_or_default()
+}
+
+/// The cookie that keeps a language.
+pub(crate) fn language_cookie(language: Language) -> String {
+    let code = language.code();
+    format!("{LANGUAGE}={code}; Path=/; Max-Age=31536000; SameSite=Strict")
+}
+
+impl FromRequestParts<Console> for View {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Console,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts, state))
+    }
+}
+
+impl FromRequestParts<Console> for Page {
+    type Rejection = Redirect;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Redirect> {
+        let Some(actor) = parts.extensions.get::<Actor>().cloned() else {
+            return Err(Redirect::to("/login"));
+        };
+        let must_change = matches!(
+            actor.proof,
+            Proof::Session {
+                must_change: true,
+                ..
+            }
+        );
+        if must_change && parts.uri.path() != "/password" {
+            return Err(Redirect::to("/password"));
+        }
+        Ok(Self {
+            actor,
+            view: View::of(parts, state),
+        })
+    }
+}
+
+/// Why a page cannot be shown.
+#[derive(Template)]
+#[template(path = "parts/problem.html")]
+struct Trouble<'a> {
+    page: &'a View,
+    problem: &'a Problem,
+}
+
+/// The page, or what is wrong with it, as a page.
+pub(crate) fn page<T: Template>(view: &View, made: Result<T, Problem>) -> Response {
+    match made {
+        Ok(template) => shown(StatusCode::OK, &template),
+        Err(problem) => trouble(view, &problem),
+    }
+}
+
+/// A form that was not accepted, with what is wrong.
+pub(crate) fn again<T: Template>(problem: &Problem, template: &T) -> Response {
+    shown(problem.code(), template)
+}
+
+/// What is wrong, as a page.
+pub(crate) fn trouble(view: &View, problem: &Problem) -> Response {
+    shown(
+        problem.code(),
+        &Trouble {
+            page: view,
+            problem,
+        },
+    )
+}
+
+fn shown<T: Template>(status: StatusCode, template: &T) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!("a page cannot be made: {error}");
+            Problem::internal().into_response()
+        }
+    }
+}

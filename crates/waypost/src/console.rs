@@ -1,0 +1,230 @@
+//! Serves the console over HTTP: connections, their limits, TLS, and the first administrator.
+//!
+//! On a loopback address the console speaks plain HTTP; anywhere else it speaks HTTPS with the
+//! server's certificate, since passwords and sessions pass over it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use waypost_admin::Origin;
+use waypost_directory::{
+    Actor, AdminRecord, Directory, Edit, Nowhere, Object, Page, PasswordHash, Role, When,
+};
+use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::net::{Endpoint, Listener, Stream};
+use waypost_mta::tls::Certificate;
+
+/// Connections at a time; more wait until one is closed.
+const CONNECTIONS_MAX: usize = 512;
+/// For a TLS handshake, and for the head of a request to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The head of a request.
+const HEAD_MAX: usize = 64 << 10;
+/// After an error of the system that more connections would only repeat.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The login of the first administrator.
+const FIRST_ADMIN: &str = "admin0";
+/// Characters of a one-time password, each of 32: 100 bits.
+const PASSWORD_CHARACTERS: usize = 20;
+/// Letters and digits that are not taken for one another.
+const CHARACTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A console's socket, bound but not open.
+pub(crate) struct Bound {
+    listener: Listener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Bound {
+    /// Binds it.
+    pub(crate) fn new(address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = Listener::bind(&Endpoint::Inet(address));
+        let listener = listener.with_context(|| format!("listen.console: cannot use {address}"))?;
+        let address = match listener.endpoint()? {
+            Endpoint::Inet(bound) => bound,
+            Endpoint::Unix(_) => address,
+        };
+        Ok(Self { listener, address })
+    }
+}
+
+/// Serves on all of them until it is aborted.
+pub(crate) async fn serve(bound: Vec<Bound>, router: Router, certificate: Arc<Certificate>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut listeners = JoinSet::new();
+    for Bound { listener, address } in bound {
+        let door = Door {
+            listener,
+            router: router.clone(),
+            certificate: (!address.ip().is_loopback()).then(|| Arc::clone(&certificate)),
+            places: Arc::clone(&places),
+        };
+        listeners.spawn(door.open());
+    }
+    while listeners.join_next().await.is_some() {}
+}
+
+struct Door {
+    listener: Listener,
+    router: Router,
+    /// None: plain HTTP.
+    certificate: Option<Arc<Certificate>>,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    async fn open(self) {
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+                return;
+            };
+            let (stream, address) = match self.listener.accept().await {
+                Ok((stream, Some(address))) => (stream, address),
+                Ok((_, None)) => continue,
+                Err(error) => {
+                    tracing::warn!("the console cannot accept a connection: {error}");
+                    sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            let origin = Origin {
+                address,
+                is_secure: self.certificate.is_some(),
+            };
+            let router = self.router.clone().layer(axum::Extension(origin));
+            let certificate = self.certificate.clone();
+            connections.spawn(async move {
+                let _place = place;
+                if let Err(error) = connection(stream, router, certificate).await {
+                    tracing::debug!("console connection from {address}: {error}");
+                }
+            });
+        }
+    }
+}
+
+async fn connection(
+    stream: Stream,
+    router: Router,
+    certificate: Option<Arc<Certificate>>,
+) -> anyhow::Result<()> {
+    match certificate {
+        None => requests(stream, router).await,
+        Some(certificate) => {
+            let handshake = certificate.acceptor(false).accept(stream);
+            requests(timeout(PATIENCE, handshake).await??, router).await
+        }
+    }
+}
+
+async fn requests<S>(stream: S, router: Router) -> anyhow::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(router);
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(HEAD_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .await?;
+    Ok(())
+}
+
+/// Where the first administrator's one-time password is until he has changed it.
+pub(crate) fn password_file(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{FIRST_ADMIN}-password"))
+}
+
+/// Makes `admin0` with a one-time password, if there is no administrator yet.
+pub(crate) fn first_admin(directory: &Directory, data_dir: &Path) -> anyhow::Result<()> {
+    let one = Page {
+        domain: None,
+        after: 0,
+        limit: 1,
+    };
+    if !directory.admins(&one)?.is_empty() {
+        return Ok(());
+    }
+    let password = one_time_password()?;
+    let file = password_file(data_dir);
+    write_private(&file, &password).with_context(|| format!("cannot write {}", file.display()))?;
+    let mut admin = AdminRecord::new(FIRST_ADMIN, Role::Superadministrator);
+    admin.password = Some(PasswordHash::make(&password)?);
+    admin.must_change = true;
+    let actor = Actor {
+        name: "waypost",
+        from: "first start",
+        at: SystemClock.wall(),
+    };
+    directory
+        .edit(
+            &actor,
+            &Nowhere,
+            &[Edit::Put(Object::Admin(admin), When::Absent)],
+        )
+        .context("cannot make the first administrator")?;
+    tracing::info!(
+        "{FIRST_ADMIN} was made; the password for the first login is in {}",
+        file.display()
+    );
+    Ok(())
+}
+
+/// Takes the one-time password away when it was changed.
+pub(crate) fn forget_password(data_dir: &Path, login: &str) {
+    if login != FIRST_ADMIN {
+        return;
+    }
+    let file = password_file(data_dir);
+    match fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(
+                "cannot remove {}: {error}; remove it by hand",
+                file.display()
+            );
+        }
+        _ => {}
+    }
+}
+
+fn one_time_password() -> anyhow::Result<String> {
+    let mut bytes = [0; PASSWORD_CHARACTERS];
+    getrandom::fill(&mut bytes).context("no random bytes")?;
+    let character = |byte: &u8| CHARACTERS.get(usize::from(byte % 32)).copied();
+    let characters = bytes.iter().filter_map(character);
+    Ok(characters.map(char::from).collect())
+}
+
+fn write_private(file: &Path, password: &str) -> io::Result<()> {
+    // One that is left from a start that failed is replaced, whoever made it.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    let mut opened = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    opened.write_all(password.as_bytes())?;
+    opened.write_all(b"\n")?;
+    opened.sync_all()
+}
