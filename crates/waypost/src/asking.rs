@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use waypost_directory::{Directory, GatewayId, Host, Secret};
+use waypost_mta::deliver::trial::Trial;
 use waypost_mta::deliver::{Deliverer, Trouble};
 use waypost_mta::dns::{Dns, MailHosts};
 use waypost_mta::minger;
@@ -126,6 +127,16 @@ impl Asking {
                 Said::nothing()
             }
         }
+    }
+
+    /// Tries a target, without sending anything.
+    pub(crate) async fn trial(
+        &self,
+        target: TargetId,
+        recipient: Option<&Mailbox>,
+        nobody: Option<&Mailbox>,
+    ) -> Trial {
+        self.deliverer.trial(target, recipient, nobody).await
     }
 
     /// What a server says of an address over Minger: asked now, nothing is remembered of it.

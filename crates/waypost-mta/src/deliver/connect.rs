@@ -15,8 +15,9 @@ use waypost_directory::TlsPolicy;
 use waypost_proto::smtp::client::{Event, Opening, Session};
 use waypost_proto::smtp::reply::RemoteReply;
 
-use super::hosts::{Place, Way};
+use super::hosts::{Place, Remote, To, Way};
 use super::tls::ClientTls;
+use super::trial::{Shared, Step, tapped};
 use super::{Limits, Settings, Trouble};
 use crate::event;
 use crate::net::{self, Endpoint, Stream};
@@ -105,6 +106,8 @@ pub(super) struct Connection {
     pub(super) transactions: u32,
     /// Whether it was used before and kept: then it may have ended meanwhile.
     pub(super) is_kept: bool,
+    /// Follows what is said, when it is only tried.
+    pub(super) tap: Option<Shared>,
 }
 
 impl Connection {
@@ -122,6 +125,7 @@ impl Connection {
     pub(super) fn quit(mut self) {
         self.session.quit();
         let said = std::mem::take(self.session.output());
+        tapped(self.tap.as_ref(), |tap| tap.transcript.note(true, &said));
         let mut cx = Context::from_waker(Waker::noop());
         // Courtesy: whether it arrives makes no difference.
         let _ = Pin::new(&mut self.io).poll_write(&mut cx, &said);
@@ -168,15 +172,56 @@ impl Connector {
     ///
     /// Opportunistic TLS that fails is left out in a second connection; demanded TLS never is.
     pub(super) async fn open(&self, place: &Place, way: &Way) -> Result<Connection, Trouble> {
+        self.open_with(place, way, None).await
+    }
+
+    /// The same, followed by a tap.
+    pub(super) async fn open_tapped(
+        &self,
+        place: &Place,
+        way: &Way,
+        tap: &Shared,
+    ) -> Result<Connection, Trouble> {
+        self.open_with(place, way, Some(tap)).await
+    }
+
+    /// A connection secured whatever the certificate is, to look at it; nothing is said over it.
+    pub(super) async fn look_at_certificate(
+        &self,
+        place: &Place,
+        way: &Way,
+    ) -> Result<Connection, Trouble> {
+        let To::Remote(remote) = &way.to else {
+            return Err(Trouble::transient(
+                4,
+                1,
+                "the mail store here has no certificate",
+            ));
+        };
+        let way = Way::remote(Remote {
+            tls: TlsPolicy::Required,
+            tls_pin: None,
+            ..Remote::new(remote.host.clone(), remote.port)
+        });
+        self.open_with(place, &way, None).await
+    }
+
+    async fn open_with(
+        &self,
+        place: &Place,
+        way: &Way,
+        tap: Option<&Shared>,
+    ) -> Result<Connection, Trouble> {
         let (policy, _) = way.tls();
-        let failed = match self.open_once(place, way, policy).await {
+        let failed = match self.open_once(place, way, policy, tap).await {
             Ok(connection) => return Ok(connection),
             Err(failed) => failed,
         };
         let result = match failed {
             Failed::Tls(trouble) if policy == TlsPolicy::Opportunistic => {
                 event::tls_left_out(place, &trouble);
-                self.open_once(place, way, TlsPolicy::Off).await
+                tapped(tap, |tap| tap.transcript.mark("again without TLS"));
+                self.open_once(place, way, TlsPolicy::Off, tap).await
             }
             other => Err(other),
         };
@@ -193,7 +238,10 @@ impl Connector {
         place: &Place,
         way: &Way,
         policy: TlsPolicy,
+        tap: Option<&Shared>,
     ) -> Result<Connection, Failed> {
+        let reached = |step| tapped(tap, |tap| tap.step = step);
+        reached(Step::Connect);
         let mut connection = Connection {
             io: Io::Plain(self.connect(place).await.map_err(Failed::Unreached)?),
             session: Session::new(way.dialect, &self.hostname),
@@ -201,10 +249,14 @@ impl Connector {
             input: vec![0; INPUT_OCTETS].into(),
             transactions: 0,
             is_kept: false,
+            tap: tap.cloned(),
         };
+        reached(Step::Greeting);
         greet(&mut connection, way).await?;
+        reached(Step::StartTls);
         let is_secured = self.secure(&mut connection, place, way, policy).await?;
         if let Some((login, password)) = way.login() {
+            reached(Step::Login);
             // Without TLS only where the administrator has said so in as many words.
             if !is_secured && way.tls().0 != TlsPolicy::Off {
                 let text = "the login is not sent over a connection that is not encrypted";
@@ -216,6 +268,7 @@ impl Connector {
             }
             expect(&mut connection, &Event::Authenticated, way).await?;
         }
+        reached(Step::Ready);
         Ok(connection)
     }
 
@@ -262,6 +315,10 @@ impl Connector {
         let Io::Plain(stream) = std::mem::replace(&mut connection.io, Io::Gone) else {
             return Ok(true);
         };
+        tapped(connection.tap.as_ref(), |tap| {
+            tap.step = Step::Handshake;
+            tap.transcript.mark("TLS handshake");
+        });
         let (_, pin) = way.tls();
         let shaking = self.tls.handshake(stream, &place.name, policy, pin);
         let shaken = timeout(self.limits.handshake_timeout, shaking).await;
@@ -274,6 +331,7 @@ impl Connector {
             }
         }
         connection.session.secured();
+        tapped(connection.tap.as_ref(), |tap| tap.step = Step::Greeting);
         expect(connection, &Event::Ready, way).await?;
         Ok(true)
     }

@@ -18,6 +18,7 @@ use waypost_proto::smtp::status::EnhancedStatus;
 use waypost_spool::Content;
 
 use super::connect::Connection;
+use super::trial::tapped;
 use super::{Delivered, Trouble};
 
 /// Octets read from a file at a time.
@@ -115,6 +116,7 @@ impl Connection {
                 return Err(Lost::Closed);
             }
             let input = self.input.get(..count).unwrap_or_default();
+            tapped(self.tap.as_ref(), |tap| tap.transcript.note(false, input));
             self.session.receive(input).map_err(Lost::Reply)?;
         }
         Ok(())
@@ -125,6 +127,7 @@ impl Connection {
             return Ok(());
         }
         let mut said = std::mem::take(self.session.output());
+        tapped(self.tap.as_ref(), |tap| tap.transcript.note(true, &said));
         let written = self.write(&mut [IoSlice::new(&said)]).await;
         said.clear();
         // The room is used again.

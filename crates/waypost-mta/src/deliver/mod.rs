@@ -17,6 +17,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 mod tls;
+pub mod trial;
 mod trouble;
 
 use std::collections::HashMap;

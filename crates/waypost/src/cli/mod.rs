@@ -100,7 +100,7 @@ enum Command {
     Restore(restore::Restore),
     Serve(serve::Serve),
     /// Manage targets: other mail servers that this site hands mail to.
-    Target(Objects<target::TargetFields>),
+    Target(target::Target),
     Trace(trace::Trace),
     /// Manage users, named LOGIN@DOMAIN.
     User(Objects<user::UserFields>),

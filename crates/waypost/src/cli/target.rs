@@ -1,10 +1,128 @@
 //! `waypost target`
 
-use clap::Args;
-use waypost_admin::request::Kind;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use waypost_admin::request::{Kind, Request, TargetRequest};
 
-use super::object::{Changes, Fields};
-use super::{Failure, password};
+use super::object::{self, Changes, Fields, cell};
+use super::output::rows;
+use super::{Common, Failure, client, password};
+
+/// Manage targets: other mail servers that this site hands mail to.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(super) struct Target {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[command(flatten)]
+    Objects(Box<object::Verb<TargetFields>>),
+    /// Show how targets and peers are, from what deliveries last saw of them.
+    Health,
+    /// Connect to a target or peer as a delivery would, send nothing, and say what is wrong.
+    ///
+    /// The exit code is 1 when something must be mended, and 75 when the target cannot be reached.
+    Test {
+        /// The target.
+        name: String,
+        /// A recipient that it is asked about; else the postmaster of a domain that goes there.
+        address: Option<String>,
+    },
+}
+
+impl Target {
+    pub(super) fn run(self, common: &Common) -> Result<(), Failure> {
+        match self.verb {
+            Verb::Objects(verb) => (*verb).run(common),
+            Verb::Health => health(common),
+            Verb::Test { name, address } => test(common, name, address),
+        }
+    }
+}
+
+fn health(common: &Common) -> Result<(), Failure> {
+    let result = client::call(common, &Request::Target(TargetRequest::Health))?;
+    let columns = [
+        "name",
+        "state",
+        "last_success",
+        "last_error_at",
+        "connections_in_use",
+        "connections_max",
+        "parked",
+        "last_error",
+    ];
+    let items = result.get("items").cloned().unwrap_or_default();
+    Ok(common
+        .output()
+        .result(&items, |items| rows(items, &columns))?)
+}
+
+fn test(common: &Common, name: String, address: Option<String>) -> Result<(), Failure> {
+    let unreachable = format!("{name} cannot be reached");
+    let request = Request::Target(TargetRequest::Test { name, address });
+    let result = client::call(common, &request)?;
+    common.output().result(&result, tried)?;
+    let is = |name: &str| result.get(name).and_then(Value::as_bool) == Some(true);
+    if is("ok") {
+        Ok(())
+    } else if is("unreachable") {
+        Err(Failure::Later(unreachable))
+    } else {
+        Err(Failure::Answered)
+    }
+}
+
+/// The dialogue, the certificate, and what it comes to.
+fn tried(result: &Value) -> String {
+    let list = |name: &str| {
+        let list = result.get(name).and_then(Value::as_array).cloned();
+        list.unwrap_or_default()
+    };
+    let mut text = String::new();
+    for place in list("tried") {
+        let error = cell(place.get("error"));
+        let error = if error.is_empty() {
+            "connected"
+        } else {
+            &error
+        };
+        text += &format!("{}: {error}\n", cell(place.get("address")));
+    }
+    for line in list("dialogue") {
+        let who = if cell(line.get("who")) == "client" {
+            ">"
+        } else {
+            "<"
+        };
+        text += &format!("{who} {}\n", cell(line.get("text")));
+    }
+    if let Some(certificate) = result.pointer("/tls/certificate").filter(|c| !c.is_null()) {
+        text += &format!(
+            "certificate of {}, by {}, {} days left, key {}\n",
+            cell(certificate.get("subject")),
+            cell(certificate.get("issuer")),
+            cell(certificate.get("days_left")),
+            cell(certificate.get("pin")),
+        );
+    }
+    for warning in list("warnings") {
+        let detail = cell(warning.get("detail"));
+        text += &format!("warning: {} {detail}", cell(warning.get("code")));
+        text = text.trim_end().to_owned() + "\n";
+    }
+    let of = |name: &str| cell(result.pointer(&format!("/verdict/{name}")));
+    text += &format!("{}: {}\n", of("code"), of("says"));
+    for more in [of("detail"), of("mend")] {
+        if !more.is_empty() {
+            text += &format!("{more}\n");
+        }
+    }
+    text
+}
 
 #[derive(Debug, Args)]
 pub(super) struct TargetFields {

@@ -31,6 +31,7 @@ mod sharing;
 mod smart_host;
 mod split;
 mod submission;
+mod targets;
 mod transcripts;
 
 /// The program under test.

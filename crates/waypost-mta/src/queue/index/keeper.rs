@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use waypost_spool::{Message, QueueId, ReadError, Recipient};
@@ -162,7 +162,8 @@ impl Inner {
                 queue.build()?;
             }
             let table = queue.keeper.table();
-            Ok(look(table.as_ref().unwrap_or(&Table::default())))
+            let gone = || ReadError::Unavailable("the server ends".to_owned());
+            table.as_ref().map(look).ok_or_else(gone)
         });
         let looked = looking.await;
         looked.unwrap_or_else(|error| Err(ReadError::Unavailable(error.to_string())))
@@ -204,18 +205,20 @@ impl Inner {
         }
         keeper.replace(Some(table));
         if !was_in_use {
-            let queue = Arc::downgrade(self);
-            self.runtime.spawn(async move {
-                loop {
-                    tokio::time::sleep(WORK_IN).await;
-                    let Some(queue) = queue.upgrade() else { return };
-                    if !keep(&queue).await {
-                        return;
-                    }
-                }
-            });
+            self.runtime.spawn(keep_on(Arc::downgrade(self)));
         }
         Ok(())
+    }
+}
+
+/// Keeps the index for as long as there is one.
+async fn keep_on(queue: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(WORK_IN).await;
+        let Some(queue) = queue.upgrade() else { return };
+        if !keep(&queue).await {
+            return;
+        }
     }
 }
 
