@@ -61,6 +61,23 @@ fill() {
     done
 }
 
+# password NAME: how one logs in to its console.
+password() {
+    file=$root/$1/data/admin0-password
+    if [ -e "$file" ]; then
+        echo "admin0, one-time password $(cat "$file")"
+    else
+        echo 'admin0 and the password that you have chosen'
+    fi
+}
+
+# An earlier version's configuration had no console.
+with_console() {
+    config=$root/$1/waypost.toml
+    grep -q '^console' "$config" ||
+        sed -i "s|^minger = .*|&\nconsole = [\"$2:8025\"]|" "$config"
+}
+
 # Messages from outside and between the sites.
 converse() {
     "$send" 127.0.0.3 127.0.0.1:2525 paul@elsewhere.example alice@example.com \
@@ -95,6 +112,8 @@ trap 'stop $?' EXIT
 
 site main 127.0.0.1
 site branch 127.0.0.2
+with_console main 127.0.0.1
+with_console branch 127.0.0.2
 start main
 start branch
 if [ ! -e "$root/filled" ]; then
@@ -108,8 +127,11 @@ relative=${waypost#"$PWD/"}
 sender=${send#"$PWD/"}
 cat <<TXT
 
-  main    127.0.0.1  SMTP 2525  submission 2587  submissions 2465  Minger 4069   log run/main/log
-  branch  127.0.0.2  SMTP 2525  submission 2587  submissions 2465  Minger 4069   log run/branch/log
+  main    http://127.0.0.1:8025  $(password main)
+  branch  http://127.0.0.2:8025  $(password branch)
+
+Each also has SMTP 2525, submission 2587, submissions 2465 and Minger 4069 on its address; the logs
+are run/main/log and run/branch/log.
 
 example.com is shared: alice and bob live at main, carol and dave at branch, and each site asks the
 other over Minger about addresses that it does not have. split.example.net is split: main is its

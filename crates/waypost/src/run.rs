@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use waypost_admin::Control;
 use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
