@@ -28,6 +28,9 @@ pub(crate) struct Problem {
     /// Seconds to wait before the same may work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u64>,
+    /// What the running server said; none: it was not asked.
+    #[serde(skip)]
+    pub(crate) cause: Option<Cause>,
 }
 
 /// One thing that is wrong with one field.
@@ -54,6 +57,7 @@ impl Problem {
             detail: detail.into(),
             problems: Vec::new(),
             retry_after_s: None,
+            cause: None,
         }
     }
 
@@ -90,6 +94,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Whether it is what peers said, or did not say, about new addresses: it can be forced.
+    pub(crate) fn is_objection(&self) -> bool {
+        matches!(self.cause, Some(Cause::Conflict | Cause::Later)) && !self.problems.is_empty()
+    }
+
     /// What is wrong with one field.
     pub(crate) fn of_field<'a>(&'a self, field: &str) -> Option<&'a FieldProblem> {
         self.problems.iter().find(|problem| problem.field == field)
@@ -100,12 +109,13 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let status = match refused.cause {
             Cause::Asked => StatusCode::UNPROCESSABLE_ENTITY,
-            Cause::Cancelled | Cause::Conflict => StatusCode::CONFLICT,
+            Cause::Cancelled | Cause::Conflict | Cause::Exists => StatusCode::CONFLICT,
             Cause::Later => StatusCode::SERVICE_UNAVAILABLE,
             Cause::Missing => StatusCode::NOT_FOUND,
             Cause::Stale => StatusCode::PRECONDITION_FAILED,
         };
         Self {
+            cause: Some(refused.cause),
             problems: refused
                 .problems
                 .into_iter()

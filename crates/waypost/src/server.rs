@@ -42,6 +42,9 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 /// How often the names of new targets are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether administrators still search the directory.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
+
 /// A server that runs.
 pub(crate) struct Server {
     pub(crate) directory: Arc<Directory>,
@@ -146,6 +149,7 @@ impl Server {
         let background = vec![
             tokio::spawn(async move { chores.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
+            tokio::spawn(forget_unused(Arc::clone(&directory))),
         ];
         let mail = doors.mail.into_iter().map(|(_, bound)| bound).collect();
         let listeners = Listeners::open(&shared, mail);
@@ -414,6 +418,18 @@ async fn keep_looking_up(directory: Arc<Directory>, callers: Arc<Callers>, dns: 
         }
         known = directory.snapshot().change();
         look_up(&directory, &callers, &dns).await;
+    }
+}
+
+/// Drops what searches of administrators needed, when nobody searches any more.
+async fn forget_unused(directory: Arc<Directory>) {
+    loop {
+        tokio::time::sleep(FORGET_EVERY).await;
+        let directory = Arc::clone(&directory);
+        // A search that makes it keeps this waiting.
+        if let Err(error) = tokio::task::spawn_blocking(move || directory.drop_unused()).await {
+            tracing::error!("bug: dropping what searches need failed: {error}");
+        }
     }
 }
 

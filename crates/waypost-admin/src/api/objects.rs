@@ -12,7 +12,7 @@ use waypost_proto::mail::Domain;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::request::{self, Kind, Removal, Request};
+use crate::request::{self, Filter, Find, Kind, Removal, Request};
 
 /// Most objects of one answer.
 const PAGE_MAX: usize = 500;
@@ -111,6 +111,27 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
 }
 
 impl Console {
+    /// A page of those that a filter means, as far as he may see them.
+    pub(crate) async fn find<T: Resource>(
+        &self,
+        actor: &Actor,
+        filter: Filter,
+        page: &Page,
+    ) -> Result<List<T>, Problem> {
+        actor.require(T::READ)?;
+        let request = Request::Find(Find {
+            kind: T::KIND,
+            filter: Filter {
+                scope: actor.domains(),
+                ..filter
+            },
+            after: page.after.clone(),
+            limit: page.limit(),
+            count: false,
+        });
+        read(self.ask(actor, request).await?)
+    }
+
     /// One object.
     pub(crate) async fn show<T: Resource>(&self, actor: &Actor, name: &str) -> Result<T, Problem> {
         require(actor, T::READ, T::KIND, name)?;

@@ -66,6 +66,14 @@ impl Actor {
         may.then_some(()).ok_or_else(Problem::forbidden)
     }
 
+    /// His domains, as requests name them; none: all.
+    pub(crate) fn domains(&self) -> Option<Vec<String>> {
+        match &self.scope {
+            Scope::All => None,
+            Scope::Domains(_) => Some(self.scope.words()),
+        }
+    }
+
     /// As the audit names him.
     pub(crate) fn caller(&self) -> Caller {
         let from = match &self.proof {

@@ -130,6 +130,8 @@ pub(crate) async fn log_in(
         Ok(admin) => {
             console.logins.succeeded(&login, address, now);
             tracing::info!("{login} has logged in from {address}");
+            // The first search should not have to wait for it.
+            console.parts.directory.prepare_find();
             let begun = console
                 .sessions
                 .begin(&admin.record.login, admin.record.must_change, now);

@@ -50,6 +50,8 @@ pub enum Cause {
     Cancelled,
     /// Another server has what would be made here (409).
     Conflict,
+    /// It is there already (409).
+    Exists,
     /// The same may work later (503).
     Later,
     /// There is no such thing (404).

@@ -5,6 +5,7 @@
 
 mod answer;
 mod cache;
+mod find;
 mod flow;
 mod object;
 mod peer;
@@ -14,6 +15,7 @@ mod target;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
+pub use find::{Filter, Find, Mail};
 pub use flow::{LogLevel, LogLines, Statistics, Trace};
 pub use object::{Apply, Kind, List, Object, Removal};
 pub use peer::PeerRequest;
@@ -64,6 +66,12 @@ pub enum Request {
     Explain(Explain),
     /// Prints the directory as a site file.
     Export,
+    /// Finds domains, users, shared mailboxes or groups, by name.
+    ///
+    /// Answers `items` (each with its fields and its `revision`) and `next`; when it is asked to
+    /// count, also `counts`: for each domain with users that the filter means, `local`, `none`,
+    /// `relayed` (by the domain's relay), `own_target` and, of all these, `suspended`.
+    Find(Find),
     /// Lists objects of one kind, a page at a time.
     List(List),
     /// The last lines of the log.

@@ -7,8 +7,8 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::{Page, page as page_of};
-use crate::api::v1::domains::Domain;
-use crate::api::{self, List};
+use crate::api::List;
+use crate::api::v1::domains::{Domain, Wanted};
 use crate::console::Console;
 use crate::input::Params;
 
@@ -26,9 +26,9 @@ struct Domains<'a> {
 async fn list(
     State(console): State<Console>,
     page: Page,
-    Params(part): Params<api::Page>,
+    Params(wanted): Params<Wanted>,
 ) -> Response {
-    let domains = console.domains(&page.actor, &part).await;
+    let domains = console.domains(&page.actor, &wanted).await;
     let made = domains.map(|domains| Domains {
         page: &page,
         domains,

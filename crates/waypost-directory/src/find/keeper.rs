@@ -37,7 +37,8 @@ impl Keeper {
         }
     }
 
-    /// The roster with all that the snapshot has; made here when there is none.
+    /// The roster with all that the snapshot has; made here when there is none, and nobody is
+    /// making one.
     pub(super) fn roster(
         &self,
         kind: Kind,
@@ -45,6 +46,12 @@ impl Keeper {
         reader: &Mutex<Connection>,
     ) -> rusqlite::Result<Roster> {
         let mut shelf = open(&self.shelf);
+        if !shelf.contains_key(&kind) && self.is_making() {
+            // Two at a time would take each more than twice as long.
+            drop(shelf);
+            self.finish();
+            shelf = open(&self.shelf);
+        }
         if let Some(kept) = shelf.get_mut(&kind) {
             kept.is_used = true;
             if kept.roster.follow(&lock(reader), snapshot)? {
@@ -88,8 +95,21 @@ impl Keeper {
         open(&self.shelf).contains_key(&kind)
     }
 
+    /// Whether the thread runs, or somebody waits for it.
+    fn is_making(&self) -> bool {
+        !matches!(self.maker.try_lock(), Ok(maker) if maker.is_none())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has_maker(&self) -> bool {
+        self.is_making()
+    }
+
     fn make(&self, kind: Kind) {
-        let mut maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has it waits for the thread.
+        let Ok(mut maker) = self.maker.try_lock() else {
+            return;
+        };
         if maker.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }

@@ -370,6 +370,16 @@ fn what_finding_needs_is_dropped_when_unused_and_made_again() {
 }
 
 #[test]
+fn a_search_waits_for_the_roster_that_is_being_made() {
+    let fixture = Fixture::split();
+    fixture.directory.prepare_find();
+    let mut filter = UserFilter::within(Scope::All);
+    filter.text = "doe".into();
+    assert_eq!(paged(&fixture, &filter, 10).len(), 1);
+    assert!(!fixture.directory.keeper.has_maker());
+}
+
+#[test]
 fn many_changes_are_found_while_everything_is_read_anew() {
     const MANY: usize = 5000;
     let fixture = Fixture::split();

@@ -3,6 +3,7 @@
 mod accounts;
 mod cache;
 mod explain;
+mod find;
 mod flow;
 mod object;
 mod overview;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use waypost_admin::request::{Caller, Cause, Fault, Refused, Report, Request};
 use waypost_admin::{Answering, Control};
 use waypost_directory::{
-    Actor, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
+    Actor, Breach, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
@@ -98,6 +99,7 @@ impl Asked {
             Request::Apply(request) => self.blocking(move |asked| asked.apply(&request)).await,
             Request::Export => self.blocking(|asked| asked.export()).await,
             Request::Explain(request) => self.explain(&request).await,
+            Request::Find(find) => self.blocking(move |asked| asked.find(&find)).await,
             Request::Queue(request) => self.queue(request).await,
             Request::Backup { directory } => {
                 self.blocking(move |asked| asked.backup(&directory)).await
@@ -193,11 +195,17 @@ fn refused(error: EditError) -> Refused {
 
 fn rejection(rejected: Rejected) -> Refused {
     let count = rejected.problems.len();
+    let cause = match rejected.breach() {
+        Breach::Exists => Cause::Exists,
+        Breach::Missing => Cause::Missing,
+        Breach::Stale => Cause::Stale,
+        Breach::Rule => Cause::Asked,
+    };
     let plural = if count == 1 { "" } else { "s" };
     Refused {
         message: format!("not saved: {count} problem{plural}"),
         problems: rejected.problems.into_iter().map(fault).collect(),
-        cause: Cause::Asked,
+        cause,
     }
 }
 

@@ -5,17 +5,17 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::objects::{List, Page, Resource, Shown, Written, read};
+use super::super::objects::{List, Page, Resource, Shown, Written};
 use super::super::refusals::Refusals;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch, Name, Params};
 use crate::problem::Problem;
-use crate::request::{self, Kind, Request};
+use crate::request::{Filter, Kind};
 
 /// A domain served here.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -69,6 +69,20 @@ pub(crate) struct Quotas {
     pub(crate) shared_default: String,
 }
 
+/// Which domains are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Is in one of their names.
+    pub(crate) text: Option<String>,
+    /// What the answer before said comes next.
+    pub(crate) after: Option<String>,
+    /// Most domains.
+    #[param(minimum = 1, maximum = 500)]
+    pub(crate) limit: Option<usize>,
+}
+
 /// The fields of a domain that are set.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of a body, for the description")]
@@ -113,15 +127,15 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
 }
 
 /// Lists domains.
-#[utoipa::path(get, path = "/domains", tag = "domains", params(Page),
+#[utoipa::path(get, path = "/domains", tag = "domains", params(Wanted),
     security(("token" = ["domain-read"])),
     responses((status = 200, body = List<Domain>), Refusals))]
 async fn list(
     State(console): State<Console>,
     actor: Actor,
-    Params(page): Params<Page>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<List<Domain>>, Problem> {
-    console.domains(&actor, &page).await.map(Json)
+    console.domains(&actor, &wanted).await.map(Json)
 }
 
 impl Console {
@@ -129,24 +143,17 @@ impl Console {
     pub(crate) async fn domains(
         &self,
         actor: &Actor,
-        page: &Page,
+        wanted: &Wanted,
     ) -> Result<List<Domain>, Problem> {
-        actor.require(Right::DomainRead)?;
-        let after = page.after.as_deref().map_or(Ok(0), str::parse);
-        let after = after.map_err(|_| {
-            Problem::field(
-                "after",
-                "this is no cursor",
-                "take `next` of the page before",
-            )
-        })?;
-        let request = Request::List(request::List {
-            kind: Kind::Domain,
-            domain: None,
-            after,
-            limit: page.limit(),
-        });
-        read(self.ask(actor, request).await?)
+        let filter = Filter {
+            text: wanted.text.clone().unwrap_or_default(),
+            ..Filter::default()
+        };
+        let page = Page {
+            after: wanted.after.clone(),
+            limit: wanted.limit,
+        };
+        self.find(actor, filter, &page).await
     }
 }
 
