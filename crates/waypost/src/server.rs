@@ -106,8 +106,7 @@ impl Server {
         let directory = Arc::new(stores.directory);
         let spool = stores.spool;
         let tracer = tracer(config)?;
-        let certificate = Certificate::load(&config.certificate_source())?;
-        let certificate = Arc::new(certificate);
+        let certificate = Arc::new(Certificate::load(&config.certificate_source())?);
         let doors = Doors::bind(config)?;
         let endpoints = doors.endpoints();
         let listening = Listening(doors.mail_addresses());
@@ -119,8 +118,8 @@ impl Server {
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
         let asking = Asking::new(config, deliverer.clone(), &directory, dns.clone());
         let asking = Arc::new(asking);
-        let ask = Arc::clone(&asking);
-        let (resolver, chores, answers) = resolver(config, &directory, ask, listening)?;
+        let ask = (Arc::clone(&asking), listening);
+        let (resolver, chores, answers) = resolver(config, &directory, ask)?;
         let queue = Queue::start(queue::Parts {
             spool: spool.clone(),
             routes: Arc::new(resolver.clone()),
@@ -273,8 +272,7 @@ fn deliverer(
 fn resolver(
     config: &Config,
     directory: &Arc<Directory>,
-    ask: Arc<Asking>,
-    listening: Listening,
+    (ask, listening): (Arc<Asking>, Listening),
 ) -> anyhow::Result<(Resolver, resolve::Background, Arc<Answers>)> {
     let file = layout::answers(&config.top.data_dir);
     layout::keep_private(&file)?;
