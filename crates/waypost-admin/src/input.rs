@@ -70,6 +70,45 @@ impl<T: DeserializeOwned> FromRequest<Console> for Form<T> {
     }
 }
 
+/// A form whose fields may come several times, such as ticks.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(pub(crate) Vec<(String, String)>);
+
+impl Fields {
+    /// The first value of a field; empty when there is none.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        let mut fields = self.0.iter();
+        let found = fields.find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// The same, none when it is empty.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        let text = self.text(name);
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// All values of a field.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let fields = self.0.iter().filter(|(key, _)| key == name);
+        fields.map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Whether a tick is set.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+}
+
+impl FromRequest<Console> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Console) -> Result<Self, Problem> {
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, state).await?;
+        Ok(Self(fields))
+    }
+}
+
 /// The revision that `If-Match` names; none: whatever it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IfMatch(pub(crate) Option<u64>);

@@ -28,6 +28,8 @@ problem-500 = Im Server ist etwas fehlgeschlagen
 problem-503 = Das geht gerade nicht
 problem-back = Zurück zum Anfang
 
+ask-no = Nein, zurück
+
 login-title = Anmelden
 login-name = Anmeldename
 login-password = Passwort

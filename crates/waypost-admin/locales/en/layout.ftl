@@ -28,6 +28,8 @@ problem-500 = Something failed inside the server
 problem-503 = This cannot be done now
 problem-back = Back to the start
 
+ask-no = No, go back
+
 login-title = Log in
 login-name = Login
 login-password = Password

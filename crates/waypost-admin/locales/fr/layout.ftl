@@ -28,6 +28,8 @@ problem-500 = Une erreur s’est produite dans le serveur
 problem-503 = Impossible pour le moment
 problem-back = Retour au début
 
+ask-no = Non, revenir
+
 login-title = Connexion
 login-name = Identifiant
 login-password = Mot de passe

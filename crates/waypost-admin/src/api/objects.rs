@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use waypost_proto::mail::Domain;
@@ -33,8 +33,19 @@ pub(crate) struct Page {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct List<T> {
     pub(crate) items: Vec<T>,
-    /// Where the next page begins; missing behind the last.
+    /// Where the next page begins; null behind the last.
+    #[serde(default, deserialize_with = "cursor")]
     pub(crate) next: Option<String>,
+}
+
+/// A cursor, which may be a number where it is made.
+fn cursor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
 }
 
 /// What an addition, a change or a removal came to.
@@ -128,6 +139,30 @@ impl Console {
             after: page.after.clone(),
             limit: page.limit(),
             count: false,
+        });
+        read(self.ask(actor, request).await?)
+    }
+
+    /// A page of all objects of a kind, in the order in which they were made.
+    pub(crate) async fn page_of<T: Resource>(
+        &self,
+        actor: &Actor,
+        page: &Page,
+    ) -> Result<List<T>, Problem> {
+        actor.require(T::READ)?;
+        let after = page.after.as_deref().map_or(Ok(0), str::parse);
+        let after = after.map_err(|_| {
+            Problem::field(
+                "after",
+                "this is no cursor",
+                "take `next` of the page before",
+            )
+        })?;
+        let request = Request::List(request::List {
+            kind: T::KIND,
+            domain: None,
+            after,
+            limit: page.limit(),
         });
         read(self.ask(actor, request).await?)
     }

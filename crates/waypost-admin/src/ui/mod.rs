@@ -1,5 +1,7 @@
 //! The pages of the console: one file for each resource, as in the API.
 
+mod address;
+mod ask;
 mod domains;
 mod jobs;
 mod layout;

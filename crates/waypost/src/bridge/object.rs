@@ -84,13 +84,14 @@ impl Asked {
             limit: list.limit.clamp(1, 10_000),
         };
         let stored = self.page(list.kind, &page)?;
-        let next = stored.last().map(|(id, _)| *id);
+        let next = stored.last().map(|stored| stored.id);
         let next = next.filter(|_| stored.len() == page.limit);
         let items: Vec<Value> = stored
             .iter()
-            .map(|(_, record)| {
-                let mut fields = object::show(record);
-                self.add_standing(record, &mut fields);
+            .map(|stored| {
+                let mut fields = object::show(&stored.record);
+                fields.insert("revision".to_owned(), stored.revision.into());
+                self.add_standing(&stored.record, &mut fields);
                 Value::Object(fields)
             })
             .collect();
@@ -139,10 +140,16 @@ impl Asked {
         read.map_err(|error| later(&error))
     }
 
-    pub(super) fn page(&self, kind: Kind, page: &Page) -> Result<Vec<(u32, Record)>, Refused> {
-        fn all<T>(stored: Vec<Stored<T>>, object: impl Fn(T) -> Record) -> Vec<(u32, Record)> {
-            let stored = stored.into_iter();
-            stored.map(|s| (s.id, object(s.record))).collect()
+    pub(super) fn page(&self, kind: Kind, page: &Page) -> Result<Vec<Stored<Record>>, Refused> {
+        fn all<T>(stored: Vec<Stored<T>>, object: impl Fn(T) -> Record) -> Vec<Stored<Record>> {
+            let one = |stored: Stored<T>| Stored {
+                id: stored.id,
+                revision: stored.revision,
+                origin: stored.origin,
+                external_id: stored.external_id,
+                record: object(stored.record),
+            };
+            stored.into_iter().map(one).collect()
         }
         let directory = &self.directory;
         let page = match kind {

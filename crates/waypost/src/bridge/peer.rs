@@ -148,11 +148,11 @@ impl Asked {
                     limit: PAGE,
                 };
                 let stored = self.page(kind, &page)?;
-                let Some((last, _)) = stored.last() else {
+                let Some(last) = stored.last() else {
                     break;
                 };
-                after = *last;
-                objects.extend(stored.into_iter().map(|(_, object)| object));
+                after = last.id;
+                objects.extend(stored.into_iter().map(|stored| stored.record));
             }
         }
         Ok(objects)
