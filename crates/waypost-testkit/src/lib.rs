@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod dialogue;
 pub mod dovecot;
+pub mod http;
 pub mod ledger;
 pub mod maildir;
 pub mod minger;

@@ -23,6 +23,8 @@ pub const SUBMISSION_PORT: u16 = 2587;
 pub const SUBMISSIONS_PORT: u16 = 2465;
 /// Where questions about addresses are answered.
 pub const MINGER_PORT: u16 = 4069;
+/// Where the console is.
+pub const CONSOLE_PORT: u16 = 8025;
 /// Where mail is taken over LMTP.
 pub const LMTP_PORT: u16 = 2424;
 
@@ -87,6 +89,17 @@ impl Plan {
     pub fn section(mut self, name: &str, body: &str) -> Self {
         self.sections.retain(|(known, _)| known != name);
         self.sections.push((name.to_owned(), body.to_owned()));
+        self
+    }
+
+    /// Opens the console too; the first administrator is made.
+    #[must_use]
+    pub fn with_console(mut self) -> Self {
+        for (name, body) in &mut self.sections {
+            if name == "listen" {
+                body.push_str(&format!("console = [\"%ADDRESS%:{CONSOLE_PORT}\"]\n"));
+            }
+        }
         self
     }
 
@@ -176,6 +189,12 @@ impl Site {
     #[must_use]
     pub fn minger(&self) -> SocketAddr {
         SocketAddr::new(self.address, MINGER_PORT)
+    }
+
+    /// Where its console is.
+    #[must_use]
+    pub fn console(&self) -> SocketAddr {
+        SocketAddr::new(self.address, CONSOLE_PORT)
     }
 
     /// Where it takes mail from its users, with STARTTLS.

@@ -128,6 +128,11 @@ pub(crate) fn ceiling(load: Load, (at, sink): (SocketAddr, &Sink)) -> Result<f64
 }
 
 fn send(load: Load, server: SocketAddr) -> Result<()> {
+    send_to(load, server, "user1@example.com")
+}
+
+/// Sends the load to one recipient; returns when all of it is acknowledged.
+pub(crate) fn send_to(load: Load, server: SocketAddr, recipient: &str) -> Result<()> {
     let status = Command::new("/usr/sbin/smtp-source")
         .args([
             "-s",
@@ -136,7 +141,7 @@ fn send(load: Load, server: SocketAddr) -> Result<()> {
             &load.size_bytes.to_string(),
         ])
         .args(["-m", &load.messages.to_string()])
-        .args(["-f", "sender@example.net", "-t", "user1@example.com"])
+        .args(["-f", "sender@example.net", "-t", recipient])
         .arg(format!("inet:{server}"))
         .status()
         .context("start smtp-source (Debian package postfix)")?;

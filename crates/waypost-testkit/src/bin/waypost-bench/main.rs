@@ -9,6 +9,7 @@
     reason = "printing a table is what this program is for"
 )]
 
+mod console;
 mod load;
 mod minger;
 mod rcpt;
@@ -43,13 +44,13 @@ const SIZES: [(u32, u32); 4] = [
 const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
 fn main() -> Result<()> {
-    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger|sharing] [quick]";
+    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger|sharing|console] [quick]";
     let mut words = env::args().skip(1);
     let program = PathBuf::from(words.next().context(usage)?);
     let words: Vec<String> = words.collect();
     let said = |word: &str| words.iter().any(|said| said == word);
     println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
-    let all = !["messages", "decisions", "minger", "sharing"]
+    let all = !["messages", "decisions", "minger", "sharing", "console"]
         .into_iter()
         .any(said);
     if all || said("messages") {
@@ -63,6 +64,9 @@ fn main() -> Result<()> {
     }
     if all || said("sharing") {
         shared(&program, said("quick"))?;
+    }
+    if all || said("console") {
+        console::run(&program, said("quick"))?;
     }
     Ok(())
 }

@@ -66,8 +66,13 @@ smtpd_relay_restrictions = reject_unauth_destination
 
 /// A Waypost that knows `user1..userN@example.com` and relays them to `sink`.
 pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Site> {
+    plan(program, known, sink)?.start()
+}
+
+/// The same, before it is started.
+pub(crate) fn plan(program: &Path, known: u64, sink: SocketAddr) -> Result<Plan> {
     let users = users(known, "user", "third-party");
-    let site = Plan::new(program)?
+    Ok(Plan::new(program)?
         .section("queue", "")
         .section(
             "limits",
@@ -86,9 +91,7 @@ pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Si
              [[domain]]\nname = \"example.com\"\nrelay = \"sink\"\n{users}",
             sink.ip(),
             sink.port()
-        ))
-        .start()?;
-    Ok(site)
+        )))
 }
 
 /// `NAME1@example.com` to `NAMEn@example.com`, as a site file.

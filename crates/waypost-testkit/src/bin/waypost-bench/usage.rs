@@ -102,6 +102,12 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat { parent, ticks })
 }
 
+/// The proportional set size of a process now, in MiB.
+pub(crate) fn resident_mib(pid: u32) -> f64 {
+    let kib = u32::try_from(pss_kib(pid).unwrap_or(0)).unwrap_or(u32::MAX);
+    f64::from(kib) / 1024.0
+}
+
 fn pss_kib(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
