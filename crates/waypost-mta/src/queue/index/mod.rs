@@ -21,7 +21,7 @@ use std::ops::Bound;
 use memchr::memchr;
 use waypost_spool::{Message, QueueId, Recipient, State};
 
-use wanted::Wanted;
+use wanted::{Hint, Wanted};
 
 /// Entries of a segment; a change moves what is behind it in the segment.
 const SEGMENT_MAX: usize = 1024;
@@ -369,24 +369,49 @@ pub(super) enum Walk {
 
 impl Segment {
     fn hits(&self, wanted: &Wanted<'_>) -> Vec<QueueId> {
-        let mut hits = Vec::new();
-        let Some(finder) = wanted.finder() else {
-            let all = (0..self.ids.len()).filter_map(|at| self.entry(at));
-            hits.extend(all.filter(|entry| wanted.is(entry)).map(|entry| entry.id));
-            return hits;
+        let [finder, others @ ..] = wanted.finders() else {
+            return match wanted.hint() {
+                Some(hint) => self.hits_in_scope(wanted, hint),
+                None => self.hits_of_all(wanted),
+            };
         };
+        // What is nowhere here spares looking at where the rest is.
+        if others.iter().any(|other| other.find(&self.text).is_none()) {
+            return Vec::new();
+        }
+        let mut hits = Vec::new();
         let mut from = 0;
         while let Some(text) = self.text.get(from..)
             && let Some(place) = finder.find(text)
         {
             let at = self.entry_at(from + place);
             let Some(span) = self.span(at) else { break };
-            hits.extend(
-                self.entry(at)
-                    .filter(|e| wanted.is(e))
-                    .map(|entry| entry.id),
-            );
+            let entry = self.entry(at).filter(|entry| wanted.is(entry));
+            hits.extend(entry.map(|entry| entry.id));
             from = span.end;
+        }
+        hits
+    }
+
+    fn hits_of_all(&self, wanted: &Wanted<'_>) -> Vec<QueueId> {
+        let all = (0..self.ids.len()).filter_map(|at| self.entry(at));
+        let wanted = all.filter(|entry| wanted.is(entry));
+        wanted.map(|entry| entry.id).collect()
+    }
+
+    /// By the domains behind every `@`.
+    fn hits_in_scope(&self, wanted: &Wanted<'_>, hint: &Hint) -> Vec<QueueId> {
+        let mut hits = Vec::new();
+        let mut end = 0;
+        for place in memchr::memchr_iter(b'@', &self.text) {
+            let text = self.text.get(place + 1..).unwrap_or_default();
+            if place < end || !hint.may_be(text) || !wanted.is_scope(text) {
+                continue;
+            }
+            let at = self.entry_at(place);
+            end = self.span(at).map_or(end, |span| span.end);
+            let entry = self.entry(at).filter(|entry| wanted.is(entry));
+            hits.extend(entry.map(|entry| entry.id));
         }
         hits
     }

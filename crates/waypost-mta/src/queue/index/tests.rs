@@ -124,11 +124,8 @@ fn naive(message: &Message, filter: &Filter, doing: &Doing) -> bool {
     let in_scope = |domains: &Vec<Domain>| {
         let sender = envelope.reverse_path.mailbox();
         sender.is_some_and(|sender| domains.contains(&sender.domain))
-            || if filter.is_whole {
-                queued().all(|to| domains.contains(&to.address.domain))
-            } else {
-                queued().any(|to| domains.contains(&to.address.domain))
-            }
+            || (queued().any(|to| domains.contains(&to.address.domain))
+                && (!filter.is_whole || queued().all(|to| domains.contains(&to.address.domain))))
     };
     has(&envelope.reverse_path.to_string(), &filter.sender)
         && (!about || queued().any(one))

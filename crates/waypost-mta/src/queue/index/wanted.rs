@@ -66,8 +66,9 @@ pub(in super::super) struct Wanted<'a> {
     standing: Option<(Standing, &'a Doing)>,
     /// For each next hop with a number, whether a hold of the directory is on it.
     held_hops: Vec<bool>,
-    /// The text whose absence excludes a message.
-    finder: Option<memmem::Finder<'static>>,
+    /// Texts each of which a message must have, the longest first.
+    finders: Vec<memmem::Finder<'static>>,
+    hint: Option<Hint>,
 }
 
 /// A next hop, as entries name it.
@@ -108,8 +109,10 @@ impl<'a> Wanted<'a> {
             .collect();
         needles.extend(domain.as_ref().map(|name| joined(b"@", name, b"\t")));
         needles.extend(hop.as_ref().and_then(Hop::needle));
-        let needle = needles.into_iter().max_by_key(Vec::len);
+        needles.retain(|needle| !needle.is_empty());
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
         let scope = filter.scope.as_ref();
+        let scope = scope.map(|all| all.iter().map(|name| bytes(name.as_str())).collect());
         let standing = filter.standing.map(|standing| (standing, doing));
         let holding = doing.holding.as_ref().filter(|_| standing.is_some());
         Some(Self {
@@ -119,14 +122,15 @@ impl<'a> Wanted<'a> {
             recipient: recipient.as_deref().map(finder),
             domain,
             hop,
-            scope: scope.map(|all| all.iter().map(|name| bytes(name.as_str())).collect()),
+            hint: scope.as_ref().map(Hint::new),
+            scope,
             is_whole: filter.is_whole,
             standing,
             held_hops: holding.map_or_else(Vec::new, |holding| {
                 let hops = table.hops().iter();
                 hops.map(|name| holding.is_target_held(name)).collect()
             }),
-            finder: needle.filter(|n| !n.is_empty()).as_deref().map(finder),
+            finders: needles.iter().map(|needle| finder(needle)).collect(),
         })
     }
 
@@ -152,8 +156,23 @@ impl<'a> Wanted<'a> {
         (self.first, self.last)
     }
 
-    pub(super) fn finder(&self) -> Option<&memmem::Finder<'static>> {
-        self.finder.as_ref()
+    /// Texts each of which a message must have, the longest first.
+    pub(super) fn finders(&self) -> &[memmem::Finder<'static>] {
+        &self.finders
+    }
+
+    /// Where else to look, when there is a scope.
+    pub(super) fn hint(&self) -> Option<&Hint> {
+        self.hint.as_ref()
+    }
+
+    /// Whether the text behind an `@` is a domain of the scope.
+    pub(super) fn is_scope(&self, text: &[u8]) -> bool {
+        let end = memchr::memchr2(b'\t', b'>', text).unwrap_or(text.len());
+        let domain = text.get(..end).unwrap_or_default();
+        self.scope
+            .as_ref()
+            .is_none_or(|scope| scope.contains(domain))
     }
 
     pub(super) fn is(&self, entry: &Entry<'_>) -> bool {
@@ -168,12 +187,9 @@ impl<'a> Wanted<'a> {
 
     fn is_within(&self, entry: &Entry<'_>, scope: &HashSet<Vec<u8>>) -> bool {
         let is_in = |line: Line<'_>| scope.contains(line.domain());
+        // Where nobody waits any more, there is nothing to change.
         scope.contains(domain_of(address_of(entry.sender())))
-            || if self.is_whole {
-                entry.lines().all(is_in)
-            } else {
-                entry.lines().any(is_in)
-            }
+            || (entry.lines().any(is_in) && (!self.is_whole || entry.lines().all(is_in)))
     }
 
     fn is_one(&self, entry: &Entry<'_>) -> bool {
@@ -214,6 +230,42 @@ impl<'a> Wanted<'a> {
         let by_hop = number.and_then(|at| self.held_hops.get(at)).copied();
         by_hop.unwrap_or(false)
             || std::str::from_utf8(line.address).is_ok_and(|text| holding.is_address_held(text))
+    }
+}
+
+/// Which domains a scope may mean, by their first octets: most others need no closer look.
+pub(super) struct Hint {
+    /// Octets that are looked at.
+    octets: usize,
+    known: Vec<bool>,
+}
+
+impl Hint {
+    const SLOTS: usize = 1 << 16;
+
+    fn new(scope: &HashSet<Vec<u8>>) -> Self {
+        let shortest = scope.iter().map(Vec::len).min().unwrap_or(0);
+        let mut hint = Self {
+            octets: shortest.min(8),
+            known: vec![false; Self::SLOTS],
+        };
+        for name in scope {
+            let slot = hint.slot(name);
+            hint.known[slot] = true;
+        }
+        hint
+    }
+
+    fn slot(&self, text: &[u8]) -> usize {
+        let front = text.iter().take(self.octets);
+        let front = front.fold(0_u64, |front, octet| front << 8 | u64::from(*octet));
+        // Fibonacci hashing: the high bits depend on all.
+        usize::try_from(front.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48).unwrap_or(0)
+    }
+
+    /// Whether the text behind an `@` may begin with a domain of the scope.
+    pub(super) fn may_be(&self, text: &[u8]) -> bool {
+        self.known.get(self.slot(text)).copied().unwrap_or(true)
     }
 }
 
