@@ -7,6 +7,7 @@ import test from "node:test";
 import { chromium } from "playwright-core";
 
 import { axe, Guard } from "./guard.mjs";
+import { fill, press } from "./hand.mjs";
 import { send, Sink } from "./smtp.mjs";
 import { until } from "./wait.mjs";
 import { root, Waypost } from "./waypost.mjs";
@@ -102,7 +103,8 @@ async function open(t, waypost, plan) {
  * `login: false`, `timeout`.
  *
  * The body gets `page`, `context`, `waypost`, `sink`, `send(mail)`, `say(key)`, `see(text)`,
- * `until(what, look)`, `axe()`, `screenshot(name)`, `guard`, `language`, `t`.
+ * `press(label)`, `fill(label, value)`, `until(what, look)`, `axe()`, `screenshot(name)`, `guard`,
+ * `language`, `t`.
  */
 export function screen(name, plan, body) {
   test(name, { timeout: plan.timeout || 120000 }, async (t) => {
@@ -124,6 +126,8 @@ export function screen(name, plan, body) {
         send: (mail) => send({ port: waypost.ports.smtp, ...mail }),
         say: (key) => say(language, key),
         see: (text) => page.getByText(text).filter({ visible: true }).first().waitFor(),
+        press: (label) => press(page, label),
+        fill: (label, value) => fill(page, label, value),
         axe: () => axe(page),
         screenshot: photographer(page, language),
       });

@@ -20,6 +20,14 @@ function read(language) {
   return words;
 }
 
+/** All texts of a language, each up to its first parameter. */
+export function texts(language) {
+  if (!known.has(language)) {
+    known.set(language, read(language));
+  }
+  return [...known.get(language).values()].map((text) => text.split("{")[0].trim() || text);
+}
+
 /** The text of a key that has no parameters: `say("de", "users-title")`. */
 export function say(language, key) {
   if (!known.has(language)) {
