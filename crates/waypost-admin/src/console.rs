@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use waypost_directory::Directory;
 
-use crate::auth::{Actor, Logins, Sessions};
+use crate::auth::{Actor, Logins, Sessions, Sights};
 use crate::control::Control;
 use crate::jobs::Jobs;
 use crate::problem::Problem;
@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) logins: Logins,
     pub(crate) jobs: Jobs,
+    pub(crate) sights: Sights,
 }
 
 impl Deref for Console {
@@ -61,6 +62,7 @@ impl Console {
             sessions: Sessions::default(),
             logins: Logins::default(),
             jobs: Jobs::default(),
+            sights: Sights::default(),
         }))
     }
 

@@ -8,7 +8,12 @@ use std::time::Duration;
 use super::{Language, Locales};
 
 /// Keys that are made of a word and a value: `word("role", …)`.
-const CALLS: [(&str, bool); 3] = [(".say(\"", false), (".with(\"", false), (".word(\"", true)];
+const CALLS: [(&str, bool); 4] = [
+    (".say(\"", false),
+    (".with(\"", false),
+    (".word(\"", true),
+    (".words(\"", true),
+];
 
 fn keys(language: Language) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();

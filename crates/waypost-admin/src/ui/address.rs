@@ -1,5 +1,7 @@
 //! Addresses of pages: whatever is in them is encoded (RFC 3986 §2.1).
 
+use crate::api::v1::overview::WrongKind;
+
 /// A part of a path, or of a query.
 pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -23,6 +25,19 @@ pub(crate) fn address(path: &str, query: &[(&str, &str)]) -> String {
         return path.to_owned();
     }
     format!("{path}?{}", pairs.join("&"))
+}
+
+/// Where what is wrong with something is looked into.
+pub(crate) fn of_object(kind: WrongKind, name: &str) -> String {
+    match kind {
+        WrongKind::Address => address("/explain", &[("address", name)]),
+        WrongKind::Domain => format!("/domains/{}", encoded(name)),
+        WrongKind::NextHop => address("/queue", &[("next_hop", name)]),
+        WrongKind::Peer => format!("/sharing/peers/{}", encoded(name)),
+        WrongKind::Server => "/system".to_owned(),
+        WrongKind::Target => format!("/targets/{}", encoded(name)),
+        WrongKind::User => format!("/users/{}", encoded(name)),
+    }
 }
 
 #[cfg(test)]

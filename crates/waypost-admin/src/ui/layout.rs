@@ -51,7 +51,13 @@ type Item = (&'static str, &'static str, Right);
 
 /// The menu: groups of entries.
 const MENU: [(&str, &[Item]); 4] = [
-    ("overview", &[("/domains", "domains", Right::DomainRead)]),
+    (
+        "overview",
+        &[
+            ("/", "overview", Right::StatisticsRead),
+            ("/domains", "domains", Right::DomainRead),
+        ],
+    ),
     ("mail", &[]),
     ("routes", &[]),
     ("site", &[]),
@@ -128,6 +134,16 @@ impl View {
     /// The text of a key that is made of a word: `role-helpdesk`.
     pub(crate) fn word(&self, key: &str, word: impl std::fmt::Display) -> String {
         self.language.say(&format!("{key}-{word}"))
+    }
+
+    /// The same with values in it.
+    pub(crate) fn words(
+        &self,
+        key: &str,
+        word: impl std::fmt::Display,
+        values: &[(&str, Word)],
+    ) -> String {
+        self.language.with(&format!("{key}-{word}"), values)
     }
 
     /// A text with a value in it.

@@ -5,11 +5,10 @@ mod ask;
 mod domains;
 mod jobs;
 mod layout;
+mod overview;
 mod session;
 
 use axum::Router;
-use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
 
 use crate::console::Console;
 use layout::{Page, page};
@@ -17,12 +16,8 @@ use layout::{Page, page};
 /// All pages.
 pub(crate) fn router() -> Router<Console> {
     Router::new()
-        .route("/", get(home))
         .merge(domains::router())
         .merge(jobs::router())
+        .merge(overview::router())
         .merge(session::router())
-}
-
-async fn home() -> Response {
-    Redirect::to("/domains").into_response()
 }

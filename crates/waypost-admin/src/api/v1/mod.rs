@@ -2,8 +2,10 @@
 
 pub(crate) mod domains;
 pub(crate) mod jobs;
+pub(crate) mod overview;
 pub(crate) mod session;
 pub(crate) mod site;
+pub(crate) mod statistics;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -13,6 +15,8 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(domains::router())
         .merge(jobs::router())
+        .merge(overview::router())
         .merge(session::router())
         .merge(site::router())
+        .merge(statistics::router())
 }
