@@ -103,8 +103,7 @@ impl Server {
     /// Starts everything; when it returns, mail is taken.
     pub(crate) async fn start(config: &Config, stores: Stores) -> anyhow::Result<Self> {
         let data_dir = &config.top.data_dir;
-        let directory = Arc::new(stores.directory);
-        let spool = stores.spool;
+        let (directory, spool) = (Arc::new(stores.directory), stores.spool);
         let tracer = tracer(config)?;
         let certificate = Arc::new(Certificate::load(&config.certificate_source())?);
         let doors = Doors::bind(config)?;
