@@ -20,6 +20,7 @@ mod jobs;
 mod live;
 mod problem;
 pub mod request;
+pub mod secret;
 mod text;
 mod ui;
 

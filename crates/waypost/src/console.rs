@@ -38,10 +38,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The login of the first administrator.
 const FIRST_ADMIN: &str = "admin0";
-/// Characters of a one-time password, each of 32: 100 bits.
-const PASSWORD_CHARACTERS: usize = 20;
-/// Letters and digits that are not taken for one another.
-const CHARACTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// A console's socket, bound but not open.
 pub(crate) struct Bound {
@@ -162,7 +158,7 @@ pub(crate) fn first_admin(directory: &Directory, data_dir: &Path) -> anyhow::Res
     if !directory.admins(&one)?.is_empty() {
         return Ok(());
     }
-    let password = one_time_password()?;
+    let password = waypost_admin::secret::one_time_password().context("no random bytes")?;
     let file = password_file(data_dir);
     write_private(&file, &password).with_context(|| format!("cannot write {}", file.display()))?;
     let mut admin = AdminRecord::new(FIRST_ADMIN, Role::Superadministrator);
@@ -202,14 +198,6 @@ pub(crate) fn forget_password(data_dir: &Path, login: &str) {
         }
         _ => {}
     }
-}
-
-fn one_time_password() -> anyhow::Result<String> {
-    let mut bytes = [0; PASSWORD_CHARACTERS];
-    getrandom::fill(&mut bytes).context("no random bytes")?;
-    let character = |byte: &u8| CHARACTERS.get(usize::from(byte % 32)).copied();
-    let characters = bytes.iter().filter_map(character);
-    Ok(characters.map(char::from).collect())
 }
 
 fn write_private(file: &Path, password: &str) -> io::Result<()> {

@@ -6,6 +6,9 @@ layout-log-out = Abmelden
 
 nav-group-overview = Überblick
 nav-domains = Verwaltete Domains
+nav-group-site = Site
+nav-admins = Administratoren
+nav-tokens = Token
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

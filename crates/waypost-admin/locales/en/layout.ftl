@@ -6,6 +6,9 @@ layout-log-out = Log out
 
 nav-group-overview = Overview
 nav-domains = Supervised domains
+nav-group-site = Site
+nav-admins = Administrators
+nav-tokens = Tokens
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

@@ -6,6 +6,9 @@ layout-log-out = Se déconnecter
 
 nav-group-overview = Vue d’ensemble
 nav-domains = Domaines supervisés
+nav-group-site = Site
+nav-admins = Administrateurs
+nav-tokens = Jetons
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

@@ -83,6 +83,15 @@ impl<T: Resource> IntoResponse for Shown<T> {
 }
 
 impl Page {
+    /// The number behind which the page begins, where the server counts with numbers.
+    pub(crate) fn number(&self) -> Result<u32, Problem> {
+        let after = self.after.as_deref().map_or(Ok(0), str::parse);
+        after.map_err(|_| {
+            let mend = "take `next` of the page before";
+            Problem::field("after", "this is no cursor", mend)
+        })
+    }
+
     pub(crate) fn limit(&self) -> usize {
         self.limit.unwrap_or(50).clamp(1, PAGE_MAX)
     }
@@ -150,18 +159,10 @@ impl Console {
         page: &Page,
     ) -> Result<List<T>, Problem> {
         actor.require(T::READ)?;
-        let after = page.after.as_deref().map_or(Ok(0), str::parse);
-        let after = after.map_err(|_| {
-            Problem::field(
-                "after",
-                "this is no cursor",
-                "take `next` of the page before",
-            )
-        })?;
         let request = Request::List(request::List {
             kind: T::KIND,
             domain: None,
-            after,
+            after: page.number()?,
             limit: page.limit(),
         });
         read(self.ask(actor, request).await?)

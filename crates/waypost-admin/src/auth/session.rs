@@ -92,6 +92,11 @@ impl Sessions {
         }
     }
 
+    /// Ends all of a person.
+    pub(crate) fn end_all(&self, login: &str) {
+        self.lock().retain(|_, session| session.login != login);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,6 +12,7 @@ mod peer;
 mod queue;
 mod report;
 mod target;
+mod token;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
@@ -25,6 +26,7 @@ pub use queue::{
 };
 pub use report::{Cancel, Following, Report};
 pub use target::TargetRequest;
+pub use token::{NewToken, TokenRequest};
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +135,8 @@ pub enum Request {
     Statistics(Statistics),
     /// Asks how targets are, and tries them.
     Target(TargetRequest),
+    /// Makes, lists and revokes tokens.
+    Token(TokenRequest),
     /// What happened to a message, or to the mail of an address.
     Trace(Trace),
 }

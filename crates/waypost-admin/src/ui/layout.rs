@@ -60,7 +60,13 @@ const MENU: [(&str, &[Item]); 4] = [
     ),
     ("mail", &[]),
     ("routes", &[]),
-    ("site", &[]),
+    (
+        "site",
+        &[
+            ("/admins", "admins", Right::Admin),
+            ("/tokens", "tokens", Right::Own),
+        ],
+    ),
 ];
 
 impl Page {

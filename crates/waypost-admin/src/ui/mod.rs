@@ -1,12 +1,14 @@
 //! The pages of the console: one file for each resource, as in the API.
 
-mod address;
+pub(crate) mod address;
+mod admins;
 mod ask;
 mod domains;
 mod jobs;
 mod layout;
 mod overview;
 mod session;
+mod tokens;
 
 use axum::Router;
 
@@ -16,8 +18,10 @@ use layout::{Page, page};
 /// All pages.
 pub(crate) fn router() -> Router<Console> {
     Router::new()
+        .merge(admins::router())
         .merge(domains::router())
         .merge(jobs::router())
         .merge(overview::router())
         .merge(session::router())
+        .merge(tokens::router())
 }

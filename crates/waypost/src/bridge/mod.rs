@@ -14,6 +14,7 @@ mod queue_many;
 mod site;
 mod target;
 mod target_test;
+mod token;
 mod trace;
 mod wrong;
 
@@ -115,6 +116,7 @@ impl Asked {
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::Set(object) => self.blocking(move |asked| asked.set(&object)).await,
             Request::Statistics(wanted) => Ok(self.statistics(&wanted)),
+            Request::Token(request) => self.blocking(move |asked| asked.token(request)).await,
             Request::Trace(trace) => self.blocking(move |asked| asked.trace(&trace)).await,
             Request::Show { kind, name } => {
                 self.blocking(move |asked| asked.show(kind, &name)).await

@@ -35,7 +35,11 @@ impl Asked {
         let from = self.consult(request, (&changed, Some(&record)))?;
         let revision = request.revision.unwrap_or(revision);
         let edit = Edit::Put(changed, When::Revision(revision));
-        self.edit_from(&from, &[edit], &[record])
+        let result = self.edit_from(&from, &[edit], &[record])?;
+        if let (Key::Admin(login), true) = (&key, fields.contains_key(PASSWORD)) {
+            console::forget_password(&self.data_dir, login);
+        }
+        Ok(result)
     }
 
     /// Asks peers about new addresses; says what the audit keeps of where the edit came from.
@@ -193,7 +197,7 @@ fn edited(present: &Fields, request: &Object) -> Fields {
 /// a target is kept as it is.
 fn hash_password(key: &Key, fields: &mut Fields) -> Result<(), Refused> {
     let field = match key {
-        Key::User(..) => PASSWORD,
+        Key::Admin(_) | Key::User(..) => PASSWORD,
         Key::Peer(_) | Key::Target(_) => CLIENT_PASSWORD,
         _ => return Ok(()),
     };

@@ -24,6 +24,7 @@ mod queue;
 mod restore;
 mod serve;
 mod target;
+mod token;
 mod trace;
 mod user;
 
@@ -101,6 +102,7 @@ enum Command {
     Serve(serve::Serve),
     /// Manage targets: other mail servers that this site hands mail to.
     Target(target::Target),
+    Token(token::Token),
     Trace(trace::Trace),
     /// Manage users, named LOGIN@DOMAIN.
     User(Objects<user::UserFields>),
@@ -136,6 +138,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(&common),
             Command::Serve(serve) => serve.run(&common),
             Command::Target(target) => target.run(&common),
+            Command::Token(token) => token.run(&common),
             Command::Trace(trace) => trace.run(&common),
             Command::User(user) => user.run(&common),
         }

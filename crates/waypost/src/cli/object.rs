@@ -266,7 +266,8 @@ pub(super) fn list(
     Ok(common.output().result(&all, text)?)
 }
 
-fn show(common: &Common, kind: Kind, name: String) -> Result<(), Failure> {
+/// Prints one object.
+pub(super) fn show(common: &Common, kind: Kind, name: String) -> Result<(), Failure> {
     let object = client::call(common, &Request::Show { kind, name })?;
     Ok(common.output().result(&object, output::fields)?)
 }

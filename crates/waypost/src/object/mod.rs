@@ -3,6 +3,8 @@
 //! Their fields are those of the site file, read and written by it: a change is the object's own
 //! block of a site file with the given fields in place of what it said.
 
+mod admin;
+
 use serde_json::{Map, Value, json};
 use waypost_admin::request::{Fault, Kind};
 use waypost_directory::{Key, Object};
@@ -48,9 +50,8 @@ pub(crate) fn key(kind: Kind, name: &str) -> Result<Key, Fault> {
 
 /// All fields of an object, secrets as `***`.
 pub(crate) fn show(object: &Object) -> Fields {
-    if let Object::Admin(admin) = object {
-        let fields = json!({ "login": admin.login, "role": admin.role.to_string() });
-        return fields.as_object().cloned().unwrap_or_default();
+    if let Object::Admin(record) = object {
+        return admin::show(record);
     }
     let mut fields = said(object);
     for secret in site_file::SECRETS {
@@ -73,6 +74,9 @@ fn said(object: &Object) -> Fields {
 
 /// A new object with these fields; every mistake at once.
 pub(crate) fn make(key: &Key, given: &Fields) -> Result<Object, Vec<Fault>> {
+    if let Key::Admin(login) = key {
+        return admin::make(login, given).map(Object::Admin);
+    }
     let mut fields = Fields::new();
     let mut name = |field: &str, value: &str| fields.insert(field.to_owned(), value.into());
     match key {
@@ -101,6 +105,9 @@ pub(crate) fn make(key: &Key, given: &Fields) -> Result<Object, Vec<Fault>> {
 
 /// The object with the given fields instead of what they said; every mistake at once.
 pub(crate) fn change(object: &Object, given: &Fields) -> Result<Object, Vec<Fault>> {
+    if let Object::Admin(record) = object {
+        return admin::change(record, given).map(Object::Admin);
+    }
     let mut fields = said(object);
     let has_port = |host: &Value| host.as_str().is_some_and(|host| host.contains(':'));
     if given.get("host").is_some_and(has_port) {
