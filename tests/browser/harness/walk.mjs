@@ -25,7 +25,8 @@ export async function walk(page, visit, { start = "/", most = 2, words = WORDS, 
     const response = await page.goto(address, { waitUntil: "load" });
     visited.push(address);
     await visit(address, response);
-    const links = await page.$$eval("a[href]:not([download])", (all) => all.map((a) => a.href));
+    const links = await page.$$eval("a[href]:not([download])", (all) =>
+      all.map((a) => new URL(a.getAttribute("href"), location.href).href));
     for (const link of links) {
       const { origin, pathname, search } = new URL(link);
       const next = pathname + search;

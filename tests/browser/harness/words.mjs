@@ -9,7 +9,8 @@ export const languages = ["en", "fr", "de"];
 const known = new Map();
 
 function read(language) {
-  const folder = path.join(root, "crates/waypost-admin/locales", language);
+  const folder = path.join(process.env.WAYPOST_LOCALES || path.join(root,
+    "crates/waypost-admin/locales"), language);
   const words = new Map();
   for (const file of existsSync(folder) ? readdirSync(folder) : []) {
     const text = file.endsWith(".ftl") ? readFileSync(path.join(folder, file), "utf8") : "";
