@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 
 use crate::console::Console;
@@ -15,11 +15,23 @@ pub(crate) struct Params<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequestParts<Console> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
-        let query = Query::<T>::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Problem> {
+        let address = without_done(&parts.uri);
+        let query = Query::<T>::try_from_uri(address.as_ref().unwrap_or(&parts.uri));
         let query = query.map_err(|error| bad(error.body_text()))?;
         Ok(Self(query.0))
     }
+}
+
+/// The address of a page without what the page before says was done: the layout shows that, and it
+/// is no parameter of the handler.
+fn without_done(address: &Uri) -> Option<Uri> {
+    let query = address
+        .query()
+        .filter(|_| !address.path().starts_with("/api/"))?;
+    let pairs = query.split('&').filter(|pair| !pair.starts_with("done="));
+    let rest = pairs.collect::<Vec<_>>().join("&");
+    format!("/?{rest}").parse().ok()
 }
 
 /// A part of the path.

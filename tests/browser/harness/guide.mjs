@@ -30,17 +30,28 @@ export function sections(name, language) {
   });
 }
 
+async function fillPorts(page, ports) {
+  for (const [name, port] of Object.entries(ports)) {
+    const field = page.locator(`main form input[name=${name}]:enabled`);
+    if (await field.count() > 0) {
+      await field.fill(String(port));
+    }
+  }
+}
+
 /**
  * Does a section. `values` replaces what the guide has as an example by what it is in the test
- * (`{ "mx2.example.com": sink.host }`), `seen` is called with each text that must be there.
+ * (`{ "mx2.example.com": sink.host }`); `ports` fills fields that the guide leaves alone, as tests
+ * have ports of their own (`{ port: 4711 }`).
  */
-export async function follow({ page, see, screenshot }, section, values = {}) {
+export async function follow({ page, see, screenshot }, section, values = {}, ports = {}) {
   for (const step of section.steps) {
     if (step.picture) {
       await screenshot(step.picture);
     } else if (step.field) {
       await fill(page, step.field, values[step.value] ?? step.value);
     } else if (step.press) {
+      await fillPorts(page, ports);
       await press(page, step.press);
     } else {
       await see(values[step.see] ?? step.see);

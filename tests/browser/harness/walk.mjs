@@ -22,7 +22,9 @@ export async function walk(page, visit, { start = "/", most = 2, words = WORDS, 
   const visited = [];
   while (open.length > 0 && visited.length < limit) {
     const address = open.shift();
-    const response = await page.goto(address, { waitUntil: "load" });
+    // An empty answer with an error is no page at all to the browser.
+    const response = await page.goto(address, { waitUntil: "load" })
+      .catch((error) => ({ ok: () => false, status: () => error.message.split("\n")[0] }));
     visited.push(address);
     await visit(address, response);
     const links = await page.$$eval("a[href]:not([download])", (all) =>
