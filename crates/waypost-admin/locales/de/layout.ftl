@@ -5,6 +5,7 @@ layout-signed-in = Angemeldet als
 layout-log-out = Abmelden
 
 nav-group-overview = Überblick
+nav-group-mail = Mail
 nav-domains = Verwaltete Domains
 nav-group-site = Site
 nav-admins = Administratoren

@@ -5,6 +5,7 @@ layout-signed-in = Signed in as
 layout-log-out = Log out
 
 nav-group-overview = Overview
+nav-group-mail = Mail
 nav-domains = Supervised domains
 nav-group-site = Site
 nav-admins = Administrators

@@ -5,6 +5,7 @@ layout-signed-in = Connecté en tant que
 layout-log-out = Se déconnecter
 
 nav-group-overview = Vue d’ensemble
+nav-group-mail = Messagerie
 nav-domains = Domaines supervisés
 nav-group-site = Site
 nav-admins = Administrateurs

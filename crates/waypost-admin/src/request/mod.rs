@@ -124,6 +124,11 @@ pub enum Request {
     Remove(Removal),
     /// Changes fields of an object.
     Set(Object),
+    /// Sends a message of the server's own.
+    TestMessage {
+        /// Its recipient.
+        to: String,
+    },
     /// Shows one object.
     Show {
         /// What it is.

@@ -58,7 +58,10 @@ const MENU: [(&str, &[Item]); 4] = [
             ("/domains", "domains", Right::DomainRead),
         ],
     ),
-    ("mail", &[]),
+    (
+        "mail",
+        &[("/test-message", "test-message", Right::QueueWrite)],
+    ),
     ("routes", &[]),
     (
         "site",

@@ -8,6 +8,7 @@ mod jobs;
 mod layout;
 mod overview;
 mod session;
+mod test_message;
 mod tokens;
 
 use axum::Router;
@@ -24,4 +25,5 @@ pub(crate) fn router() -> Router<Console> {
         .merge(overview::router())
         .merge(session::router())
         .merge(tokens::router())
+        .merge(test_message::router())
 }

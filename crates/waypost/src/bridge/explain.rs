@@ -86,7 +86,7 @@ fn text(explanation: &Explanation, from: &str) -> String {
     }
 }
 
-fn mailbox(text: &str) -> Result<Mailbox, Refused> {
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, Refused> {
     Mailbox::parse(text).map_err(|error| Refused::new(format!("{text:?}: {error}")))
 }
 

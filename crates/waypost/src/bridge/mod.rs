@@ -14,6 +14,7 @@ mod queue_many;
 mod site;
 mod target;
 mod target_test;
+mod test_message;
 mod token;
 mod trace;
 mod wrong;
@@ -114,6 +115,7 @@ impl Asked {
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
+            Request::TestMessage { to } => self.test_message(&to).await,
             Request::Set(object) => self.blocking(move |asked| asked.set(&object)).await,
             Request::Statistics(wanted) => Ok(self.statistics(&wanted)),
             Request::Token(request) => self.blocking(move |asked| asked.token(request)).await,

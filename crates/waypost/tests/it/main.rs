@@ -7,6 +7,7 @@ mod administration;
 mod cache;
 mod callers;
 mod commands;
+mod console;
 mod delivery;
 mod disk;
 mod dns;

@@ -3,6 +3,7 @@
 pub(crate) mod admins;
 pub(crate) mod domains;
 pub(crate) mod jobs;
+pub(crate) mod messages;
 pub(crate) mod overview;
 pub(crate) mod session;
 pub(crate) mod site;
@@ -18,6 +19,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(admins::router())
         .merge(domains::router())
         .merge(jobs::router())
+        .merge(messages::router())
         .merge(overview::router())
         .merge(session::router())
         .merge(site::router())
