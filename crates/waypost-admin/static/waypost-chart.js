@@ -68,7 +68,7 @@
       width: figure.querySelector(".chart-body").clientWidth,
       height: Number(figure.dataset.height) || 220,
       cursor: { drag: { x: false, y: false } },
-      scales: { y: { range: (plot, low, high) => [0, Math.max(high * 1.08, 1e-9) || 1] } },
+      scales: { y: { range: (plot, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
       series: [{
         label: figure.dataset.labelTime || "",
         value: (plot, value) => (value === null ? "–" : full.format(when(value))),

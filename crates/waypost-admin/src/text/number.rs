@@ -64,6 +64,9 @@ impl Language {
 
     /// `3 h 20 min`: the two largest units.
     pub(crate) fn span(self, span: Duration) -> String {
+        if span.is_zero() {
+            return "0\u{a0}s".to_owned();
+        }
         let seconds = span.as_secs();
         let day = match self {
             Self::French => "j",

@@ -135,6 +135,7 @@ fn numbers_and_sizes_are_written_by_language() {
     );
     assert_eq!(french.span(Duration::from_secs(172_800)), "2\u{a0}j");
     assert_eq!(english.span(Duration::from_millis(12)), "12\u{a0}ms");
+    assert_eq!(english.span(Duration::ZERO), "0\u{a0}s");
 }
 
 #[test]
