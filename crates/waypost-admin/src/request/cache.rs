@@ -31,6 +31,12 @@ pub struct CacheList {
     pub target: Option<String>,
     /// Only these answers.
     pub answer: Option<CacheAnswer>,
+    /// Only addresses that hold this text, whatever its letter case.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Only addresses in these domains; none: all.
+    #[serde(default)]
+    pub domains: Option<Vec<String>>,
     /// What the page before said comes next.
     pub after: Option<String>,
     /// Most entries.

@@ -1,5 +1,6 @@
 //! What people read, in their language (Fluent).
 
+pub(crate) mod clock;
 mod moment;
 mod number;
 #[cfg(test)]

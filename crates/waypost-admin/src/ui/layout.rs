@@ -60,7 +60,12 @@ const MENU: [(&str, &[Item]); 4] = [
     ),
     (
         "mail",
-        &[("/test-message", "test-message", Right::QueueWrite)],
+        &[
+            ("/explain", "explain", Right::Explain),
+            ("/trace", "trace", Right::Explain),
+            ("/test-message", "test-message", Right::QueueWrite),
+            ("/cache", "cache", Right::CacheRead),
+        ],
     ),
     ("routes", &[]),
     (
@@ -68,6 +73,7 @@ const MENU: [(&str, &[Item]); 4] = [
         &[
             ("/admins", "admins", Right::Admin),
             ("/tokens", "tokens", Right::Own),
+            ("/audit", "audit", Right::AuditRead),
         ],
     ),
 ];

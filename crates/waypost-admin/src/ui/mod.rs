@@ -3,13 +3,18 @@
 pub(crate) mod address;
 mod admins;
 mod ask;
+mod audit;
+mod cache;
 mod domains;
+mod explain;
 mod jobs;
 mod layout;
 mod overview;
+mod pager;
 mod session;
 mod test_message;
 mod tokens;
+mod trace;
 
 use axum::Router;
 
@@ -20,10 +25,14 @@ use layout::{Page, page};
 pub(crate) fn router() -> Router<Console> {
     Router::new()
         .merge(admins::router())
+        .merge(audit::router())
+        .merge(cache::router())
         .merge(domains::router())
+        .merge(explain::router())
         .merge(jobs::router())
         .merge(overview::router())
         .merge(session::router())
         .merge(tokens::router())
         .merge(test_message::router())
+        .merge(trace::router())
 }

@@ -63,10 +63,17 @@ impl Bridge {
     fn cache_list(&self, list: &CacheList) -> Result<Value, Refused> {
         let after = list.after.as_deref().map(place).transpose()?;
         let limit = list.limit.clamp(1, PAGE);
+        let text = list.text.as_deref().unwrap_or_default().to_lowercase();
         let wanted = |entry: &Remembered| {
             let target = list.target.as_ref();
+            let in_domains = list.domains.as_ref().is_none_or(|domains| {
+                let domain = entry.address.rsplit_once('@').map(|(_, domain)| domain);
+                domain.is_some_and(|domain| domains.iter().any(|own| own == domain))
+            });
             target.is_none_or(|name| self.resolver.authority_name(entry.authority) == *name)
                 && list.answer.is_none_or(|answer| is(answer, entry.answer))
+                && in_domains
+                && entry.address.contains(&text)
         };
         let mut page = self
             .resolver

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use waypost_admin::request::{Explain, Refused};
 use waypost_directory::Found;
 use waypost_mta::policy::sender::refusal;
-use waypost_mta::resolve::{Explanation, Subject};
+use waypost_mta::resolve::{Explanation, Step, Subject};
 use waypost_mta::session::Caller;
 use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::Side;
 
-use super::Bridge;
+use super::{Bridge, finding};
 
 impl Bridge {
     pub(super) async fn explain(&self, request: &Explain) -> Result<Value, Refused> {
@@ -36,10 +36,13 @@ impl Bridge {
                 recipient: &recipient,
             })
             .await;
-        let mut value = in_json(&explanation);
+        let mut value = self.in_json(&explanation);
         let from = self.side_in_words(&side);
         value["text"] = json!(text(&explanation, &from));
         value["from"] = json!(from);
+        let (kind, name) = self.side_coded(&side);
+        value["from_kind"] = json!(kind);
+        value["from_name"] = json!(name);
         Ok(value)
     }
 
@@ -60,6 +63,17 @@ impl Bridge {
             (Some(user), _) => Side::Authenticated(user),
             (None, Some(_)) => Side::Stranger,
             (None, None) => Side::Here,
+        }
+    }
+
+    /// The word for a side, and whose it is.
+    fn side_coded(&self, side: &Side) -> (&'static str, Option<String>) {
+        match side {
+            Side::Authenticated(_) => ("user", None),
+            Side::Here => ("here", None),
+            Side::Stranger => ("stranger", None),
+            Side::Target(id) => ("target", self.resolver.target_name(*id)),
+            Side::Trusted => ("trusted", None),
         }
     }
 
@@ -97,29 +111,54 @@ fn reverse_path(text: &str) -> Result<ReversePath, Refused> {
     }
 }
 
-fn in_json(explanation: &Explanation) -> Value {
-    let steps: Vec<Value> = explanation
-        .steps
-        .iter()
-        .map(|step| {
-            let mut value = json!({ "tried": step.tried.to_string(), "found": step.found });
-            if let Some(heard) = &step.heard {
-                value["answer"] = json!(heard.answer.to_string());
-                value["source"] = json!(heard.source.to_string());
-                value["age_s"] = json!(heard.age.as_secs());
-                value["took_ms"] = json!(heard.took.as_millis());
-            }
-            value
+impl Bridge {
+    fn in_json(&self, explanation: &Explanation) -> Value {
+        let steps: Vec<Value> = explanation
+            .steps
+            .iter()
+            .map(|step| self.step(step))
+            .collect();
+        let members = explanation.members.iter();
+        let members: Vec<Value> = members.map(|member| self.in_json(member)).collect();
+        let (code, parameters) = coded(finding::verdict(&explanation.verdict));
+        json!({
+            "recipient": explanation.recipient.to_string(),
+            "verdict": explanation.verdict,
+            "verdict_code": code,
+            "verdict_parameters": parameters,
+            "why": explanation.rule.to_string(),
+            "reply": explanation.reply.to_string(),
+            "proof": explanation.proof,
+            "steps": steps,
+            "members": members,
         })
-        .collect();
-    let members: Vec<Value> = explanation.members.iter().map(in_json).collect();
-    json!({
-        "recipient": explanation.recipient.to_string(),
-        "verdict": explanation.verdict,
-        "why": explanation.rule.to_string(),
-        "reply": explanation.reply.to_string(),
-        "proof": explanation.proof,
-        "steps": steps,
-        "members": members,
-    })
+    }
+
+    /// A step; what rests on an answer has the code `answer`, and says whose it is.
+    fn step(&self, step: &Step) -> Value {
+        let tried = step.tried.to_string();
+        let mut value = json!({ "tried": tried, "found": step.found });
+        let Some(heard) = &step.heard else {
+            let (code, parameters) = coded(finding::step(&tried, &step.found));
+            value["code"] = code;
+            value["parameters"] = parameters;
+            return value;
+        };
+        value["code"] = json!("answer");
+        value["parameters"] = json!({});
+        value["who"] = json!(self.resolver.authority_name(heard.authority));
+        value["answer"] = json!(heard.answer.to_string());
+        value["source"] = json!(heard.source.to_string());
+        value["age_s"] = json!(heard.age.as_secs());
+        value["took_ms"] = json!(heard.took.as_millis());
+        value["words"] = json!(heard.words.as_ref().map(ToString::to_string));
+        value
+    }
+}
+
+fn coded(found: Option<(&'static str, Value)>) -> (Value, Value) {
+    match found {
+        Some((code, parameters)) => (json!(code), parameters),
+        None => (Value::Null, json!({})),
+    }
 }

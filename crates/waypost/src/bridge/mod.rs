@@ -4,6 +4,7 @@ mod accounts;
 mod cache;
 mod explain;
 mod find;
+mod finding;
 mod flow;
 mod object;
 mod overview;

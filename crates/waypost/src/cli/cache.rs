@@ -82,6 +82,8 @@ impl Cache {
                 let list = CacheList {
                     target,
                     answer: answer.map(Answer::asked),
+                    text: None,
+                    domains: None,
                     after,
                     limit,
                 };

@@ -72,6 +72,25 @@ fn explain_says_the_verdict_and_every_step() {
 }
 
 #[test]
+fn what_explain_says_can_be_said_in_other_languages() {
+    let site = site().unwrap();
+    for (address, verdict) in [
+        ("a.lice+tag@example.org", "deliver"),
+        ("jdoe@example.com", "relay"),
+        ("nobody@example.com", "refuse"),
+        ("postmaster@example.com", "deliver-postmaster"),
+        ("x@elsewhere.test", "relay-mx"),
+    ] {
+        let explained = site.ask(&["explain", address]).unwrap();
+        assert_eq!(explained["verdict_code"], verdict, "{explained}");
+        assert_eq!(explained["from_kind"], "here");
+        for step in explained["steps"].as_array().unwrap() {
+            assert!(step["code"].is_string(), "{step} has words only");
+        }
+    }
+}
+
+#[test]
 fn explain_says_as_whom_it_asks() {
     let site = site().unwrap();
     for (arguments, from) in [

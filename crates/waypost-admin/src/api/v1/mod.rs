@@ -1,7 +1,10 @@
 //! The first version: one file for each resource.
 
 pub(crate) mod admins;
+pub(crate) mod audit;
+pub(crate) mod cache;
 pub(crate) mod domains;
+pub(crate) mod explain;
 pub(crate) mod jobs;
 pub(crate) mod messages;
 pub(crate) mod overview;
@@ -9,6 +12,7 @@ pub(crate) mod session;
 pub(crate) mod site;
 pub(crate) mod statistics;
 pub(crate) mod tokens;
+pub(crate) mod trace;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,7 +21,10 @@ use crate::console::Console;
 pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(admins::router())
+        .merge(audit::router())
+        .merge(cache::router())
         .merge(domains::router())
+        .merge(explain::router())
         .merge(jobs::router())
         .merge(messages::router())
         .merge(overview::router())
@@ -25,4 +32,5 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(site::router())
         .merge(statistics::router())
         .merge(tokens::router())
+        .merge(trace::router())
 }

@@ -285,3 +285,66 @@ impl Wrong {
         is_seen && domain.is_none_or(|domain| sight.domain(domain))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn hop(name: &str, kind: &str) -> Value {
+        json!({
+            "name": name, "kind": kind, "condition": "up", "incoming_per_minute": 0.0,
+            "sent_per_minute": 0.0, "deferred_per_minute": 0.0, "bounced_per_minute": 0.0,
+            "waiting": 0, "oldest_s": 0, "last_success": null, "held": null, "minger": null,
+            "last_error": { "at": "2026-11-22T06:00:00Z", "text": "550 <jo@b.test> unknown" },
+        })
+    }
+
+    fn wrong(kind: &str, name: &str, parameters: &Value) -> Value {
+        let object = json!({ "kind": kind, "name": name });
+        json!({ "severity": "error", "code": "c", "parameters": parameters, "object": object })
+    }
+
+    #[test]
+    fn who_is_limited_to_domains_reads_no_name_of_another() {
+        let flow = json!({
+            "connections": 0.0, "messages": 0.0, "recipients": 0.0, "refused": 0.0, "sent": 0.0,
+            "deferred": 0.0, "bounced": 0.0,
+        });
+        let server = json!({
+            "hostname": "mx", "version": "1", "up_since": "", "up_s": 1, "queue": 0, "waiting": 0,
+            "oldest_s": 0, "counted_at": null,
+        });
+        let mut overview: Overview = serde_json::from_value(json!({
+            "server": server,
+            "flow": flow,
+            "sources": [
+                { "name": "strangers", "kind": "strangers", "messages_per_minute": 1.0 },
+                { "name": "hers", "kind": "target", "messages_per_minute": 1.0 },
+            ],
+            "next_hops": [hop("his", "target"), hop("hers", "peer"), hop("mx", "mx")],
+            "wrong": [
+                wrong("server", "mx", &json!({})),
+                wrong("target", "his", &json!({ "error": "550 <jo@b.test> unknown" })),
+                wrong("target", "his", &json!({ "domain": "b.test" })),
+                wrong("target", "hers", &json!({})),
+                wrong("user", "jo@b.test", &json!({})),
+                wrong("address", "jo@A.test", &json!({})),
+            ],
+        }))
+        .unwrap();
+        overview.narrow(&Sight::Part {
+            domains: HashSet::from(["a.test".to_owned()]),
+            targets: HashSet::from(["his".to_owned()]),
+        });
+        let said = serde_json::to_string(&overview).unwrap();
+        assert!(!said.contains("hers") && !said.contains("b.test"), "{said}");
+        let names = overview.wrong.iter().map(|wrong| &wrong.object.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["his", "jo@A.test"]);
+        assert_eq!(overview.next_hops.len(), 2);
+        assert_eq!(overview.sources.len(), 1);
+    }
+}

@@ -97,7 +97,7 @@ impl Node {
     fn line(mut self, class: &'static str, text: String) -> Self {
         self.label.push_str(". ");
         self.label.push_str(&text);
-        let y = self.y + 37 + 16 * self.lines.len() as u32;
+        let y = self.y + 36 + 15 * self.lines.len() as u32;
         self.lines.push(Line { class, y, text });
         self
     }

@@ -122,9 +122,9 @@ impl ThisServer {
         Duration::from_secs(self.oldest_s)
     }
 
-    /// How long it runs, in whole minutes: seconds would make every look another.
+    /// How long it runs, in begun minutes: seconds would make every look another.
     pub(crate) fn up(&self) -> Duration {
-        Duration::from_secs(self.up_s / 60 * 60)
+        Duration::from_secs((self.up_s / 60).max(1) * 60)
     }
 }
 

@@ -101,7 +101,7 @@ fn word(language: Language, name: &str, value: &Value) -> Word {
     match (value.as_u64(), value.as_str()) {
         (Some(bytes), _) if name.ends_with("_bytes") => Word::from(&language.size(bytes)),
         (Some(span), _) if name.ends_with("_s") => {
-            Word::from(&language.span(Duration::from_secs(span)))
+            Word::from(&language.span(Duration::from_secs(span.max(1))))
         }
         (Some(number), _) => Word::from(number),
         (None, Some(text)) => Word::from(text),

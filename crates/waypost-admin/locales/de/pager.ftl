@@ -1,0 +1,3 @@
+pager-title = Seiten
+pager-first = Erste Seite
+pager-next = Nächste Seite

@@ -1,0 +1,3 @@
+pager-title = Pages
+pager-first = First page
+pager-next = Next page

@@ -1,0 +1,3 @@
+pager-title = Pages
+pager-first = Première page
+pager-next = Page suivante

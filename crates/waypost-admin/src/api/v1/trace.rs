@@ -1,0 +1,169 @@
+//! What happened to a message, or to the mail of an address.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::super::objects::read;
+use super::super::refusals::Refusals;
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::input::Params;
+use crate::problem::Problem;
+use crate::request::{Request, Trace};
+use crate::text::clock;
+
+/// Most steps of one answer.
+const PAGE_MAX: usize = 1_000;
+const PAGE: usize = 200;
+
+/// What is looked for.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// A queue id, or an address.
+    #[param(example = "jdoe@example.com")]
+    pub(crate) what: String,
+    /// Nothing before this moment, in UTC.
+    #[param(example = "2026-11-22T06:00:00Z")]
+    pub(crate) from: Option<String>,
+    /// Nothing after it.
+    pub(crate) to: Option<String>,
+    /// What the answer before said comes next.
+    pub(crate) after: Option<String>,
+    /// Most steps.
+    #[param(minimum = 1, maximum = 1000)]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What happened: of a queue id the oldest first, of an address the newest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Traced {
+    pub(crate) items: Vec<TraceStep>,
+    /// Where the next page begins; missing behind the last.
+    pub(crate) next: Option<String>,
+    /// For how long history is kept; 0: not at all.
+    pub(crate) kept_s: u64,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct TraceStep {
+    #[schema(format = DateTime)]
+    pub(crate) at: String,
+    /// Milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// Missing: refused before there was one.
+    pub(crate) queue_id: Option<String>,
+    /// What: `client`, `message-id`, `rejected`, `member-refused`, `active`, `delivery`,
+    /// `expired`, `report`, `ordered`, `lives-twice`, `trouble` or `removed`.
+    pub(crate) event: String,
+    /// What the log says of it, such as `from`, `to`, `reply`.
+    pub(crate) fields: BTreeMap<String, String>,
+}
+
+/// What the server answers: the fields of a step stand beside its name.
+#[derive(Deserialize)]
+struct Answer {
+    items: Vec<Map<String, Value>>,
+    next: Option<String>,
+    kept_s: u64,
+}
+
+pub(crate) fn router() -> OpenApiRouter<Console> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// Shows what happened to a message, or to the mail of an address; who is limited to domains sees
+/// what concerns their addresses.
+#[utoipa::path(get, path = "/trace", tag = "explain", params(Wanted),
+    security(("token" = ["explain"])),
+    responses((status = 200, body = Traced), Refusals))]
+async fn show(
+    State(console): State<Console>,
+    actor: Actor,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Traced>, Problem> {
+    console.trace(&actor, &wanted).await.map(Json)
+}
+
+impl Console {
+    /// What happened, as far as he sees it.
+    pub(crate) async fn trace(&self, actor: &Actor, wanted: &Wanted) -> Result<Traced, Problem> {
+        actor.require(Right::Explain)?;
+        let domains = self.sight(actor).await?.domains();
+        let trace = Trace {
+            what: wanted.what.trim().to_owned(),
+            from: moment("from", wanted.from.as_deref())?.map(seconds),
+            to: moment("to", wanted.to.as_deref())?.map(seconds),
+            domains: domains.clone().unwrap_or_default(),
+            after: wanted.after.clone().filter(|after| !after.is_empty()),
+            limit: wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
+        };
+        let answer: Answer = read(self.ask(actor, Request::Trace(trace)).await?)?;
+        // To the server, no domain means all of them.
+        let sees_nothing = domains.is_some_and(|domains| domains.is_empty());
+        let items = answer.items.into_iter().filter(|_| !sees_nothing);
+        Ok(Traced {
+            items: items.map(TraceStep::from).collect(),
+            next: answer.next.filter(|_| !sees_nothing),
+            kept_s: answer.kept_s,
+        })
+    }
+}
+
+/// A moment that somebody has written; nothing: none.
+pub(crate) fn moment(field: &str, text: Option<&str>) -> Result<Option<SystemTime>, Problem> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let moment = clock::read(text);
+    let wrong = || {
+        let message = format!("{text} is no moment");
+        Problem::field(field, message, "write it like 2026-11-22T06:00:00Z")
+    };
+    moment.map(Some).ok_or_else(wrong)
+}
+
+fn seconds(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+impl From<Map<String, Value>> for TraceStep {
+    fn from(mut step: Map<String, Value>) -> Self {
+        let mut text = |name: &str| match step.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (at, event) = (
+            text("at").unwrap_or_default(),
+            text("event").unwrap_or_default(),
+        );
+        let queue_id = text("queue_id");
+        let at_ms = step
+            .remove("at_ms")
+            .and_then(|at| at.as_u64())
+            .unwrap_or_default();
+        let fields = step.into_iter().filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name, text)),
+            Value::Null => None,
+            other => Some((name, other.to_string())),
+        });
+        Self {
+            at,
+            at_ms,
+            queue_id,
+            event,
+            fields: fields.collect(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Trace: what happened to a message, or to the mail of an address, in order.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::address;
+use super::explain::rule;
+use super::layout::{Page, again, page as page_of};
+use super::pager::Pager;
+use crate::api::v1::trace::{TraceStep, Wanted};
+use crate::auth::Right;
+use crate::console::Console;
+use crate::input::Params;
+use crate::problem::Problem;
+use crate::text::Word;
+
+/// Steps on one page.
+const PAGE: usize = 100;
+/// What may have happened, as far as there are words for it.
+const EVENTS: [&str; 14] = [
+    "active",
+    "client",
+    "delivery-bounced",
+    "delivery-deferred",
+    "delivery-sent",
+    "expired",
+    "lives-twice",
+    "member-refused",
+    "message-id",
+    "ordered",
+    "rejected",
+    "removed",
+    "report",
+    "trouble",
+];
+/// Fields that sentences name.
+const NAMED: [&str; 18] = [
+    "also_on",
+    "by",
+    "client",
+    "from",
+    "kind",
+    "mail_goes_to",
+    "message_id",
+    "nrcpt",
+    "orig_to",
+    "relay",
+    "report",
+    "sasl_username",
+    "size",
+    "stage",
+    "status",
+    "to",
+    "trouble",
+    "verb",
+];
+/// Fields that stand below the sentence, when there are any.
+const BELOW: [&str; 11] = [
+    "reply",
+    "said",
+    "why",
+    "route",
+    "proof",
+    "dsn",
+    "delay",
+    "reason",
+    "sasl_username",
+    "orig_to",
+    "helo",
+];
+
+pub(crate) fn router() -> Router<Console> {
+    Router::new().route("/trace", get(show))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    what: String,
+    from: String,
+    to: String,
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "trace/show.html")]
+struct Show<'a> {
+    page: &'a Page,
+    asked: &'a Asked,
+    found: Option<Found>,
+    problem: Option<&'a Problem>,
+}
+
+struct Found {
+    steps: Vec<Told>,
+    pager: Pager,
+    /// For how long history is kept.
+    kept: Duration,
+}
+
+/// One thing that happened, in words.
+struct Told {
+    class: &'static str,
+    at: String,
+    text: String,
+    queue_id: Option<String>,
+    /// The key of a field without `trace-field-`, and what is in it.
+    fields: Vec<(&'static str, String)>,
+}
+
+impl Show<'_> {
+    /// Whether this field was not accepted.
+    fn is_wrong(&self, field: &str) -> bool {
+        let problem = self.problem.and_then(|problem| problem.of_field(field));
+        problem.is_some()
+    }
+}
+
+async fn show(
+    State(console): State<Console>,
+    page: Page,
+    Params(asked): Params<Asked>,
+) -> Response {
+    if let Err(problem) = page.actor.require(Right::Explain) {
+        return super::layout::trouble(&page, &problem);
+    }
+    let mut form = Show {
+        page: &page,
+        asked: &asked,
+        found: None,
+        problem: None,
+    };
+    if asked.what.trim().is_empty() {
+        return page_of(&page, Ok(form));
+    }
+    let wanted = Wanted {
+        what: asked.what.clone(),
+        from: Some(asked.from.clone()),
+        to: Some(asked.to.clone()),
+        after: Some(asked.after.clone()),
+        limit: Some(PAGE),
+    };
+    match console.trace(&page.actor, &wanted).await {
+        Ok(traced) => {
+            let filters = [
+                ("what", asked.what.as_str()),
+                ("from", &asked.from),
+                ("to", &asked.to),
+            ];
+            let next = traced.next.as_deref();
+            form.found = Some(Found {
+                pager: Pager::of("/trace", &filters, Some(&asked.after), next),
+                steps: traced.items.iter().map(|step| told(&page, step)).collect(),
+                kept: Duration::from_secs(traced.kept_s),
+            });
+            page_of(&page, Ok(form))
+        }
+        Err(problem) => again(
+            &problem,
+            &Show {
+                problem: Some(&problem),
+                ..form
+            },
+        ),
+    }
+}
+
+fn told(page: &Page, step: &TraceStep) -> Told {
+    let field = |name: &str| step.fields.get(name).map(String::as_str);
+    let event = match field("status").filter(|_| step.event == "delivery") {
+        Some(status) => format!("delivery-{status}"),
+        None => step.event.clone(),
+    };
+    let class = match event.as_str() {
+        "delivery-sent" => "ok",
+        "delivery-deferred" | "lives-twice" | "ordered" => "warn",
+        "delivery-bounced" | "expired" | "member-refused" | "rejected" | "trouble" => "bad",
+        _ => "",
+    };
+    let known = EVENTS.into_iter().find(|known| *known == event);
+    let mut values = vec![("event", Word::from(&event))];
+    values.extend(NAMED.into_iter().map(|name| {
+        let value = match (name, field(name).unwrap_or_default()) {
+            ("from", "") => "<>".to_owned(),
+            ("size", size) => match size.parse() {
+                Ok(bytes) => page.language.size(bytes),
+                Err(_) => size.to_owned(),
+            },
+            (_, value) => value.to_owned(),
+        };
+        (name, Word::from(&value))
+    }));
+    let below = BELOW.into_iter().filter_map(|name| {
+        let value = field(name).filter(|value| !value.is_empty())?;
+        let value = if name == "why" {
+            rule(page, value)
+        } else {
+            value.to_owned()
+        };
+        Some((name, value))
+    });
+    Told {
+        class,
+        at: step.at.clone(),
+        text: page.words("event", known.unwrap_or("other"), &values),
+        queue_id: step.queue_id.clone(),
+        fields: below.collect(),
+    }
+}
+
+impl Told {
+    /// What happened to the whole message.
+    fn message(&self) -> Option<String> {
+        let id = self.queue_id.as_deref()?;
+        Some(address::address("/trace", &[("what", id)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Language;
+
+    #[test]
+    fn every_event_and_field_has_words_in_every_language() {
+        for language in Language::ALL {
+            let events = EVENTS.map(|event| format!("event-{event}"));
+            let fields = BELOW.map(|name| format!("trace-field-{name}"));
+            for key in events.into_iter().chain(fields) {
+                assert_ne!(language.say(&key), key, "{}", language.code());
+            }
+        }
+    }
+}
