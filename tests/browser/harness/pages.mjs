@@ -58,12 +58,11 @@ export function pages(name, plan, body) {
     await once(server, "listening");
     t.after(() => { server.closeAllConnections(); server.close(); });
     const url = `http://127.0.0.1:${server.address().port}`;
-    const opened = await browser();
-    t.after(() => opened.close());
-    const context = await opened.newContext({
+    const context = await (await browser()).newContext({
       baseURL: url, locale: plan.locale || "en-GB", timezoneId: "Europe/Berlin",
       viewport: { width: plan.width || 1280, height: 800 },
     });
+    t.after(() => context.close());
     context.setDefaultTimeout(10000);
     const guard = new Guard(context, url);
     await body({ page: await context.newPage(), guard, context, url });

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import test from "node:test";
+import test, { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -21,8 +21,16 @@ export const PASSWORD = "long enough to be good 7";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-/** A browser with an empty profile. */
-export async function browser() {
+let opened;
+after(async () => { await (await opened)?.close(); });
+
+/** The browser of this file; each test has a context of its own, with an empty profile. */
+export function browser() {
+  opened ??= launch();
+  return opened;
+}
+
+async function launch() {
   const executablePath = process.env.WAYPOST_CHROMIUM || "/usr/bin/chromium";
   if (!existsSync(executablePath)) {
     throw new Error(`${executablePath} is not there: install chromium, or set WAYPOST_CHROMIUM`);
@@ -78,9 +86,7 @@ async function autopsy(t, name, page, waypost) {
 
 async function open(t, waypost, plan) {
   const language = plan.language || "en";
-  const opened = await browser();
-  t.after(() => opened.close());
-  const context = await opened.newContext({
+  const context = await (await browser()).newContext({
     baseURL: waypost.url,
     locale: { en: "en-GB", fr: "fr-FR", de: "de-DE" }[language],
     timezoneId: "Europe/Berlin",
@@ -89,6 +95,7 @@ async function open(t, waypost, plan) {
     ignoreHTTPSErrors: true,
     javaScriptEnabled: plan.script !== false,
   });
+  t.after(() => context.close());
   context.setDefaultTimeout(15000);
   const guard = new Guard(context, waypost.url);
   return { context, guard, language, page: await context.newPage() };
