@@ -37,7 +37,7 @@ pub fn router(parts: Parts) -> Router {
     let console = console::Console::new(parts);
     let router = Router::new()
         .merge(api::router())
-        .merge(ui::router())
+        .merge(ui::router(&console))
         .merge(assets::router());
     auth::guarded(router, &console).with_state(console)
 }

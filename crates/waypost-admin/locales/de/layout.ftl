@@ -22,6 +22,7 @@ problem-400 = Diese Anfrage ist nicht lesbar
 problem-401 = Niemand ist angemeldet
 problem-403 = Das dürfen Sie nicht
 problem-404 = Das gibt es nicht
+problem-405 = Diese Adresse erwartet ein Formular
 problem-409 = Das gibt es schon
 problem-412 = Jemand hat es inzwischen geändert
 problem-413 = Das ist zu groß

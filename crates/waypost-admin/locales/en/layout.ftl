@@ -22,6 +22,7 @@ problem-400 = This request cannot be read
 problem-401 = Nobody is logged in
 problem-403 = You may not do this
 problem-404 = There is no such thing
+problem-405 = This address takes a form
 problem-409 = It is there already
 problem-412 = Somebody else has changed it in the meantime
 problem-413 = This is too large

@@ -22,6 +22,7 @@ problem-400 = Cette requête est illisible
 problem-401 = Personne n’est connecté
 problem-403 = Vous n’avez pas le droit de faire cela
 problem-404 = Cela n’existe pas
+problem-405 = Cette adresse attend un formulaire
 problem-409 = Cela existe déjà
 problem-412 = Quelqu’un l’a modifié entre-temps
 problem-413 = C’est trop volumineux

@@ -10,6 +10,7 @@ mod explain;
 mod jobs;
 mod layout;
 mod overview;
+mod paged;
 mod pager;
 mod session;
 mod test_message;
@@ -17,12 +18,13 @@ mod tokens;
 mod trace;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 use crate::console::Console;
 use layout::{Page, page};
 
 /// All pages.
-pub(crate) fn router() -> Router<Console> {
+pub(crate) fn router(console: &Console) -> Router<Console> {
     Router::new()
         .merge(admins::router())
         .merge(audit::router())
@@ -35,4 +37,7 @@ pub(crate) fn router() -> Router<Console> {
         .merge(tokens::router())
         .merge(test_message::router())
         .merge(trace::router())
+        .fallback(paged::nothing)
+        .method_not_allowed_fallback(paged::not_so)
+        .layer(from_fn_with_state(console.clone(), paged::problems))
 }

@@ -92,3 +92,20 @@ fn a_change_without_the_session_s_word_is_refused() {
         404
     );
 }
+
+#[test]
+fn what_goes_wrong_is_a_page_in_a_browser_and_a_problem_for_a_script() {
+    let plan = Plan::new(PROGRAM).unwrap().with_console();
+    let site = plan.start().unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    for (path, kind) in [
+        ("/nowhere", "text/html; charset=utf-8"),
+        ("/jobs/none", "text/html; charset=utf-8"),
+        ("/api/v1/nowhere", "application/problem+json"),
+        ("/api/v1/jobs/none", "application/problem+json"),
+    ] {
+        let answer = admin.get(path).unwrap();
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.header("content-type"), Some(kind), "{path}");
+    }
+}
