@@ -47,6 +47,19 @@ impl FromRequestParts<Console> for Name {
     }
 }
 
+/// Two parts of the path.
+pub(crate) struct Names(pub(crate) String, pub(crate) String);
+
+impl FromRequestParts<Console> for Names {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let path = path.map_err(|error| bad(error.body_text()))?;
+        Ok(Self(path.0.0, path.0.1))
+    }
+}
+
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 

@@ -10,6 +10,9 @@ nav-domains = Verwaltete Domains
 nav-group-site = Site
 nav-admins = Administratoren
 nav-tokens = Token
+nav-group-routes = Wege
+nav-queue = Warteschlange
+nav-targets = Ziele
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

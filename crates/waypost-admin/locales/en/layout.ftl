@@ -10,6 +10,9 @@ nav-domains = Supervised domains
 nav-group-site = Site
 nav-admins = Administrators
 nav-tokens = Tokens
+nav-group-routes = Routes
+nav-queue = Queue
+nav-targets = Targets
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

@@ -10,6 +10,9 @@ nav-domains = Domaines supervisés
 nav-group-site = Site
 nav-admins = Administrateurs
 nav-tokens = Jetons
+nav-group-routes = Routes
+nav-queue = File d’attente
+nav-targets = Cibles
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

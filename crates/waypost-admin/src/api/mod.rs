@@ -18,7 +18,7 @@ use crate::auth::Right;
 use crate::console::Console;
 use crate::problem::Problem;
 
-pub(crate) use objects::{List, Page};
+pub(crate) use objects::{List, Page, read};
 
 /// What the version of the API is.
 const VERSION: &str = "1";

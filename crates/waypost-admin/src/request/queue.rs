@@ -55,7 +55,12 @@ pub enum QueueRequest {
         header: bool,
     },
     /// What waits, by next hop and age.
-    Summary,
+    Summary {
+        /// Which messages are counted; with a scope, of those recipients that are in it, or whose
+        /// sender is.
+        #[serde(default)]
+        filter: QueueFilter,
+    },
 }
 
 /// Which messages are meant; what is not set does not matter. What is said of recipients must be

@@ -6,6 +6,8 @@ mod number;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use moment::seconds;
+
 use std::fmt;
 use std::sync::LazyLock;
 

@@ -149,6 +149,28 @@ fn moments_are_written_by_language() {
 }
 
 #[test]
+fn moments_are_read_in_every_form() {
+    use super::seconds;
+
+    for (text, expected) in [
+        ("1970-01-01T00:00:00Z", Some(0)),
+        ("2026-11-22T14:03:09Z", Some(1_795_356_189)),
+        ("2026-11-22T14:03", Some(1_795_356_180)),
+        ("2026-11-22T15:03:09.250+01:00", Some(1_795_356_189)),
+        ("2024-02-29T00:00:00-00:30", Some(1_709_166_600)),
+        ("1969-12-31T00:00:00Z", None),
+        ("2026-13-01T00:00:00Z", None),
+        ("2026-11-22", None),
+        ("2026-11-22T", None),
+        ("2026-11-22T1:+3", None),
+        ("soon", None),
+        ("", None),
+    ] {
+        assert_eq!(seconds(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn the_browser_says_which_language_is_wanted() {
     assert_eq!(
         Language::accepted("fr-CH, fr;q=0.9"),

@@ -61,13 +61,14 @@ const MENU: [(&str, &[Item]); 4] = [
     (
         "mail",
         &[
+            ("/queue", "queue", Right::QueueRead),
             ("/explain", "explain", Right::Explain),
             ("/trace", "trace", Right::Explain),
             ("/test-message", "test-message", Right::QueueWrite),
             ("/cache", "cache", Right::CacheRead),
         ],
     ),
-    ("routes", &[]),
+    ("routes", &[("/targets", "targets", Right::RouteRead)]),
     (
         "site",
         &[

@@ -12,15 +12,19 @@ mod layout;
 mod overview;
 mod paged;
 mod pager;
+mod queue;
 mod session;
+mod targets;
 mod test_message;
 mod tokens;
 mod trace;
+mod until;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::console::Console;
+pub(crate) use address::encoded;
 use layout::{Page, page};
 
 /// All pages.
@@ -33,7 +37,9 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(explain::router())
         .merge(jobs::router())
         .merge(overview::router())
+        .merge(queue::router())
         .merge(session::router())
+        .merge(targets::router())
         .merge(tokens::router())
         .merge(test_message::router())
         .merge(trace::router())

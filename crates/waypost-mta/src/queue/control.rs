@@ -24,7 +24,7 @@ use crate::resolve::{Asking, Request};
 /// Messages that are brought forward at once.
 const FLUSH_PIECE: usize = 1000;
 /// The next hop of what goes nowhere now, as the log names it.
-const NOWHERE: &str = "none";
+pub(super) const NOWHERE: &str = "none";
 
 /// A message in the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,17 +270,29 @@ fn count(
     hop: &dyn Fn(&Message, &Recipient) -> String,
 ) {
     let age = since_then(now, message.arrived);
-    let column = SUMMARY_AGES.iter().position(|end| age < *end);
-    let column = column.unwrap_or(SUMMARY_AGES.len());
     for recipient in queued(message) {
         let next_hop = hop(message, recipient);
-        let line = lines.entry(next_hop.clone()).or_insert_with(|| Summary {
-            next_hop,
+        let line = lines.entry(next_hop);
+        let line = line.or_insert_with_key(|next_hop| Summary::of(next_hop));
+        line.count(age);
+    }
+}
+
+impl Summary {
+    pub(super) fn of(next_hop: &str) -> Self {
+        Self {
+            next_hop: next_hop.to_owned(),
             by_age: vec![0; SUMMARY_AGES.len() + 1],
             oldest: Duration::ZERO,
-        });
-        line.oldest = line.oldest.max(age);
-        if let Some(count) = line.by_age.get_mut(column) {
+        }
+    }
+
+    /// Adds a recipient of a message of this age.
+    pub(super) fn count(&mut self, age: Duration) {
+        let column = SUMMARY_AGES.iter().position(|end| age < *end);
+        let column = column.unwrap_or(SUMMARY_AGES.len());
+        self.oldest = self.oldest.max(age);
+        if let Some(count) = self.by_age.get_mut(column) {
             *count += 1;
         }
     }

@@ -1,10 +1,14 @@
 //! Pages of the queue: which messages a filter means, and how many.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use waypost_spool::QueueId;
 
-use super::control::{ControlError, Listed, blocking};
+use super::conclude::since_then;
+use super::control::{ControlError, Listed, NOWHERE, Summary, blocking};
 use super::index::wanted::{Doing, Filter, Wanted};
 use super::index::{Table, Walk};
 use super::{Inner, QueueHandle};
@@ -106,6 +110,36 @@ impl QueueHandle {
         .await
     }
 
+    /// What waits of the messages that a filter means, for which next hop, and for how long; with
+    /// a scope, recipients outside of it count only when the sender is in it.
+    ///
+    /// # Errors
+    ///
+    /// When the spool cannot be read.
+    pub async fn shape(&self, filter: Filter) -> Result<Vec<Summary>, ControlError> {
+        let doing = self.0.doing(&filter);
+        let wall = self.0.clock.wall();
+        let shape = self.0.with_index(move |table| {
+            let mut lines = HashMap::new();
+            if let Some(wanted) = Wanted::new(&filter, table, wall, &doing) {
+                table.walk(&wanted, false, |entry| {
+                    let age = since_then(wall, entry.id.time());
+                    for line in entry.lines().filter(|line| wanted.shows(entry, line)) {
+                        let name = table.hop_name(&line).unwrap_or(Cow::Borrowed(NOWHERE));
+                        count(&mut lines, &name, age);
+                    }
+                    Walk::On
+                });
+            }
+            lines.into_values().collect::<Vec<Summary>>()
+        });
+        let mut shape = shape
+            .await
+            .map_err(|error| ControlError::Spool(error.to_string()))?;
+        shape.sort_unstable_by(|a, b| a.next_hop.cmp(&b.next_hop));
+        Ok(shape)
+    }
+
     /// All messages that a filter means, the oldest first.
     ///
     /// # Errors
@@ -117,8 +151,8 @@ impl QueueHandle {
         let found = self.0.with_index(move |table| {
             let mut ids = Vec::new();
             if let Some(wanted) = Wanted::new(&filter, table, wall, &doing) {
-                table.walk(&wanted, false, |id| {
-                    ids.push(id);
+                table.walk(&wanted, false, |entry| {
+                    ids.push(entry.id);
                     Walk::On
                 });
             }
@@ -126,6 +160,15 @@ impl QueueHandle {
         });
         let found = found.await;
         found.map_err(|error| ControlError::Spool(error.to_string()))
+    }
+}
+
+fn count(lines: &mut HashMap<String, Summary>, next_hop: &str, age: Duration) {
+    if !lines.contains_key(next_hop) {
+        lines.insert(next_hop.to_owned(), Summary::of(next_hop));
+    }
+    if let Some(line) = lines.get_mut(next_hop) {
+        line.count(age);
     }
 }
 
@@ -151,12 +194,12 @@ fn page<'a>(table: &Table, wanted: &dyn Fn() -> Option<Wanted<'a>>, ask: Ask) ->
     };
     let mut more = false;
     if let Some(wanted) = wanted() {
-        table.walk(&wanted.behind(ask.after, newest), newest, |id| {
+        table.walk(&wanted.behind(ask.after, newest), newest, |entry| {
             if found.ids.len() == ask.limit {
                 more = true;
                 return Walk::Enough;
             }
-            found.ids.push(id);
+            found.ids.push(entry.id);
             Walk::On
         });
     }

@@ -16,6 +16,7 @@ use waypost_proto::mail::header::show::{SHOWN_OCTETS_MAX, show};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Content, QueueId, Recipient, State};
 
+use super::queue_many::filter_of;
 use super::{Asked, blocking};
 use crate::{object, time};
 
@@ -54,9 +55,9 @@ impl Asked {
                 content,
                 header,
             } => self.queue_show(queue_id(&id)?, content, header).await,
-            QueueRequest::Summary => {
-                let lines = self.queue.summary().await.map_err(refused)?;
-                Ok(summary(&lines))
+            QueueRequest::Summary { filter } => {
+                let shape = self.queue.shape(filter_of(filter)?).await;
+                Ok(summary(&shape.map_err(refused)?))
             }
         }
     }

@@ -91,7 +91,7 @@ impl Asked {
     }
 }
 
-fn filter_of(filter: QueueFilter) -> Result<Filter, Refused> {
+pub(super) fn filter_of(filter: QueueFilter) -> Result<Filter, Refused> {
     let scope = filter.scope.map(|names| {
         let names = names.iter().map(|name| domain(name));
         names.collect::<Result<Vec<_>, _>>()

@@ -371,7 +371,12 @@ fn show(common: &Common, id: String, content: bool) -> Result<(), Failure> {
 }
 
 fn summary(common: &Common) -> Result<(), Failure> {
-    let result = client::call(common, &Request::Queue(QueueRequest::Summary))?;
+    let result = client::call(
+        common,
+        &Request::Queue(QueueRequest::Summary {
+            filter: QueueFilter::default(),
+        }),
+    )?;
     let text = |result: &Value| {
         let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
         let ages = list(result.get("ages_min")).unwrap_or_default();

@@ -5,14 +5,20 @@ pub(crate) mod audit;
 pub(crate) mod cache;
 pub(crate) mod domains;
 pub(crate) mod explain;
+pub(crate) mod health;
+pub(crate) mod holds;
 pub(crate) mod jobs;
+pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod overview;
+pub(crate) mod queue;
 pub(crate) mod session;
 pub(crate) mod site;
 pub(crate) mod statistics;
+pub(crate) mod targets;
 pub(crate) mod tokens;
 pub(crate) mod trace;
+pub(crate) mod trial;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -25,12 +31,15 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(cache::router())
         .merge(domains::router())
         .merge(explain::router())
+        .merge(holds::router())
         .merge(jobs::router())
         .merge(messages::router())
         .merge(overview::router())
+        .merge(queue::router())
         .merge(session::router())
         .merge(site::router())
         .merge(statistics::router())
+        .merge(targets::router())
         .merge(tokens::router())
         .merge(trace::router())
 }

@@ -15,6 +15,7 @@
 pub(super) mod keeper;
 pub(super) mod wanted;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
@@ -327,7 +328,7 @@ impl Table {
         &self,
         wanted: &Wanted<'_>,
         newest_first: bool,
-        mut found: impl FnMut(QueueId) -> Walk,
+        mut found: impl FnMut(&Entry<'_>) -> Walk,
     ) {
         let (first, last) = wanted.ids();
         if first > last {
@@ -345,18 +346,29 @@ impl Table {
             for (_, segment) in segments.rev() {
                 let mut hits = segment.hits(wanted);
                 hits.reverse();
-                if hits.into_iter().any(|id| found(id) == Walk::Enough) {
+                if hits.into_iter().any(|entry| found(&entry) == Walk::Enough) {
                     return;
                 }
             }
         } else {
             for (_, segment) in segments {
                 let hits = segment.hits(wanted);
-                if hits.into_iter().any(|id| found(id) == Walk::Enough) {
+                if hits.into_iter().any(|entry| found(&entry) == Walk::Enough) {
                     return;
                 }
             }
         }
+    }
+
+    /// The name of a line's next hop; none when it has no number.
+    pub(super) fn hop_name(&self, line: &Line<'_>) -> Option<Cow<'_, str>> {
+        if line.hop == HOP_MX {
+            let domain = String::from_utf8_lossy(line.domain());
+            return Some(Cow::Owned(format!("mx:{domain}")));
+        }
+        let at = line.hop.checked_sub(HOP_FIRST)?;
+        let name = self.hops.get(at as usize)?;
+        Some(Cow::Borrowed(name))
     }
 }
 
@@ -368,7 +380,7 @@ pub(super) enum Walk {
 }
 
 impl Segment {
-    fn hits(&self, wanted: &Wanted<'_>) -> Vec<QueueId> {
+    fn hits(&self, wanted: &Wanted<'_>) -> Vec<Entry<'_>> {
         let [finder, others @ ..] = wanted.finders() else {
             return match wanted.hint() {
                 Some(hint) => self.hits_in_scope(wanted, hint),
@@ -386,21 +398,19 @@ impl Segment {
         {
             let at = self.entry_at(from + place);
             let Some(span) = self.span(at) else { break };
-            let entry = self.entry(at).filter(|entry| wanted.is(entry));
-            hits.extend(entry.map(|entry| entry.id));
+            hits.extend(self.entry(at).filter(|entry| wanted.is(entry)));
             from = span.end;
         }
         hits
     }
 
-    fn hits_of_all(&self, wanted: &Wanted<'_>) -> Vec<QueueId> {
+    fn hits_of_all(&self, wanted: &Wanted<'_>) -> Vec<Entry<'_>> {
         let all = (0..self.ids.len()).filter_map(|at| self.entry(at));
-        let wanted = all.filter(|entry| wanted.is(entry));
-        wanted.map(|entry| entry.id).collect()
+        all.filter(|entry| wanted.is(entry)).collect()
     }
 
     /// By the domains behind every `@`.
-    fn hits_in_scope(&self, wanted: &Wanted<'_>, hint: &Hint) -> Vec<QueueId> {
+    fn hits_in_scope(&self, wanted: &Wanted<'_>, hint: &Hint) -> Vec<Entry<'_>> {
         let mut hits = Vec::new();
         let mut end = 0;
         for place in memchr::memchr_iter(b'@', &self.text) {
@@ -410,8 +420,7 @@ impl Segment {
             }
             let at = self.entry_at(place);
             end = self.span(at).map_or(end, |span| span.end);
-            let entry = self.entry(at).filter(|entry| wanted.is(entry));
-            hits.extend(entry.map(|entry| entry.id));
+            hits.extend(self.entry(at).filter(|entry| wanted.is(entry)));
         }
         hits
     }

@@ -78,8 +78,8 @@ fn hop(to: &Recipient) -> String {
 fn ids(table: &Table, filter: &Filter, doing: &Doing, newest: bool) -> Vec<QueueId> {
     let mut ids = Vec::new();
     if let Some(wanted) = Wanted::new(filter, table, wall(), doing) {
-        table.walk(&wanted, newest, |id| {
-            ids.push(id);
+        table.walk(&wanted, newest, |entry| {
+            ids.push(entry.id);
             Walk::On
         });
     }

@@ -185,6 +185,13 @@ impl<'a> Wanted<'a> {
             && (self.scope.as_ref()).is_none_or(|scope| self.is_within(entry, scope))
     }
 
+    /// Whether a recipient of a message that is wanted may be counted for who sees this scope.
+    pub(in super::super) fn shows(&self, entry: &Entry<'_>, line: &Line<'_>) -> bool {
+        self.scope.as_ref().is_none_or(|scope| {
+            scope.contains(line.domain()) || scope.contains(domain_of(address_of(entry.sender())))
+        })
+    }
+
     fn is_within(&self, entry: &Entry<'_>, scope: &HashSet<Vec<u8>>) -> bool {
         let is_in = |line: Line<'_>| scope.contains(line.domain());
         // Where nobody waits any more, there is nothing to change.

@@ -5,6 +5,7 @@ mod world;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use waypost_proto::mail::Domain;
 use waypost_proto::smtp::params::Notify;
 use waypost_spool::State;
 use world::{Says, World};
@@ -364,6 +365,21 @@ async fn flushing_tries_at_once() {
         lines,
         [("target-1".into(), 1), ("target-2".into(), 1)].into()
     );
+    let shape = |scope: Option<Domain>| {
+        let filter = Filter {
+            scope: scope.map(|domain| vec![domain]),
+            ..Filter::default()
+        };
+        let handle = world.handle.clone();
+        async move {
+            let lines = handle.shape(filter).await.unwrap();
+            let lines = lines.into_iter().map(|s| (s.next_hop, s.by_age[0]));
+            lines.collect::<HashMap<_, _>>()
+        }
+    };
+    assert_eq!(shape(None).await, lines);
+    let one = Domain::parse("one.example").unwrap();
+    assert_eq!(shape(Some(one)).await, [("target-1".into(), 1)].into());
     world.says("a@one.example", Says::Yes);
     world.says("b@two.example", Says::Yes);
     assert_eq!(world.handle.flush(Flush::All).await, Ok(2));

@@ -1,0 +1,175 @@
+targets-title = Ziele
+targets-lead = Andere Mailserver, denen Mail übergeben wird.
+targets-none = Noch kein Ziel. Eine Domain, deren andere Hälfte auf einem anderen Server liegt, braucht eines.
+targets-new = Neues Ziel
+targets-name = Ziel
+targets-host = Host
+targets-tls = TLS
+targets-state = Zustand
+targets-waiting = Wartende Empfänger
+targets-oldest = Älteste
+targets-error = Letzter Fehler
+targets-implicit = Server, die nur mit ihrem Host genannt sind
+targets-implicit-lead = Relays von Domains, die kein Ziel beschreibt; sie haben die Vorgaben eines Ziels.
+
+target-state-up = In Ordnung
+target-state-degraded = Gestört
+target-state-down = Nicht erreichbar
+target-state-held = Angehalten
+target-state-unused = Noch nicht benutzt
+
+target-tls-off = Aus
+target-tls-opportunistic = Opportunistisch
+target-tls-required = Verlangt
+target-tls-verified = Geprüft
+target-tls-pinned = Angeheftet
+target-tls-says-off = nie verschlüsselt
+target-tls-says-opportunistic = verschlüsselt, wenn angeboten, mit jedem Zertifikat
+target-tls-says-required = immer verschlüsselt, mit jedem Zertifikat
+target-tls-says-verified = immer, mit gültigem Zertifikat für seinen Namen
+target-tls-says-pinned = immer, mit dem unten genannten Schlüssel
+
+target-part-where = Wo es ist
+target-part-security = Verschlüsselung
+target-part-login = Anmeldung dort
+target-part-delivery = Zustellung
+target-part-known = Woran es hier erkannt wird
+target-part-known-lead = Mail von einem bekannten Ziel geht nie dorthin zurück, und es darf für die Domains weiterleiten, die auf ihm liegen.
+target-field-name = Name
+target-hint-name = So nennen es Domains, Benutzer und Befehle; er lässt sich später nicht ändern.
+target-field-host = Host
+target-hint-host = Ein Hostname, eine IP-Adresse oder mx:NAME für die MX eines Namens.
+target-field-port = Port
+target-hint-port = Leer: 25.
+target-field-tls = TLS-Regel
+target-hint-tls = Was ihr nicht genügt, wird nicht zugestellt und wartet.
+target-field-tls-pin = Angehefteter Schlüssel (SHA-256)
+target-hint-tls-pin = 64 Hexadezimalziffern; ein Test zeigt den Schlüssel und übernimmt ihn auf Wunsch.
+target-field-username = Name
+target-hint-username = Zur Anmeldung dort; leer: keine Anmeldung.
+target-field-password = Passwort
+target-field-connections = Höchstens gleichzeitige Verbindungen
+target-hint-connections = Leer: 20.
+target-field-recipient = Empfängeradresse
+target-hint-recipient = Wie es die Benutzer angesprochen haben will, deren Postfächer es hat.
+target-recipient-original = Wie empfangen
+target-recipient-default = Die Standardadresse des Benutzers
+target-recipient-domain = Der lokale Teil an einer anderen Domain
+target-field-recipient-domain = Diese Domain
+target-hint-recipient-domain = Zum Beispiel old.example.com.
+target-field-smart-host = Bei Fehlern über den Smarthost
+target-hint-smart-host = Was das Ziel nicht annimmt, geht zum Smarthost, statt zu warten.
+target-field-sources = Quellnetze
+target-hint-sources = Eines je Zeile, etwa 203.0.113.0/24; leer: die Adressen seines Hosts.
+target-field-client-pin = Schlüssel seines Client-Zertifikats (SHA-256)
+target-hint-client-pin = 64 Hexadezimalziffern; daran wird es erkannt, woher es auch kommt.
+target-field-client-login = Name, mit dem es sich hier anmeldet
+target-hint-client-login = Leer: Es meldet sich nicht an.
+target-field-client-password = Passwort, mit dem es sich hier anmeldet
+target-save = Speichern
+
+target-health = Wie es ihm geht
+target-is-held = Zustellungen an dieses Ziel sind angehalten.
+target-last-success = Letzter Erfolg
+target-tried-again = Nächster Versuch
+target-connections = Benutzte Verbindungen
+target-hold = Anhalten
+target-release = Freigeben
+target-hold-title = Zustellungen an { $name } anhalten
+target-hold-lead = Mail dorthin wird weiter angenommen und wartet; die Zeit zählt nicht zu ihrer Lebensdauer.
+target-remove = Entfernen
+target-remove-title = Das Ziel { $name } entfernen?
+target-used-domains = Es ist das Relay dieser Domains: { $names }.
+target-used-gateways = Diese Gateway-Domains liegen auf ihm: { $names }.
+target-used-users = { $count ->
+    [one] Es ist das Ziel eines Benutzers.
+   *[other] Es ist das Ziel von { $count } Benutzern.
+}
+target-used-not = Keine Domain, keine Gateway-Domain und kein Benutzer nennt es.
+target-used-first = Lassen Sie diese zuerst woandershin zeigen: Solange etwas es nennt, lässt es sich nicht entfernen.
+target-used-waiting = { $count ->
+    [one] Ein Empfänger wartet darauf; sein Weg wird neu entschieden.
+   *[other] { $count } Empfänger warten darauf; ihr Weg wird neu entschieden.
+}
+
+done-target-added = Das Ziel wurde angelegt.
+done-target-saved = Das Ziel wurde gespeichert.
+done-target-pinned = Der Schlüssel ist jetzt angeheftet.
+done-target-held = Zustellungen an dieses Ziel sind jetzt angehalten.
+done-target-released = Zustellungen an dieses Ziel gehen weiter.
+done-target-removed = Das Ziel wurde entfernt.
+
+target-test = Testen
+target-test-title = Test von { $name }
+target-test-lead = Verbindet sich wie eine Zustellung, fragt nach einem Empfänger und sendet nichts. Das kann eine Minute dauern.
+target-test-address = Empfänger, nach dem gefragt wird
+target-test-address-hint = Leer: der Postmaster einer Domain, die dorthin geht.
+target-test-begin = Test beginnen
+target-test-again = Erneut testen
+target-test-found = Was gefunden wurde
+target-test-tried = Versucht
+target-test-greeting = Begrüßung
+target-test-login = Anmeldung
+target-test-login-yes = Angenommen
+target-test-login-no = Abgelehnt
+target-test-login-none = keine, oder nicht versucht
+target-test-recipient = Empfänger
+target-test-nobody = Eine Adresse, die niemand hat
+target-test-taken = Angenommen
+target-test-not-taken = Nicht angenommen
+target-test-offers = Angebote
+target-test-channel = Verschlüsselung und Zertifikat
+target-test-not-used = nur angesehen; eine Zustellung würde es nicht benutzen
+target-test-clear = Nichts war verschlüsselt.
+target-test-pin = Diesen Schlüssel anheften
+target-test-pin-hint = Dann wird nur diesem Schlüssel vertraut, was auch immer das Zertifikat sagt.
+target-test-pinned = Dieser Schlüssel ist der angeheftete.
+target-test-dialogue = Dialog
+target-test-silence = Es wurde nichts gesagt.
+certificate-subject = Zertifikat für
+certificate-names = Namen
+certificate-issuer = Unterschrieben von
+certificate-ends = Endet
+certificate-over = Abgelaufen
+certificate-days = { $days ->
+    [one] noch ein Tag
+   *[other] noch { $days } Tage
+}
+certificate-pin = Schlüssel (SHA-256)
+target-warning-not-encrypted = Mail ginge unverschlüsselt dorthin.
+target-warning-certificate-expired = Sein Zertifikat ist abgelaufen.
+target-warning-certificate-ends-soon = Sein Zertifikat endet in weniger als zwei Wochen.
+
+target-verdict-good = Es nimmt Mail von hier an.
+target-verdict-accepts-everything = Es nimmt Mail für Adressen an, die niemand hat; sein Ja bedeutet also nichts.
+target-verdict-no-address = Sein Hostname lässt sich nicht auflösen.
+target-verdict-loops-back = Es führt zu diesem Server zurück: Mail dorthin liefe im Kreis.
+target-verdict-unreachable = Dort antwortet niemand.
+target-verdict-no-greeting = Es legt auf oder sagt nichts, was ein Mailserver sagt.
+target-verdict-not-taken = Es will mit diesem Server nicht sprechen.
+target-verdict-mail-refused = Es lehnt Mail von hier ab, bevor es den Empfänger hört.
+target-verdict-recipient-refused = Es lehnt den Empfänger ab.
+target-verdict-recipient-later = Es nimmt den Empfänger gerade nicht an.
+target-verdict-tls-not-offered = Es bietet kein STARTTLS an, das seine Regel verlangt.
+target-verdict-tls-failed = Über TLS ist nicht mit ihm zu sprechen.
+target-verdict-pin-mismatch = Es zeigt einen anderen Schlüssel als den angehefteten.
+target-verdict-certificate-untrusted = Sein Zertifikat gilt nicht für seinen Namen, oder niemand Bekanntes hat es unterschrieben.
+target-verdict-login-needs-tls = Die Verbindung ist nicht verschlüsselt, und das Passwort wird nicht im Klartext gesendet.
+target-verdict-login-not-offered = Es bietet keine Anmeldung an, die dieser Server beherrscht.
+target-verdict-login-refused = Es lehnt die Anmeldung ab.
+target-mend-accepts-everything = Suchen Sie dort eine Sammeladresse, oder lassen Sie es unbekannte Empfänger bei RCPT ablehnen.
+target-mend-no-address = Berichtigen Sie seinen DNS-Eintrag, oder nennen Sie einen anderen Host.
+target-mend-loops-back = Nennen Sie den anderen Server als Host.
+target-mend-unreachable = Prüfen Sie, ob der Server läuft, der Port stimmt und keine Firewall dazwischen steht.
+target-mend-no-greeting = Prüfen Sie, ob auf diesem Port ein Mailserver lauscht und ob er diesen Server einlässt.
+target-mend-not-taken = Erlauben Sie dort diesen Server.
+target-mend-mail-refused = Erlauben Sie dort diesen Server; der leere Absender muss angenommen werden (RFC 5321 §4.5.5).
+target-mend-recipient-refused = Bedienen Sie dort die Domain, erlauben Sie diesem Server das Weiterleiten, oder testen Sie mit einer Adresse, die es hat.
+target-mend-recipient-later = Versuchen Sie es später; bleibt es so, hilft sein Protokoll (Greylisting vergeht von selbst).
+target-mend-tls-not-offered = Schalten Sie dort TLS ein, oder wählen Sie „opportunistisch“.
+target-mend-tls-failed = Prüfen Sie seine Versionen und Chiffren; TLS 1.2 oder neuer ist nötig.
+target-mend-pin-mismatch = Wurde der Schlüssel absichtlich gewechselt, übernehmen Sie den unten gezeigten; sonst hört vielleicht jemand mit.
+target-mend-certificate-untrusted = Berichtigen Sie das Zertifikat, oder übernehmen Sie den unten gezeigten Schlüssel.
+target-mend-login-needs-tls = Schalten Sie dort TLS ein, oder nehmen Sie Name und Passwort weg.
+target-mend-login-not-offered = Schalten Sie dort AUTH PLAIN oder LOGIN ein, oder nehmen Sie Name und Passwort weg.
+target-mend-login-refused = Geben Sie Name und Passwort neu ein.

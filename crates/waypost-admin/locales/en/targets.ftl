@@ -1,0 +1,175 @@
+targets-title = Targets
+targets-lead = Other mail servers that mail is handed to.
+targets-none = No target yet. A domain whose other half lives on another server needs one.
+targets-new = New target
+targets-name = Target
+targets-host = Host
+targets-tls = TLS
+targets-state = State
+targets-waiting = Waiting recipients
+targets-oldest = Oldest
+targets-error = Last error
+targets-implicit = Servers named by their host only
+targets-implicit-lead = Relays of domains that no target describes; they have the defaults of a target.
+
+target-state-up = Up
+target-state-degraded = Degraded
+target-state-down = Down
+target-state-held = Held
+target-state-unused = Not used yet
+
+target-tls-off = Off
+target-tls-opportunistic = Opportunistic
+target-tls-required = Required
+target-tls-verified = Verified
+target-tls-pinned = Pinned
+target-tls-says-off = never encrypted
+target-tls-says-opportunistic = encrypted when offered, with any certificate
+target-tls-says-required = always encrypted, with any certificate
+target-tls-says-verified = always, with a valid certificate for its name
+target-tls-says-pinned = always, with the key given below
+
+target-part-where = Where it is
+target-part-security = Encryption
+target-part-login = Login there
+target-part-delivery = Delivery
+target-part-known = How it is known here
+target-part-known-lead = Mail that comes from a known target never goes back there, and it may relay for the domains that live on it.
+target-field-name = Name
+target-hint-name = How domains, users and commands call it; it cannot be changed later.
+target-field-host = Host
+target-hint-host = A host name, an IP address, or mx:NAME for the mail exchangers of a name.
+target-field-port = Port
+target-hint-port = Empty: 25.
+target-field-tls = TLS policy
+target-hint-tls = What does not meet it is not delivered, and waits.
+target-field-tls-pin = Pinned key (SHA-256)
+target-hint-tls-pin = 64 hexadecimal digits; a test shows the key and offers to take it.
+target-field-username = Name
+target-hint-username = To log in there with; empty: no login.
+target-field-password = Password
+target-field-connections = Most connections at a time
+target-hint-connections = Empty: 20.
+target-field-recipient = Recipient address
+target-hint-recipient = How it wants users addressed whose mailboxes it has.
+target-recipient-original = As received
+target-recipient-default = The user’s default address
+target-recipient-domain = The local part at another domain
+target-field-recipient-domain = This domain
+target-hint-recipient-domain = For example old.example.com.
+target-field-smart-host = Use the smart host on errors
+target-hint-smart-host = What the target does not take goes to the smart host instead of waiting.
+target-field-sources = Source networks
+target-hint-sources = One a line, such as 203.0.113.0/24; empty: the addresses of its host.
+target-field-client-pin = Key of its client certificate (SHA-256)
+target-hint-client-pin = 64 hexadecimal digits; it is known by this key wherever it comes from.
+target-field-client-login = Name that it logs in with here
+target-hint-client-login = Empty: it does not log in.
+target-field-client-password = Password that it logs in with here
+target-save = Save
+
+target-health = How it is
+target-is-held = Deliveries to this target are held.
+target-last-success = Last success
+target-tried-again = Tried again
+target-connections = Connections in use
+target-hold = Hold
+target-release = Release
+target-hold-title = Hold deliveries to { $name }
+target-hold-lead = Mail for it is still accepted and waits; the time does not count towards its lifetime.
+target-remove = Remove
+target-remove-title = Remove the target { $name }?
+target-used-domains = It is the relay of these domains: { $names }.
+target-used-gateways = These gateway domains live on it: { $names }.
+target-used-users = { $count ->
+    [one] It is the target of one user.
+   *[other] It is the target of { $count } users.
+}
+target-used-not = No domain, gateway domain or user names it.
+target-used-first = Point these elsewhere first: as long as something names it, it cannot be removed.
+target-used-waiting = { $count ->
+    [one] One recipient waits for it; where it goes is decided anew.
+   *[other] { $count } recipients wait for it; where they go is decided anew.
+}
+
+done-target-added = The target was added.
+done-target-saved = The target was saved.
+done-target-pinned = The key is pinned now.
+done-target-held = Deliveries to this target are held now.
+done-target-released = Deliveries to this target go on.
+done-target-removed = The target was removed.
+
+target-test = Test
+target-test-title = Test of { $name }
+target-test-lead = Connects as a delivery would, asks about a recipient, and sends nothing. It may take a minute.
+target-test-address = Recipient to ask about
+target-test-address-hint = Empty: the postmaster of a domain that goes there.
+target-test-begin = Begin the test
+target-test-again = Test again
+target-test-found = What was found
+target-test-tried = Tried
+target-test-greeting = Greeting
+target-test-login = Login
+target-test-login-yes = Accepted
+target-test-login-no = Refused
+target-test-login-none = none, or not tried
+target-test-recipient = Recipient
+target-test-nobody = An address that nobody has
+target-test-taken = Accepted
+target-test-not-taken = Not accepted
+target-test-offers = Offers
+target-test-channel = Encryption and certificate
+target-test-not-used = looked at only; a delivery would not use it
+target-test-clear = Nothing was encrypted.
+target-test-pin = Pin this key
+target-test-pin-hint = Only this key is then trusted, whatever its certificate says.
+target-test-pinned = This key is the one that is pinned.
+target-test-dialogue = Dialogue
+target-test-silence = Nothing was said.
+certificate-subject = Certificate for
+certificate-names = Names
+certificate-issuer = Signed by
+certificate-ends = Ends
+certificate-over = Expired
+certificate-days = { $days ->
+    [one] one day left
+   *[other] { $days } days left
+}
+certificate-pin = Key (SHA-256)
+target-warning-not-encrypted = Mail would go there in the clear.
+target-warning-certificate-expired = Its certificate has expired.
+target-warning-certificate-ends-soon = Its certificate ends within two weeks.
+
+target-verdict-good = It takes mail from here.
+target-verdict-accepts-everything = It takes mail for addresses that nobody has, so its yes means nothing.
+target-verdict-no-address = Its host does not resolve.
+target-verdict-loops-back = It leads back to this server: mail for it would go round in circles.
+target-verdict-unreachable = Nobody answers there.
+target-verdict-no-greeting = It hangs up, or says nothing that a mail server says.
+target-verdict-not-taken = It does not want to talk to this server.
+target-verdict-mail-refused = It refuses mail from here before it hears the recipient.
+target-verdict-recipient-refused = It refuses the recipient.
+target-verdict-recipient-later = It does not take the recipient now.
+target-verdict-tls-not-offered = It does not offer STARTTLS, which its policy demands.
+target-verdict-tls-failed = It cannot be spoken to over TLS.
+target-verdict-pin-mismatch = It shows another key than the one that is pinned.
+target-verdict-certificate-untrusted = Its certificate is not valid for its name, or nobody known has signed it.
+target-verdict-login-needs-tls = The connection is not encrypted, and the password is not sent in the clear.
+target-verdict-login-not-offered = It offers no login that this server can use.
+target-verdict-login-refused = It refuses the login.
+target-mend-accepts-everything = Look for a catch-all address there, or let it refuse unknown recipients at RCPT.
+target-mend-no-address = Mend its entry in DNS, or give another host.
+target-mend-loops-back = Name the other server as its host.
+target-mend-unreachable = See whether the server runs, the port is right and no firewall stands between.
+target-mend-no-greeting = See whether a mail server listens on this port, and whether it lets this server in.
+target-mend-not-taken = Allow this server there.
+target-mend-mail-refused = Allow this server there; the null sender must be accepted (RFC 5321 §4.5.5).
+target-mend-recipient-refused = Serve the domain there, allow this server to relay, or test with an address that it has.
+target-mend-recipient-later = Try again later; see its log when it stays so (greylisting passes by itself).
+target-mend-tls-not-offered = Turn TLS on there, or choose “opportunistic”.
+target-mend-tls-failed = See which versions and ciphers it has; TLS 1.2 or later is needed.
+target-mend-pin-mismatch = If its key was changed on purpose, take the one that is shown below; if not, somebody may be listening.
+target-mend-certificate-untrusted = Mend the certificate, or take the key that is shown below.
+target-mend-login-needs-tls = Turn TLS on there, or take name and password away.
+target-mend-login-not-offered = Turn AUTH PLAIN or LOGIN on there, or take name and password away.
+target-mend-login-refused = Give name and password anew.

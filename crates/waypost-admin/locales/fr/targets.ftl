@@ -1,0 +1,175 @@
+targets-title = Cibles
+targets-lead = Les autres serveurs de messagerie auxquels le courrier est remis.
+targets-none = Aucune cible. Un domaine dont l’autre moitié vit sur un autre serveur en a besoin.
+targets-new = Nouvelle cible
+targets-name = Cible
+targets-host = Hôte
+targets-tls = TLS
+targets-state = État
+targets-waiting = Destinataires en attente
+targets-oldest = Le plus ancien
+targets-error = Dernière erreur
+targets-implicit = Serveurs nommés par leur seul hôte
+targets-implicit-lead = Relais de domaines qu’aucune cible ne décrit ; ils ont les réglages par défaut d’une cible.
+
+target-state-up = En service
+target-state-degraded = Dégradée
+target-state-down = Injoignable
+target-state-held = Suspendue
+target-state-unused = Pas encore utilisée
+
+target-tls-off = Désactivé
+target-tls-opportunistic = Opportuniste
+target-tls-required = Exigé
+target-tls-verified = Vérifié
+target-tls-pinned = Épinglé
+target-tls-says-off = jamais chiffré
+target-tls-says-opportunistic = chiffré si proposé, avec n’importe quel certificat
+target-tls-says-required = toujours chiffré, avec n’importe quel certificat
+target-tls-says-verified = toujours, avec un certificat valable pour son nom
+target-tls-says-pinned = toujours, avec la clé donnée ci-dessous
+
+target-part-where = Où elle se trouve
+target-part-security = Chiffrement
+target-part-login = Identification là-bas
+target-part-delivery = Remise
+target-part-known = Comment elle est reconnue ici
+target-part-known-lead = Le courrier venu d’une cible reconnue n’y retourne jamais, et elle peut relayer pour les domaines qu’elle héberge.
+target-field-name = Nom
+target-hint-name = Comment les domaines, les utilisateurs et les commandes l’appellent ; il ne peut plus être changé.
+target-field-host = Hôte
+target-hint-host = Un nom d’hôte, une adresse IP, ou mx:NOM pour les serveurs MX d’un nom.
+target-field-port = Port
+target-hint-port = Vide : 25.
+target-field-tls = Politique TLS
+target-hint-tls = Ce qui ne la respecte pas n’est pas remis et attend.
+target-field-tls-pin = Clé épinglée (SHA-256)
+target-hint-tls-pin = 64 chiffres hexadécimaux ; un test montre la clé et propose de la prendre.
+target-field-username = Nom
+target-hint-username = Pour s’y identifier ; vide : sans identification.
+target-field-password = Mot de passe
+target-field-connections = Connexions simultanées au plus
+target-hint-connections = Vide : 20.
+target-field-recipient = Adresse du destinataire
+target-hint-recipient = Comment elle veut voir adressés les utilisateurs dont elle a les boîtes.
+target-recipient-original = Telle que reçue
+target-recipient-default = L’adresse par défaut de l’utilisateur
+target-recipient-domain = La partie locale dans un autre domaine
+target-field-recipient-domain = Ce domaine
+target-hint-recipient-domain = Par exemple old.example.com.
+target-field-smart-host = Passer par le relais de secours en cas d’erreur
+target-hint-smart-host = Ce que la cible n’accepte pas part au relais de secours au lieu d’attendre.
+target-field-sources = Réseaux sources
+target-hint-sources = Un par ligne, par exemple 203.0.113.0/24 ; vide : les adresses de son hôte.
+target-field-client-pin = Clé de son certificat client (SHA-256)
+target-hint-client-pin = 64 chiffres hexadécimaux ; cette clé la fait reconnaître d’où qu’elle vienne.
+target-field-client-login = Nom avec lequel elle s’identifie ici
+target-hint-client-login = Vide : elle ne s’identifie pas.
+target-field-client-password = Mot de passe avec lequel elle s’identifie ici
+target-save = Enregistrer
+
+target-health = Comment elle va
+target-is-held = Les remises vers cette cible sont suspendues.
+target-last-success = Dernier succès
+target-tried-again = Nouvel essai
+target-connections = Connexions utilisées
+target-hold = Suspendre
+target-release = Reprendre
+target-hold-title = Suspendre les remises vers { $name }
+target-hold-lead = Son courrier est toujours accepté et attend ; ce temps ne compte pas dans sa durée de vie.
+target-remove = Supprimer
+target-remove-title = Supprimer la cible { $name } ?
+target-used-domains = C’est le relais de ces domaines : { $names }.
+target-used-gateways = Ces domaines passerelles s’y trouvent : { $names }.
+target-used-users = { $count ->
+    [one] C’est la cible d’un utilisateur.
+   *[other] C’est la cible de { $count } utilisateurs.
+}
+target-used-not = Aucun domaine, domaine passerelle ou utilisateur ne la nomme.
+target-used-first = Faites-les pointer ailleurs d’abord : tant que quelque chose la nomme, elle ne peut pas être supprimée.
+target-used-waiting = { $count ->
+    [one] Un destinataire l’attend ; sa route sera décidée à nouveau.
+   *[other] { $count } destinataires l’attendent ; leur route sera décidée à nouveau.
+}
+
+done-target-added = La cible a été ajoutée.
+done-target-saved = La cible a été enregistrée.
+done-target-pinned = La clé est désormais épinglée.
+done-target-held = Les remises vers cette cible sont suspendues.
+done-target-released = Les remises vers cette cible reprennent.
+done-target-removed = La cible a été supprimée.
+
+target-test = Tester
+target-test-title = Test de { $name }
+target-test-lead = Se connecte comme pour une remise, demande un destinataire et n’envoie rien. Cela peut durer une minute.
+target-test-address = Destinataire à demander
+target-test-address-hint = Vide : le postmaster d’un domaine qui y va.
+target-test-begin = Lancer le test
+target-test-again = Tester à nouveau
+target-test-found = Ce qui a été trouvé
+target-test-tried = Essayé
+target-test-greeting = Accueil
+target-test-login = Identification
+target-test-login-yes = Acceptée
+target-test-login-no = Refusée
+target-test-login-none = aucune, ou pas essayée
+target-test-recipient = Destinataire
+target-test-nobody = Une adresse que personne n’a
+target-test-taken = Accepté
+target-test-not-taken = Pas accepté
+target-test-offers = Extensions
+target-test-channel = Chiffrement et certificat
+target-test-not-used = seulement regardé ; une remise ne l’utiliserait pas
+target-test-clear = Rien n’était chiffré.
+target-test-pin = Épingler cette clé
+target-test-pin-hint = Seule cette clé est alors admise, quoi que dise son certificat.
+target-test-pinned = Cette clé est celle qui est épinglée.
+target-test-dialogue = Dialogue
+target-test-silence = Rien n’a été dit.
+certificate-subject = Certificat pour
+certificate-names = Noms
+certificate-issuer = Signé par
+certificate-ends = Expire
+certificate-over = Expiré
+certificate-days = { $days ->
+    [one] encore un jour
+   *[other] encore { $days } jours
+}
+certificate-pin = Clé (SHA-256)
+target-warning-not-encrypted = Le courrier y partirait en clair.
+target-warning-certificate-expired = Son certificat a expiré.
+target-warning-certificate-ends-soon = Son certificat expire dans moins de deux semaines.
+
+target-verdict-good = Elle accepte le courrier de ce serveur.
+target-verdict-accepts-everything = Elle accepte du courrier pour des adresses que personne n’a : son oui ne veut rien dire.
+target-verdict-no-address = Son nom d’hôte ne se résout pas.
+target-verdict-loops-back = Elle ramène à ce serveur : son courrier tournerait en rond.
+target-verdict-unreachable = Personne n’y répond.
+target-verdict-no-greeting = Elle raccroche, ou ne dit rien de ce que dit un serveur de messagerie.
+target-verdict-not-taken = Elle ne veut pas parler à ce serveur.
+target-verdict-mail-refused = Elle refuse le courrier d’ici avant d’entendre le destinataire.
+target-verdict-recipient-refused = Elle refuse le destinataire.
+target-verdict-recipient-later = Elle n’accepte pas le destinataire pour le moment.
+target-verdict-tls-not-offered = Elle ne propose pas STARTTLS, que sa politique exige.
+target-verdict-tls-failed = Impossible de lui parler en TLS.
+target-verdict-pin-mismatch = Elle présente une autre clé que celle qui est épinglée.
+target-verdict-certificate-untrusted = Son certificat n’est pas valable pour son nom, ou personne de connu ne l’a signé.
+target-verdict-login-needs-tls = La connexion n’est pas chiffrée, et le mot de passe n’est pas envoyé en clair.
+target-verdict-login-not-offered = Elle ne propose aucune connexion utilisable par ce serveur.
+target-verdict-login-refused = Elle refuse l’identification.
+target-mend-accepts-everything = Cherchez-y une adresse attrape-tout, ou faites-lui refuser les destinataires inconnus au RCPT.
+target-mend-no-address = Corrigez son entrée DNS, ou donnez un autre hôte.
+target-mend-loops-back = Donnez l’autre serveur comme hôte.
+target-mend-unreachable = Vérifiez que le serveur fonctionne, que le port est le bon et qu’aucun pare-feu ne s’interpose.
+target-mend-no-greeting = Vérifiez qu’un serveur de messagerie écoute sur ce port et qu’il laisse entrer ce serveur.
+target-mend-not-taken = Autorisez-y ce serveur.
+target-mend-mail-refused = Autorisez-y ce serveur ; l’expéditeur nul doit être accepté (RFC 5321 §4.5.5).
+target-mend-recipient-refused = Servez-y le domaine, autorisez ce serveur à relayer, ou testez avec une adresse qu’elle a.
+target-mend-recipient-later = Réessayez plus tard ; consultez son journal si cela dure (le greylisting passe tout seul).
+target-mend-tls-not-offered = Activez TLS là-bas, ou choisissez « opportuniste ».
+target-mend-tls-failed = Vérifiez ses versions et algorithmes ; TLS 1.2 au moins est nécessaire.
+target-mend-pin-mismatch = Si la clé a été changée exprès, prenez celle qui est affichée ci-dessous ; sinon, quelqu’un écoute peut-être.
+target-mend-certificate-untrusted = Corrigez le certificat, ou prenez la clé affichée ci-dessous.
+target-mend-login-needs-tls = Activez TLS là-bas, ou retirez nom et mot de passe.
+target-mend-login-not-offered = Activez AUTH PLAIN ou LOGIN là-bas, ou retirez nom et mot de passe.
+target-mend-login-refused = Redonnez nom et mot de passe.

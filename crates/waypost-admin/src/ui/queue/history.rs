@@ -1,0 +1,100 @@
+//! What happened to a message, from the history.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::api::v1::queue::nobody;
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::request::{Request, Trace};
+
+/// Steps of one message that are shown.
+const STEPS_MAX: usize = 500;
+/// The fields of a step that are told, in this order.
+const TOLD: [&str; 19] = [
+    "client",
+    "sasl_username",
+    "message_id",
+    "from",
+    "nrcpt",
+    "to",
+    "orig_to",
+    "relay",
+    "status",
+    "dsn",
+    "said",
+    "reply",
+    "delay",
+    "verb",
+    "by",
+    "reason",
+    "report",
+    "also_on",
+    "trouble",
+];
+
+/// One thing that happened.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Step {
+    pub(super) at: String,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Steps {
+    items: Vec<Step>,
+}
+
+impl Step {
+    fn field(&self, name: &str) -> &str {
+        let field = self.fields.get(name);
+        field.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What it is.
+    pub(super) fn event(&self) -> &str {
+        self.field("event")
+    }
+
+    /// The class of its line.
+    pub(super) fn class(&self) -> &'static str {
+        match (self.event(), self.field("status")) {
+            ("delivery", "sent") => "ok",
+            ("delivery", "deferred") | ("trouble" | "lives-twice", _) => "warn",
+            ("delivery" | "expired" | "rejected" | "member-refused", _) => "bad",
+            _ => "",
+        }
+    }
+
+    /// Its fields that say something, with their names.
+    pub(super) fn told(&self) -> Vec<(&'static str, &str)> {
+        let told = TOLD.iter().map(|name| (*name, self.field(name)));
+        told.filter(|(_, value)| !value.is_empty()).collect()
+    }
+}
+
+impl Console {
+    /// What happened to a message, as far as he may see it, the oldest first; none is a problem.
+    pub(super) async fn history(&self, actor: &Actor, id: &str) -> Result<Vec<Step>, Problem> {
+        actor.require(Right::QueueRead)?;
+        let domains = self.names_of(actor);
+        if id.contains('@') || domains.as_ref().is_some_and(Vec::is_empty) {
+            return Err(nobody(id));
+        }
+        let request = Request::Trace(Trace {
+            what: id.to_owned(),
+            from: None,
+            to: None,
+            domains: domains.unwrap_or_default(),
+            after: None,
+            limit: STEPS_MAX,
+        });
+        let steps: Steps = crate::api::read(self.ask(actor, request).await?)?;
+        if steps.items.is_empty() {
+            return Err(nobody(id));
+        }
+        Ok(steps.items)
+    }
+}

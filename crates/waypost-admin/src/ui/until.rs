@@ -1,0 +1,66 @@
+//! When a hold ends: a span to choose, or a moment.
+
+use std::time::{Duration, SystemTime};
+
+use crate::input::Fields;
+use crate::problem::Problem;
+use crate::text::seconds;
+
+/// Spans to choose from, and their hours.
+const SPANS: [(&str, u64); 6] = [
+    ("1h", 1),
+    ("4h", 4),
+    ("12h", 12),
+    ("1d", 24),
+    ("3d", 72),
+    ("7d", 168),
+];
+
+/// What is in the fields.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Until {
+    span: String,
+    /// As the browser sends it, in UTC.
+    pub(crate) moment: String,
+}
+
+impl Until {
+    /// Nothing chosen yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            span: String::new(),
+            moment: String::new(),
+        }
+    }
+
+    pub(crate) fn of(fields: &Fields) -> Self {
+        Self {
+            span: fields.text("span").to_owned(),
+            moment: fields.text("until").to_owned(),
+        }
+    }
+
+    /// What to choose from, and whether it is chosen: until it is released, a span, a moment.
+    pub(crate) fn choices(&self) -> Vec<(&'static str, bool)> {
+        let spans = SPANS.iter().map(|(word, _)| *word);
+        let all = std::iter::once("released").chain(spans).chain(["at"]);
+        all.map(|word| (word, word == self.span)).collect()
+    }
+}
+
+/// The end, in seconds since 1970; none: when it is released.
+pub(crate) fn read(fields: &Fields, now: SystemTime) -> Result<Option<u64>, Problem> {
+    let span = fields.text("span");
+    if span == "at" {
+        let end = seconds(fields.text("until")).ok_or_else(|| {
+            let mend = "write it as 2026-12-24T18:00";
+            Problem::field("until", "this is no time", mend)
+        });
+        return end.map(Some);
+    }
+    let hours = SPANS.iter().find(|(word, _)| *word == span);
+    Ok(hours.map(|(_, hours)| {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH);
+        (now.unwrap_or_default() + Duration::from_hours(*hours)).as_secs()
+    }))
+}
