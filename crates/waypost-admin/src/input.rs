@@ -155,6 +155,29 @@ impl FromRequestParts<Console> for IfMatch {
     }
 }
 
+/// A body of comma-separated values.
+pub(crate) struct Csv(pub(crate) String);
+
+impl FromRequest<Console> for Csv {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Console) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if !kind.starts_with("text/csv") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send a body of type text/csv",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        let text = String::from_utf8(bytes.into());
+        text.map(Self)
+            .map_err(|_| bad("the file is not UTF-8; save it as \"CSV UTF-8\"".to_owned()))
+    }
+}
+
 fn bad(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }

@@ -40,6 +40,8 @@ pub(crate) struct Job {
     ended: Option<SystemTime>,
     pub(crate) state: State,
     cancel: Cancel,
+    /// What may be begun when this has ended: what it was a rehearsal of.
+    next: Option<Arc<Request>>,
 }
 
 /// How far it is.
@@ -87,6 +89,37 @@ impl Console {
         Ok(id)
     }
 
+    /// Begins a rehearsal of what he may then begin; only his last one is kept for that.
+    pub(crate) fn rehearse(
+        &self,
+        actor: &Actor,
+        what: &str,
+        (rehearsal, next): (Request, Request),
+    ) -> Result<u64, Problem> {
+        let id = self.begin(actor, what, rehearsal)?;
+        let mut table = self.jobs.lock();
+        for job in table.jobs.values_mut() {
+            if job.owner == actor.login {
+                job.next = None;
+            }
+        }
+        if let Some(job) = table.jobs.get_mut(&id) {
+            job.next = Some(Arc::new(next));
+        }
+        Ok(id)
+    }
+
+    /// Begins what a job was the rehearsal of.
+    pub(crate) fn begin_next(&self, actor: &Actor, id: u64) -> Result<u64, Problem> {
+        let job = self.job(actor, id)?;
+        let gone = || Problem::new(StatusCode::NOT_FOUND, "this can be begun once");
+        let next = job.next.clone().filter(|_| job.ended.is_some());
+        let next = next.ok_or_else(gone)?;
+        let id = self.begin(actor, &job.what, Request::clone(&next))?;
+        self.jobs.change(job.id, |job| job.next = None);
+        Ok(id)
+    }
+
     /// The job, if it is his.
     pub(crate) fn job(&self, actor: &Actor, id: u64) -> Result<Job, Problem> {
         let table = self.jobs.lock();
@@ -106,6 +139,11 @@ impl Console {
 }
 
 impl Job {
+    /// Whether what it was the rehearsal of can be begun.
+    pub(crate) fn has_next(&self) -> bool {
+        self.next.is_some() && matches!(self.state, State::Done(_))
+    }
+
     /// Asks it to stop; what is done as a whole is then not done at all.
     pub(crate) fn cancel(&self) {
         self.cancel.cancel();
@@ -144,6 +182,7 @@ impl Jobs {
             ended: None,
             state: State::Running(None),
             cancel,
+            next: None,
         };
         table.jobs.insert(id, job);
         Ok(id)

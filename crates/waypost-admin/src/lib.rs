@@ -4,7 +4,6 @@
 //! server it asks through [`Control`], in the same requests that the command line makes.
 
 #![deny(missing_docs)]
-#![expect(dead_code, reason = "the screens that use the rest come one by one")]
 #![expect(
     unused_qualifications,
     reason = "the macros that describe the API name types by their paths"

@@ -79,6 +79,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "you may not do this")
     }
 
+    /// One field that he may not set.
+    pub(crate) fn forbidden_field(field: &str) -> Self {
+        let mut problem = Self::field(field, "you may not set this", "leave it as it is");
+        problem.status = StatusCode::FORBIDDEN.as_u16();
+        problem.title = "Forbidden".to_owned();
+        problem
+    }
+
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "log in, or send a valid token")
     }

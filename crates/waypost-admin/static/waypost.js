@@ -151,6 +151,78 @@
   }
   document.addEventListener("input", (event) => event.target.form && showChosen(event.target.form));
 
+  // ---- Rows: <tbody data-rows> with buttons data-row-remove; data-row-add in the same fieldset
+
+  function addRow(rows) {
+    const place = 1 + Math.max(-1, ...[...rows.querySelectorAll("input[name^=local-]")]
+      .map((input) => Number(input.name.split("-")[1])));
+    const row = rows.lastElementChild.cloneNode(true);
+    row.querySelectorAll("[name]").forEach((field) => {
+      field.name = field.name.replace(/-\d+$/, `-${place}`);
+      if (field.type === "radio") {
+        field.value = place;
+        field.checked = false;
+      } else if (field.type !== "checkbox" && field.tagName === "INPUT") {
+        field.value = "";
+      }
+    });
+    rows.append(row);
+    row.hidden = false;
+    row.querySelector("input").focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const add = event.target.closest("[data-row-add]");
+    const remove = event.target.closest("[data-row-remove]");
+    if (add) {
+      addRow(add.closest("fieldset").querySelector("[data-rows]"));
+    } else if (remove) {
+      // Emptied, not taken away: the last one is what new ones are made of.
+      const row = remove.closest("tr");
+      row.querySelector("input").value = "";
+      row.hidden = true;
+    }
+  });
+
+  // Rows for who has no script are not needed.
+  function showRows(rows) {
+    const all = [...rows.children];
+    const full = all.filter((row) => row.querySelector("input").value);
+    all.forEach((row) => { row.hidden = full.length > 0 && !full.includes(row); });
+    const hidden = "[data-row-add], [data-row-remove]";
+    rows.closest("fieldset").querySelectorAll(hidden).forEach((button) => {
+      button.hidden = false;
+    });
+  }
+
+  // ---- Files: <form data-upload="/address">: the chosen file is sent as it is, with its ticks
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("[data-upload]");
+    const file = form?.querySelector("input[type=file]")?.files[0];
+    if (!file) {
+      return;
+    }
+    event.preventDefault();
+    const ticks = [...form.querySelectorAll("input[type=checkbox]:checked")]
+      .map((tick) => `${tick.name}=${tick.value}`).join("&");
+    const error = form.querySelector("[data-upload-error]");
+    try {
+      const answer = await fetch(`${form.dataset.upload}?${ticks}`, { method: "POST", body: file,
+        headers: { "Content-Type": "text/csv", "X-CSRF-Token": form.elements.csrf.value } });
+      if (answer.redirected) {
+        location.assign(answer.url);
+        return;
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const said = page.querySelector("main")?.textContent || page.body.textContent;
+      error.textContent = said.replace(/\s+/g, " ").trim();
+    } catch (failure) {
+      error.textContent = String(failure);
+    }
+    error.hidden = false;
+  });
+
   // ---- Copying: <button data-copy="#id"> or <button data-copy-text="…" data-copied="Copied">
 
   document.addEventListener("click", async (event) => {
@@ -330,6 +402,7 @@
       countSelected(around);
     }
     showChosen(root);
+    all("[data-rows]").forEach(showRows);
     all("[data-live]").forEach(follow);
     window.waypostCharts?.(root, language);
   }

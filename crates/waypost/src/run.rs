@@ -122,6 +122,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         queue: server.queue.clone(),
         minger: server.minger.clone(),
         shared: Arc::clone(&server.shared),
+        used: server.used.clone(),
         here: server.here.clone(),
         history: parts.history,
         statistics: Arc::clone(&statistics),

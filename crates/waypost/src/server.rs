@@ -53,6 +53,7 @@ pub(crate) struct Server {
     pub(crate) asking: Arc<Asking>,
     pub(crate) queue: QueueHandle,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) used: Option<Arc<session::Used>>,
     pub(crate) certificate: Arc<Certificate>,
     pub(crate) here: HereNow,
     /// Where each service listens, in the order of the configuration.
@@ -129,12 +130,13 @@ impl Server {
         });
         let callers = Arc::new(Callers::default());
         let submit = queue.clone();
+        let used = outgoing.used();
         let parts = session::Parts {
             snapshots: snapshots(&directory),
             resolver: resolver.clone(),
             spool: spool.clone(),
             submit: Arc::new(move |committed| submit.submit(&committed)),
-            used: outgoing.used(),
+            used: used.clone(),
             logins: logins(&directory),
             certificate: Arc::clone(&certificate),
             tracer,
@@ -143,7 +145,7 @@ impl Server {
         };
         let shared = Arc::new(Shared::new(parts, session_settings(config)));
         look_up(&directory, &callers, &dns).await;
-        let minger = answering(config, &directory, &callers, outgoing.used());
+        let minger = answering(config, &directory, &callers, used.clone());
         let background = vec![
             tokio::spawn(async move { chores.run().await }),
             tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
@@ -159,6 +161,7 @@ impl Server {
             asking,
             queue,
             shared,
+            used,
             certificate,
             here,
             endpoints,

@@ -6,6 +6,7 @@ layout-log-out = Abmelden
 
 nav-group-overview = Überblick
 nav-group-mail = Mail
+nav-directory = Verzeichnis
 nav-domains = Verwaltete Domains
 nav-group-site = Site
 nav-admins = Administratoren

@@ -6,6 +6,7 @@ layout-log-out = Log out
 
 nav-group-overview = Overview
 nav-group-mail = Mail
+nav-directory = Directory
 nav-domains = Supervised domains
 nav-group-site = Site
 nav-admins = Administrators

@@ -6,6 +6,7 @@ layout-log-out = Se déconnecter
 
 nav-group-overview = Vue d’ensemble
 nav-group-mail = Messagerie
+nav-directory = Annuaire
 nav-domains = Domaines supervisés
 nav-group-site = Site
 nav-admins = Administrateurs

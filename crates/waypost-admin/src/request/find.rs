@@ -1,6 +1,7 @@
 //! What is looked for among the objects of the directory.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use waypost_directory::MailType;
 
 use super::Kind;
@@ -43,7 +44,7 @@ pub struct Filter {
 }
 
 /// Where a user's mailbox is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mail {
     /// Here.
@@ -52,6 +53,23 @@ pub enum Mail {
     None,
     /// On a target.
     ThirdParty,
+}
+
+impl Mail {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Local, Self::ThirdParty, Self::None];
+
+    /// The word of the site file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        MailType::from(self).as_str()
+    }
+}
+
+impl std::fmt::Display for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl From<Mail> for MailType {

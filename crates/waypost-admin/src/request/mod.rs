@@ -13,6 +13,7 @@ mod queue;
 mod report;
 mod target;
 mod token;
+mod users;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
@@ -27,6 +28,7 @@ pub use queue::{
 pub use report::{Cancel, Following, Report};
 pub use target::TargetRequest;
 pub use token::{NewToken, TokenRequest};
+pub use users::{Import, UserAction, UsersMany};
 
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +76,11 @@ pub enum Request {
     /// count, also `counts`: for each domain with users that the filter means, `local`, `none`,
     /// `relayed` (by the domain's relay), `own_target` and, of all these, `suspended`.
     Find(Find),
+    /// Makes and changes users as a file of comma-separated values says.
+    ///
+    /// Answers `created`, `changed`, `unchanged` and `refused` in numbers, `named` (why each of
+    /// those was refused, up to a limit), `cancelled` and a `summary`.
+    Import(Import),
     /// Lists objects of one kind, a page at a time.
     List(List),
     /// The last lines of the log.
@@ -144,6 +151,16 @@ pub enum Request {
     Token(TokenRequest),
     /// What happened to a message, or to the mail of an address.
     Trace(Trace),
+    /// How full the mailbox of a user, or a shared mailbox, is: `quota_bytes` (0: no limit) and
+    /// `used_bytes`, null where it is not known.
+    Usage {
+        /// Users or shared mailboxes.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// Does the same to many users; answers as an import does, with `removed` too.
+    Users(UsersMany),
 }
 
 /// An address to decide about.

@@ -3,21 +3,31 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use serde::Deserialize;
 
 use super::{Page, page as page_of};
+use crate::api::v1::users_many::csv_line;
 use crate::console::Console;
 use crate::input::Name;
 use crate::jobs::{Job, State as Stage};
 use crate::live;
 use crate::problem::Problem;
+use crate::request::Fault;
+use crate::text::Language;
+
+/// Refusals that a page shows; all are in a file.
+const SHOWN: usize = 200;
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
         .route("/jobs/{id}", get(show))
         .route("/jobs/{id}/cancel", post(cancel))
         .route("/jobs/{id}/live", get(follow))
+        .route("/jobs/{id}/next", post(begin_next))
+        .route("/jobs/{id}/refused", get(refused))
 }
 
 #[derive(Template)]
@@ -34,7 +44,58 @@ struct Progress<'a> {
     job: &'a Job,
 }
 
+/// What came of many users.
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    #[serde(default)]
+    dry_run: bool,
+    created: u64,
+    changed: u64,
+    removed: u64,
+    unchanged: u64,
+    refused: u64,
+    named: Vec<Fault>,
+    cancelled: bool,
+}
+
+impl Outcome {
+    /// The numbers that say something.
+    fn counts(&self, language: Language) -> Vec<(&'static str, String)> {
+        let all = [
+            ("created", self.created),
+            ("changed", self.changed),
+            ("removed", self.removed),
+            ("unchanged", self.unchanged),
+            ("refused", self.refused),
+        ];
+        let said = all.into_iter();
+        said.filter(|(word, count)| *count > 0 || *word == "refused")
+            .map(|(word, count)| (word, language.number(count)))
+            .collect()
+    }
+
+    /// Whether there is something to be done.
+    fn may_begin(&self) -> bool {
+        self.dry_run && self.created + self.changed > 0
+    }
+}
+
 impl Job {
+    fn outcome(&self) -> Option<Outcome> {
+        match &self.state {
+            Stage::Done(value) => serde_json::from_value(value.clone()).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing was saved, as nothing should be.
+    fn is_rehearsal(&self) -> bool {
+        match &self.state {
+            Stage::Done(value) => value.get("dry_run").is_some_and(|dry| *dry == true),
+            _ => false,
+        }
+    }
+
     /// The summary of what came of it.
     pub(crate) fn summary(&self) -> Option<&str> {
         match &self.state {
@@ -59,6 +120,43 @@ async fn cancel(State(console): State<Console>, page: Page, Name(id): Name) -> R
         }
         Err(problem) => super::layout::trouble(&page, &problem),
     }
+}
+
+async fn begin_next(State(console): State<Console>, page: Page, Name(id): Name) -> Response {
+    match number(&id).and_then(|id| console.begin_next(&page.actor, id)) {
+        Ok(id) => axum::response::Redirect::to(&format!("/jobs/{id}")).into_response(),
+        Err(problem) => super::layout::trouble(&page, &problem),
+    }
+}
+
+/// Everything that was refused, as a file.
+async fn refused(State(console): State<Console>, page: Page, Name(id): Name) -> Response {
+    let job = number(&id).and_then(|id| console.job(&page.actor, id));
+    let outcome = match job {
+        Ok(job) => job.outcome(),
+        Err(problem) => return super::layout::trouble(&page, &problem),
+    };
+    let mut text = String::new();
+    csv_line(&mut text, &["line", "object", "field", "message", "mend"]);
+    for fault in outcome.into_iter().flat_map(|outcome| outcome.named) {
+        let line = fault.line.map(|line| line.to_string()).unwrap_or_default();
+        let cells = [
+            &line,
+            &fault.object,
+            &fault.field,
+            &fault.message,
+            &fault.mend,
+        ];
+        csv_line(&mut text, &cells.map(String::as_str));
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"refused.csv\"",
+        ),
+    ];
+    (headers, text).into_response()
 }
 
 async fn follow(

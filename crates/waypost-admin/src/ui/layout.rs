@@ -56,6 +56,7 @@ const MENU: [(&str, &[Item]); 4] = [
         &[
             ("/", "overview", Right::StatisticsRead),
             ("/domains", "domains", Right::DomainRead),
+            ("/directory", "directory", Right::AccountRead),
         ],
     ),
     (
@@ -95,7 +96,7 @@ impl Page {
             let entries = entries.map(|(address, name, _)| Entry {
                 address,
                 name,
-                is_open: self.view.is_under(address),
+                is_open: self.view.is_under(address) || self.view.is_of(address),
             });
             (*name, entries.collect::<Vec<_>>())
         });
@@ -137,6 +138,12 @@ impl View {
         }
     }
 
+    /// Whether the page shows something that the entry of the menu leads to.
+    fn is_of(&self, address: &str) -> bool {
+        let accounts = ["/users", "/mailboxes", "/groups"];
+        address == "/directory" && accounts.into_iter().any(|path| self.is_under(path))
+    }
+
     fn is_under(&self, address: &str) -> bool {
         let rest = self.path.strip_prefix(address);
         rest.is_some_and(|rest| rest.is_empty() || (address != "/" && rest.starts_with('/')))
@@ -160,6 +167,25 @@ impl View {
         values: &[(&str, Word)],
     ) -> String {
         self.language.with(&format!("{key}-{word}"), values)
+    }
+
+    /// The name of a field; of one without a name, as the site file calls it.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let said = self.word("field", name);
+        match said == format!("field-{name}") {
+            true => name.to_owned(),
+            false => said,
+        }
+    }
+
+    /// A step of a job in the reader's words, where there are some.
+    pub(crate) fn step(&self, what: &str) -> String {
+        let key = what.replace(' ', "-");
+        let said = self.word("job-step", &key);
+        match said == format!("job-step-{key}") {
+            true => what.to_owned(),
+            false => said,
+        }
     }
 
     /// A text with a value in it.

@@ -1,10 +1,12 @@
 //! The pages of the console: one file for each resource, as in the API.
 
+mod account_form;
 pub(crate) mod address;
 mod admins;
 mod ask;
 mod audit;
 mod cache;
+mod directory;
 mod domains;
 mod explain;
 mod jobs;
@@ -14,11 +16,13 @@ mod paged;
 mod pager;
 mod queue;
 mod session;
+mod shared;
 mod targets;
 mod test_message;
 mod tokens;
 mod trace;
 mod until;
+mod users;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -33,6 +37,7 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(admins::router())
         .merge(audit::router())
         .merge(cache::router())
+        .merge(directory::router())
         .merge(domains::router())
         .merge(explain::router())
         .merge(jobs::router())
@@ -46,4 +51,6 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .fallback(paged::nothing)
         .method_not_allowed_fallback(paged::not_so)
         .layer(from_fn_with_state(console.clone(), paged::problems))
+        .merge(shared::router())
+        .merge(users::router())
 }

@@ -280,7 +280,7 @@ impl Objection {
         })
     }
 
-    fn fault(&self) -> Fault {
+    pub(super) fn fault(&self) -> Fault {
         let Self { mailbox, peer, .. } = self;
         let mend = match &self.why {
             Why::Elsewhere(_) => {

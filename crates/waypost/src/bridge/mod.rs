@@ -18,6 +18,9 @@ mod target_test;
 mod test_message;
 mod token;
 mod trace;
+mod usage;
+mod users_file;
+mod users_many;
 mod wrong;
 
 use std::path::PathBuf;
@@ -35,7 +38,7 @@ use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
-use waypost_mta::session::Shared;
+use waypost_mta::session::{Shared, Used};
 use waypost_proto::mail::Domain;
 use waypost_spool::Spool;
 
@@ -53,6 +56,8 @@ pub(crate) struct Bridge {
     pub(crate) queue: QueueHandle,
     pub(crate) minger: minger::Server,
     pub(crate) shared: Arc<Shared>,
+    /// How full mailboxes are; none: another server keeps them.
+    pub(crate) used: Option<Arc<Used>>,
     pub(crate) here: HereNow,
     pub(crate) history: Arc<History>,
     pub(crate) statistics: Arc<Statistics>,
@@ -113,6 +118,7 @@ impl Asked {
             Request::Overview => self.overview().await,
             Request::Peer(request) => self.peer(request).await,
             Request::Target(request) => self.target(request).await,
+            Request::Import(import) => self.blocking(move |asked| asked.import(&import)).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
@@ -121,6 +127,10 @@ impl Asked {
             Request::Statistics(wanted) => Ok(self.statistics(&wanted)),
             Request::Token(request) => self.blocking(move |asked| asked.token(request)).await,
             Request::Trace(trace) => self.blocking(move |asked| asked.trace(&trace)).await,
+            Request::Usage { kind, name } => {
+                self.blocking(move |asked| asked.usage(kind, &name)).await
+            }
+            Request::Users(many) => self.blocking(move |asked| asked.users_many(many)).await,
             Request::Show { kind, name } => {
                 self.blocking(move |asked| asked.show(kind, &name)).await
             }

@@ -115,7 +115,7 @@ impl Asked {
         Ok(result)
     }
 
-    fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {
+    pub(super) fn read(&self, key: &Key) -> Result<Option<(Record, u64)>, Refused> {
         fn found<T>(
             stored: Option<Stored<T>>,
             object: impl Fn(T) -> Record,
@@ -216,14 +216,14 @@ fn hashed(password: &str) -> Result<Option<PasswordHash>, Refused> {
         .map_err(|error| Refused::new(format!("the password cannot be used: {error}")))
 }
 
-fn nobody(key: &Key) -> Refused {
+pub(super) fn nobody(key: &Key) -> Refused {
     let kind = key.kind();
     Refused::missing(format!(
         "there is no {key}; `waypost {kind} list` shows what there is"
     ))
 }
 
-fn one(fault: Fault) -> Refused {
+pub(super) fn one(fault: Fault) -> Refused {
     faults(vec![fault])
 }
 

@@ -122,6 +122,14 @@ pub(crate) fn change(object: &Object, given: &Fields) -> Result<Object, Vec<Faul
             }
         }
     }
+    if fields.get("mail").is_some_and(|mail| mail != "third-party") {
+        // What belongs to a third party goes with it.
+        for name in ["relayed", "target"] {
+            if !given.contains_key(name) {
+                fields.remove(name);
+            }
+        }
+    }
     // No list of relayed addresses means all of them, an empty one means none.
     if fields.get("relayed") == Some(&json!([])) {
         fields.remove("relayed");
@@ -133,11 +141,19 @@ pub(crate) fn change(object: &Object, given: &Fields) -> Result<Object, Vec<Faul
 fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
     let mut text = format!("[[{}]]\n", key.kind());
     for (name, value) in fields {
+        // It becomes part of a text: nothing but a name may be in it.
+        if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+            let mut fault = fault(key, &format!("there is no field {name:?}"));
+            fault.mend = "see the site file's documentation".to_owned();
+            return Err(vec![fault]);
+        }
         let value = toml::Value::try_from(value).map_err(|error| vec![fault(key, &error)])?;
         text += &format!("{name} = {value}\n");
     }
     let read = site_file::read(&text).map(|site| site.into_objects().next());
     match read {
+        // What may be done was asked for the object that the key names.
+        Ok(Some(object)) if object.key() != *key => Err(vec![renamed(key)]),
         Ok(Some(object)) => Ok(object),
         Ok(None) => Err(vec![fault(key, &"nothing is said about it")]),
         Err(mut faults) => {
@@ -146,6 +162,16 @@ fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
             Err(faults)
         }
     }
+}
+
+fn renamed(key: &Key) -> Fault {
+    let mut fault = fault(key, &"its name and its domain cannot be changed");
+    fault.field = match key {
+        Key::User(..) => "login".to_owned(),
+        _ => "name".to_owned(),
+    };
+    fault.mend = "add another one, and remove this one".to_owned();
+    fault
 }
 
 fn fault(key: &Key, message: &dyn std::fmt::Display) -> Fault {

@@ -117,3 +117,26 @@ fn peers_and_gateway_domains_are_made_and_changed_like_other_objects() {
     let back = json!({ "list": "", "verify": "callout", "sharing_too": true });
     assert_eq!(change(&listed, &fields(&back)), Ok(gateway));
 }
+
+#[test]
+fn fields_cannot_name_another_object_or_smuggle_text() {
+    let user = key(Kind::User, "jdoe@example.com").unwrap();
+    for given in [
+        json!({ "domain": "example.net" }),
+        json!({ "login": "ann" }),
+        json!({ "name = \"x\"\ntarget": "old" }),
+        json!({ "suspended = true #": "x" }),
+    ] {
+        assert!(make(&user, &fields(&given)).is_err(), "{given}");
+        let plain = made(Kind::User, "jdoe@example.com", &json!({}));
+        assert!(change(&plain, &fields(&given)).is_err(), "{given}");
+    }
+}
+
+#[test]
+fn what_belongs_to_a_third_party_goes_with_it() {
+    let given = json!({ "mail": "third-party", "target": "old" });
+    let there = made(Kind::User, "jdoe@example.com", &given);
+    let here = change(&there, &fields(&json!({ "mail": "local" }))).unwrap();
+    assert_eq!(here, made(Kind::User, "jdoe@example.com", &json!({})));
+}

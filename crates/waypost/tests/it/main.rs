@@ -9,6 +9,7 @@ mod callers;
 mod commands;
 mod console;
 mod delivery;
+mod directory;
 mod disk;
 mod dns;
 mod gateway;

@@ -1,13 +1,16 @@
 //! The first version: one file for each resource.
 
+pub(crate) mod accounts;
 pub(crate) mod admins;
 pub(crate) mod audit;
 pub(crate) mod cache;
 pub(crate) mod domains;
 pub(crate) mod explain;
+pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod holds;
 pub(crate) mod jobs;
+pub(crate) mod mailboxes;
 pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod overview;
@@ -19,6 +22,8 @@ pub(crate) mod targets;
 pub(crate) mod tokens;
 pub(crate) mod trace;
 pub(crate) mod trial;
+pub(crate) mod users;
+pub(crate) mod users_many;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,8 +37,10 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(domains::router())
         .merge(explain::router())
         .merge(holds::router())
+        .merge(groups::router())
         .merge(jobs::router())
         .merge(messages::router())
+        .merge(mailboxes::router())
         .merge(overview::router())
         .merge(queue::router())
         .merge(session::router())
@@ -42,4 +49,6 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(targets::router())
         .merge(tokens::router())
         .merge(trace::router())
+        .merge(users::router())
+        .merge(users_many::router())
 }

@@ -1,0 +1,171 @@
+//! What users, shared mailboxes and groups have in common: who may write which of their fields.
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use waypost_directory::{AdminRecord, Grant, Role};
+
+use super::super::objects::{Page, Resource, Written, require};
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::problem::Problem;
+use crate::request::{Filter, Kind};
+
+/// Fields that say `null` for "not set", and how requests say it.
+const EMPTY: [(&str, &str); 4] = [
+    ("owner", ""),
+    ("password", ""),
+    ("quota", ""),
+    ("target", ""),
+];
+
+/// Which shared mailboxes or groups are wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// In this domain, by its main name.
+    domain: Option<String>,
+    /// Is in the name or an address.
+    text: Option<String>,
+    /// What the answer before said comes next.
+    after: Option<String>,
+    /// Most objects.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+impl Wanted {
+    pub(crate) fn parts(self) -> (Filter, Page) {
+        let filter = Filter {
+            domain: self.domain,
+            text: self.text.unwrap_or_default(),
+            ..Filter::default()
+        };
+        let page = Page {
+            after: self.after,
+            limit: self.limit,
+        };
+        (filter, page)
+    }
+}
+
+/// How full a mailbox is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Usage {
+    /// Most bytes it may hold, by its own quota or its domain's; 0: no limit.
+    pub(crate) quota_bytes: u64,
+    /// What is in it; null where it is not known.
+    pub(crate) used_bytes: Option<u64>,
+}
+
+/// The answer to what made an object.
+pub(crate) type Created = (StatusCode, [(HeaderName, String); 1], Json<Written>);
+
+/// Says where what was made is.
+pub(crate) fn created(kind: &str, name: &str, written: Written) -> Created {
+    let location = format!("/api/v1/{kind}/{name}");
+    let headers = [(header::LOCATION, location)];
+    (StatusCode::CREATED, headers, Json(written))
+}
+
+/// Takes the parts of the name out of a body that makes an object.
+pub(crate) fn named(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
+    let mut take = |field: &str| match fields.remove(field) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(Problem::field(field, "it is missing", "write it as a text")),
+    };
+    let domain = take("domain")?;
+    let name = take(field)?;
+    Ok(format!("{name}@{domain}"))
+}
+
+impl Actor {
+    /// Whether he may say on which target a user lives, where he may change the user at all.
+    pub(crate) fn may_target(&self) -> bool {
+        let granted = self.grants.contains(&Grant::Routing);
+        self.may(Right::AccountWrite) && (self.role == Role::Superadministrator || granted)
+    }
+
+    /// Whether he may save what peers object to, where he may save at all.
+    pub(crate) fn may_force(&self) -> bool {
+        self.may(Right::DomainWrite)
+    }
+
+    /// Whether he may do all that an administrator may.
+    fn may_be(&self, admin: &AdminRecord) -> bool {
+        admin.role.within(self.role)
+            && admin.domains.within(&self.scope)
+            && (self.role == Role::Superadministrator
+                || admin.grants.iter().all(|grant| self.grants.contains(grant)))
+    }
+}
+
+impl Console {
+    /// Makes an account, if he may set all this.
+    pub(crate) async fn add_account<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        mut fields: Map<String, Value>,
+    ) -> Result<Written, Problem> {
+        self.allow::<T>(actor, name, &mut fields).await?;
+        self.add::<T>(actor, name, fields).await
+    }
+
+    /// Changes an account, if he may set all this.
+    pub(crate) async fn change_account<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        mut fields: Map<String, Value>,
+        revision: Option<u64>,
+    ) -> Result<Written, Problem> {
+        self.allow::<T>(actor, name, &mut fields).await?;
+        self.change::<T>(actor, name, fields, revision).await
+    }
+
+    async fn allow<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        fields: &mut Map<String, Value>,
+    ) -> Result<(), Problem> {
+        require(actor, T::WRITE, T::KIND, name)?;
+        for (field, nothing) in EMPTY {
+            if let Some(value) = fields.get_mut(field).filter(|value| value.is_null()) {
+                *value = nothing.into();
+            }
+        }
+        if let Some(value) = fields.get_mut("relayed").filter(|value| value.is_null()) {
+            *value = Value::Array(Vec::new());
+        }
+        if fields.get("force").is_some_and(|force| force == true) && !actor.may_force() {
+            return Err(Problem::forbidden_field("force"));
+        }
+        if T::KIND != Kind::User {
+            return Ok(());
+        }
+        if fields.contains_key("target") && !actor.may_target() {
+            return Err(Problem::forbidden_field("target"));
+        }
+        if fields.contains_key("password") {
+            self.allow_password(actor, name).await?;
+        }
+        Ok(())
+    }
+
+    /// Whoever sets the password of an administrator can be him.
+    async fn allow_password(&self, actor: &Actor, name: &str) -> Result<(), Problem> {
+        let login = name.to_lowercase();
+        let found = self.directory(move |directory| directory.admin(&login));
+        match found.await?? {
+            Some(admin) if !actor.may_be(&admin.record) => {
+                Err(Problem::forbidden_field("password"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

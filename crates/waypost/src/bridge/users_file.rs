@@ -1,0 +1,361 @@
+//! Users as comma-separated values: reading such a file, and saving what it says.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use waypost_admin::request::{Fault, Import, Kind, Refused};
+use waypost_directory::{Edit, Key, Object, Scope, When};
+use waypost_proto::mail::Domain;
+
+use super::Asked;
+use super::users_many::{How, Piece, Tally};
+use crate::object::{self, Fields};
+
+/// Users that are saved together.
+const TOGETHER: usize = 500;
+/// The columns that there may be.
+const COLUMNS: [&str; 9] = [
+    "domain",
+    "login",
+    "name",
+    "mail",
+    "addresses",
+    "relayed",
+    "target",
+    "quota",
+    "suspended",
+];
+const WHAT: &str = "the first line names the columns: domain, login, name, mail, addresses, \
+                    relayed, target, quota, suspended; of these, only login must be there";
+
+/// Cells by their column.
+type Row<'a> = HashMap<&'a str, String>;
+
+impl Asked {
+    pub(super) fn import(&self, import: &Import) -> Result<Value, Refused> {
+        let (columns, rows) = table(&import.text)?;
+        let scope = match &import.scope {
+            None => Scope::All,
+            Some(words) => Scope::from_words(words).unwrap_or(Scope::Domains(Vec::new())),
+        };
+        let how = How {
+            dry_run: import.dry_run,
+            force: import.force,
+        };
+        let mut tally = Tally::of(rows.len());
+        let mut seen = HashMap::new();
+        // Rows of a rehearsal must see each other: it is one.
+        let together = if how.dry_run { rows.len() } else { TOGETHER };
+        for chunk in rows.chunks(together.max(1)) {
+            if self.is_over(&mut tally) {
+                break;
+            }
+            let mut pieces = Vec::with_capacity(chunk.len());
+            for (line, cells) in chunk {
+                let read = self.row((&columns, cells), (&scope, import.without_targets));
+                match read.and_then(|piece| once(piece, *line, &mut seen)) {
+                    Ok(piece) => pieces.push(piece),
+                    Err(faults) => tally.refuse_all(at(faults, *line)),
+                }
+            }
+            self.save(pieces, how, &mut tally)?;
+        }
+        Ok(tally.told(how))
+    }
+
+    fn row(
+        &self,
+        (columns, cells): (&[String], &[String]),
+        (scope, without_targets): (&Scope, bool),
+    ) -> Result<Piece, Vec<Fault>> {
+        if cells.len() > columns.len() {
+            let message = format!("{} values for {} columns", cells.len(), columns.len());
+            let mend = "put quotes around values with a comma in them";
+            return Err(vec![fault("", "", message, mend)]);
+        }
+        let names = columns.iter().map(String::as_str);
+        let row: Row<'_> = names.zip(cells.iter().cloned()).collect();
+        let key = key_of(&row).map_err(|fault| vec![fault])?;
+        let own = matches!(&key, Key::User(domain, _) if scope.has(domain));
+        if !own {
+            let message = "you may not change users of this domain".to_owned();
+            let mend = "leave the row out";
+            return Err(vec![fault(&key.to_string(), "domain", message, mend)]);
+        }
+        let found = self.read(&key).map_err(|refused| of(&key, &refused))?;
+        let mut fields = fields_of(&row, found.is_none());
+        if without_targets {
+            let old = found.as_ref().and_then(|(object, _)| match object {
+                Object::User(user) => user.target.clone(),
+                _ => None,
+            });
+            let new = fields.remove("target");
+            if new.is_some_and(|new| new != old.unwrap_or_default()) {
+                let message = "you may not set the target of users".to_owned();
+                let mend = "leave it as it is";
+                return Err(vec![fault(&key.to_string(), "target", message, mend)]);
+            }
+        }
+        let (edit, before) = match found {
+            None => {
+                let made = object::make(&key, &fields)?;
+                (Edit::Put(made, When::Absent), None)
+            }
+            Some((before, revision)) => {
+                let changed = object::change(&before, &fields)?;
+                let edit = Edit::Put(changed, When::Revision(revision));
+                (edit, Some(before))
+            }
+        };
+        Ok(Piece {
+            edit,
+            before,
+            line: None,
+        })
+    }
+}
+
+/// Who is meant: `login` and `domain`, or a login with both.
+fn key_of(row: &Row<'_>) -> Result<Key, Fault> {
+    let cell = |name: &str| row.get(name).map(String::as_str).unwrap_or_default();
+    let (login, domain) = (cell("login"), cell("domain"));
+    if login.is_empty() {
+        let mend = "write the name to log in with";
+        return Err(fault("", "login", "is missing".to_owned(), mend));
+    }
+    let name = match (domain, login.rsplit_once('@')) {
+        ("", _) => login.to_owned(),
+        (domain, Some((_, same))) if Domain::parse(domain) == Domain::parse(same) => {
+            login.to_owned()
+        }
+        (domain, _) => format!("{login}@{domain}"),
+    };
+    object::key(Kind::User, &name)
+}
+
+/// What the cells say; a cell that is empty takes away what can be taken away.
+fn fields_of(row: &Row<'_>, is_new: bool) -> Fields {
+    let mut fields = Fields::new();
+    for (name, cell) in row {
+        let words = || {
+            let words = cell.split([' ', ';']).filter(|word| !word.is_empty());
+            Value::from_iter(words)
+        };
+        let value = match *name {
+            "name" => json!(cell),
+            "mail" if !cell.is_empty() => json!(cell.to_lowercase()),
+            "addresses" if !cell.is_empty() => words(),
+            "relayed" => match (cell.is_empty(), is_new) {
+                (true, true) => continue,
+                _ => words(),
+            },
+            "target" | "quota" if !(is_new && cell.is_empty()) => json!(cell),
+            "suspended" if !cell.is_empty() => match cell.to_lowercase().as_str() {
+                "yes" | "true" | "1" => json!(true),
+                "no" | "false" | "0" => json!(false),
+                other => json!(other),
+            },
+            _ => continue,
+        };
+        fields.insert((*name).to_owned(), value);
+    }
+    fields
+}
+
+/// A user stands in a file once.
+fn once(
+    mut piece: Piece,
+    line: usize,
+    seen: &mut HashMap<Key, usize>,
+) -> Result<Piece, Vec<Fault>> {
+    let key = piece.edit.key();
+    if let Some(first) = seen.get(&key) {
+        let message = format!("is there already, on line {first}");
+        return Err(vec![fault(
+            &key.to_string(),
+            "login",
+            message,
+            "write it once",
+        )]);
+    }
+    seen.insert(key, line);
+    piece.line = Some(line);
+    Ok(piece)
+}
+
+fn of(key: &Key, refused: &Refused) -> Vec<Fault> {
+    vec![fault(
+        &key.to_string(),
+        "",
+        refused.message.clone(),
+        "try again later",
+    )]
+}
+
+fn fault(object: &str, field: &str, message: String, mend: &str) -> Fault {
+    Fault {
+        object: object.to_owned(),
+        line: None,
+        field: field.to_owned(),
+        message,
+        mend: mend.to_owned(),
+    }
+}
+
+fn at(mut faults: Vec<Fault>, line: usize) -> Vec<Fault> {
+    for fault in &mut faults {
+        fault.line = Some(line);
+    }
+    faults
+}
+
+/// A row and the line on which it begins.
+type Line = (usize, Vec<String>);
+
+/// The columns and the rows of a file.
+fn table(text: &str) -> Result<(Vec<String>, Vec<Line>), Refused> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut rows = rows(text).map_err(|line| {
+        let message = format!("line {line}: the quotes are not closed");
+        refused(Some(line), message, "end the value with \"")
+    })?;
+    if rows.is_empty() {
+        return Err(refused(None, "the file is empty".to_owned(), WHAT));
+    }
+    let (line, columns) = rows.remove(0);
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|name| name.trim().to_lowercase())
+        .collect();
+    for (place, name) in columns.iter().enumerate() {
+        if !COLUMNS.contains(&name.as_str()) {
+            let message = format!("there is no column {name:?}");
+            return Err(refused(Some(line), message, WHAT));
+        }
+        if columns.iter().take(place).any(|other| other == name) {
+            let message = format!("the column {name} is there twice");
+            return Err(refused(Some(line), message, "leave one of them out"));
+        }
+    }
+    if !columns.iter().any(|name| name == "login") {
+        let message = "the column login is missing".to_owned();
+        return Err(refused(Some(line), message, WHAT));
+    }
+    Ok((columns, rows))
+}
+
+fn refused(line: Option<usize>, message: String, mend: &str) -> Refused {
+    let mut refused = Refused::new(format!("nothing was done: {message}"));
+    refused.problems.push(Fault {
+        line,
+        ..fault("file", "", message, mend)
+    });
+    refused
+}
+
+/// Reads comma-separated values (RFC 4180), or such with semicolons, as spreadsheets in many
+/// countries write them. Lines without a value are left out.
+fn rows(text: &str) -> Result<Vec<Line>, usize> {
+    let first = text.lines().next().unwrap_or_default();
+    let comma = if first.contains(';') && !first.contains(',') {
+        ';'
+    } else {
+        ','
+    };
+    let mut rows = Vec::new();
+    let mut row: Line = (1, Vec::new());
+    let (mut cell, mut line) = (String::new(), 1);
+    let mut quoted = None;
+    let mut letters = text.chars().peekable();
+    while let Some(c) = letters.next() {
+        line += usize::from(c == '\n');
+        match (c, quoted) {
+            ('"', Some(_)) if letters.peek() == Some(&'"') => {
+                cell.push('"');
+                letters.next();
+            }
+            ('"', Some(_)) => quoted = None,
+            (c, Some(_)) => cell.push(c),
+            ('"', None) if cell.is_empty() => quoted = Some(line),
+            (c, None) if c == comma => row.1.push(plain(&mut cell)),
+            ('\r', None) if letters.peek() == Some(&'\n') => {}
+            ('\n', None) => {
+                row.1.push(plain(&mut cell));
+                let begins = std::mem::replace(&mut row, (line, Vec::new()));
+                rows.push(begins);
+            }
+            (c, None) => cell.push(c),
+        }
+    }
+    if let Some(line) = quoted {
+        return Err(line);
+    }
+    row.1.push(plain(&mut cell));
+    rows.push(row);
+    rows.retain(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()));
+    Ok(rows)
+}
+
+/// The value, without the apostrophe before what a spreadsheet would take for a formula.
+fn plain(cell: &mut String) -> String {
+    let text = std::mem::take(cell);
+    let text = text.trim();
+    let rest = text.strip_prefix('\'');
+    let is_formula = |rest: &&str| rest.starts_with(['=', '+', '-', '@', '\'']);
+    rest.filter(is_formula).unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cells(text: &str) -> Vec<(usize, Vec<String>)> {
+        rows(text).unwrap()
+    }
+
+    #[test]
+    fn reads_values_with_quotes_and_line_ends_in_them() {
+        let text = "login,name\r\njdoe,\"Doe, \"\"J\"\"\"\r\n\r\nann,\"two\nlines\"\nbob,\n";
+        let read = cells(text);
+        assert_eq!(read[1], (2, vec!["jdoe".into(), "Doe, \"J\"".into()]));
+        assert_eq!(read[2], (4, vec!["ann".into(), "two\nlines".into()]));
+        assert_eq!(read[3], (6, vec!["bob".into(), String::new()]));
+        assert_eq!(rows("login\n\"x"), Err(2));
+    }
+
+    #[test]
+    fn reads_semicolons_and_formulas_of_spreadsheets() {
+        let read = cells("login;name\njdoe;'=1+1\nann;'Tis\n");
+        assert_eq!(read[1].1, ["jdoe", "=1+1"]);
+        assert_eq!(read[2].1, ["ann", "'Tis"]);
+    }
+
+    #[test]
+    fn refuses_columns_that_there_are_not() {
+        for (text, said) in [
+            ("", "empty"),
+            ("name\nJane", "login is missing"),
+            ("login,colour\njdoe,red", "\"colour\""),
+            ("login,login\njdoe,jdoe", "twice"),
+        ] {
+            let refused = table(text).unwrap_err();
+            assert!(refused.message.contains(said), "{}", refused.message);
+        }
+        let read = table("\u{feff}Login , NAME\njdoe,Jane\n").unwrap();
+        assert_eq!(read.0, ["login", "name"]);
+    }
+
+    #[test]
+    fn a_login_may_say_its_domain() {
+        let row = |pairs: &[(&'static str, &str)]| -> Row<'static> {
+            let pairs = pairs.iter();
+            pairs
+                .map(|(name, cell)| (*name, (*cell).to_owned()))
+                .collect()
+        };
+        let both = [("login", "jdoe@example.com")];
+        let apart = [("login", "jdoe"), ("domain", "Example.com")];
+        assert_eq!(key_of(&row(&both)), key_of(&row(&apart)));
+        assert!(key_of(&row(&[("login", "jdoe")])).is_err());
+    }
+}
