@@ -14,6 +14,8 @@ nav-tokens = Token
 nav-group-routes = Wege
 nav-queue = Warteschlange
 nav-targets = Ziele
+nav-sharing = Domain-Sharing
+nav-gateways = Gateway-Domains
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

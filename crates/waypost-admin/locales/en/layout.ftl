@@ -14,6 +14,8 @@ nav-tokens = Tokens
 nav-group-routes = Routes
 nav-queue = Queue
 nav-targets = Targets
+nav-sharing = Domain Sharing
+nav-gateways = Gateway domains
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

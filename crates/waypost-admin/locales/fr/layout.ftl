@@ -14,6 +14,8 @@ nav-tokens = Jetons
 nav-group-routes = Routes
 nav-queue = File d’attente
 nav-targets = Cibles
+nav-sharing = Partage de domaine
+nav-gateways = Domaines passerelles
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

@@ -9,6 +9,8 @@ mod cache;
 mod directory;
 mod domains;
 mod explain;
+mod form;
+mod gateways;
 mod jobs;
 mod layout;
 mod overview;
@@ -17,6 +19,7 @@ mod pager;
 mod queue;
 mod session;
 mod shared;
+mod sharing;
 mod targets;
 mod test_message;
 mod tokens;
@@ -40,10 +43,12 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(directory::router())
         .merge(domains::router())
         .merge(explain::router())
+        .merge(gateways::router())
         .merge(jobs::router())
         .merge(overview::router())
         .merge(queue::router())
         .merge(session::router())
+        .merge(sharing::router())
         .merge(targets::router())
         .merge(tokens::router())
         .merge(test_message::router())

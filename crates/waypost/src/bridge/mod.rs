@@ -12,6 +12,8 @@ mod peer;
 mod peer_test;
 mod queue;
 mod queue_many;
+mod rehearse;
+mod relay;
 mod site;
 mod target;
 mod target_test;
@@ -120,6 +122,7 @@ impl Asked {
             Request::Target(request) => self.target(request).await,
             Request::Import(import) => self.blocking(move |asked| asked.import(&import)).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
+            Request::Rehearse(object) => self.rehearse(object).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::TestMessage { to } => self.test_message(&to).await,

@@ -1,0 +1,12 @@
+form-save = Speichern
+form-cancel = Abbrechen
+form-keep = Behalten
+form-back = Zurück
+form-stale = Das Formular unten zeigt den jetzigen Stand. Bitte nehmen Sie Ihre Änderung noch einmal vor.
+list-search = Suchen
+list-all = Alle anzeigen
+list-remove = Entfernen
+list-actions = Mögliche Aktionen
+crumbs = Wo Sie sind
+secret-set = Es ist eines gespeichert; leer lassen, um es zu behalten.
+secret-remove = Das gespeicherte entfernen
