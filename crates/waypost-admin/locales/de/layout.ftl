@@ -13,6 +13,8 @@ nav-tokens = Token
 nav-group-routes = Wege
 nav-queue = Warteschlange
 nav-targets = Ziele
+nav-system = System
+nav-log = Protokoll
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

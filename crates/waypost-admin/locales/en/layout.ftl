@@ -13,6 +13,8 @@ nav-tokens = Tokens
 nav-group-routes = Routes
 nav-queue = Queue
 nav-targets = Targets
+nav-system = System
+nav-log = Log
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

@@ -13,6 +13,8 @@ nav-tokens = Jetons
 nav-group-routes = Routes
 nav-queue = File d’attente
 nav-targets = Cibles
+nav-system = Système
+nav-log = Journal
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

@@ -14,6 +14,7 @@ mod paged;
 mod pager;
 mod queue;
 mod session;
+mod system;
 mod targets;
 mod test_message;
 mod tokens;
@@ -40,6 +41,7 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(queue::router())
         .merge(session::router())
         .merge(targets::router())
+        .merge(system::router())
         .merge(tokens::router())
         .merge(test_message::router())
         .merge(trace::router())

@@ -13,6 +13,7 @@ mod peer_test;
 mod queue;
 mod queue_many;
 mod site;
+mod system;
 mod target;
 mod target_test;
 mod test_message;
@@ -33,6 +34,7 @@ use waypost_directory::{
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
+use waypost_mta::net::Endpoint;
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
@@ -59,6 +61,8 @@ pub(crate) struct Bridge {
     /// When the server was started.
     pub(crate) since: SystemTime,
     pub(crate) hostname: Domain,
+    /// Where each service listens.
+    pub(crate) endpoints: Vec<(&'static str, Endpoint)>,
     pub(crate) data_dir: PathBuf,
     pub(crate) reloader: Arc<Reloader>,
 }
@@ -112,8 +116,10 @@ impl Asked {
             Request::Metrics => self.metrics(),
             Request::Overview => self.overview().await,
             Request::Peer(request) => self.peer(request).await,
+            Request::System => self.blocking(|asked| Ok(asked.system())).await,
             Request::Target(request) => self.target(request).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
+            Request::Ready => self.blocking(|asked| asked.is_ready()).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::TestMessage { to } => self.test_message(&to).await,

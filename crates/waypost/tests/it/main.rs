@@ -24,6 +24,7 @@ mod minger;
 mod notify;
 mod objects;
 mod peers;
+mod remote;
 mod reports;
 mod retries;
 mod routing;
