@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench fuzz screenshots doc man
+.PHONY: run clean-run test lint audit bench fuzz screenshots doc man api-description
 
 run:
 	@make/run.sh
@@ -32,3 +32,7 @@ doc:
 man:
 	@cargo build --quiet --locked --workspace --bins
 	@$${CARGO_TARGET_DIR:-target}/debug/waypost man .
+
+api-description:
+	@cargo build --quiet --locked --workspace --bins
+	@$${CARGO_TARGET_DIR:-target}/debug/waypost openapi >docs/api/openapi.json

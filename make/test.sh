@@ -14,5 +14,6 @@ need_nextest
 part build cargo nextest run --locked --workspace --no-run
 part unit tests cargo nextest run --locked --workspace -E 'kind(lib) + kind(bin)'
 part integration tests cargo nextest run --locked --workspace -E 'kind(test)'
+part api make/api.sh
 part browser tests make/browser.sh
 finish 0

@@ -14,6 +14,7 @@ mod assets;
 mod auth;
 mod console;
 mod control;
+mod health;
 mod input;
 mod jobs;
 mod live;
@@ -37,6 +38,7 @@ pub fn router(parts: Parts) -> Router {
     let router = Router::new()
         .merge(api::router())
         .merge(ui::router(&console))
+        .merge(health::router())
         .merge(assets::router());
     auth::guarded(router, &console).with_state(console)
 }

@@ -13,6 +13,8 @@ use crate::problem::Problem;
 
 /// How often a value is looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// How often new lines are looked for.
+const OFTEN: Duration = Duration::from_secs(1);
 /// Pages that are kept current at a time.
 const MOST: usize = 128;
 /// Events that wait for a slow browser.
@@ -49,6 +51,38 @@ where
                     return;
                 }
                 last = Some(fragment);
+            }
+        }
+    });
+    Ok(stream(receiver))
+}
+
+/// Asks every second for what has come since a number, and sends it under the number of its last.
+/// It ends when there is nothing to ask any more.
+pub(crate) fn appended<F, Made>(mut after: u64, make: F) -> Result<Response, Problem>
+where
+    F: Fn(u64) -> Made + Send + 'static,
+    Made: Future<Output = Option<(u64, String)>> + Send,
+{
+    let place = Place::take()?;
+    let (sender, receiver) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        let _place = place;
+        let mut ticks = interval(OFTEN);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = sender.closed() => return,
+            }
+            let Some((last, fragment)) = make(after).await else {
+                return;
+            };
+            after = last;
+            if !fragment.is_empty() {
+                let event = Event::default().id(last.to_string()).data(&fragment);
+                if sender.send(event).await.is_err() {
+                    return;
+                }
             }
         }
     });

@@ -111,6 +111,7 @@ struct Configs {
     plain: Arc<ServerConfig>,
     asking: Arc<ServerConfig>,
     not_after: Option<SystemTime>,
+    own: Option<CertificateDer<'static>>,
 }
 
 /// The digest of a certificate's public key; none where the certificate cannot be read.
@@ -147,6 +148,12 @@ impl Certificate {
     #[must_use]
     pub fn not_after(&self) -> Option<SystemTime> {
         self.configs.load().not_after
+    }
+
+    /// The certificate in use, without its chain.
+    #[must_use]
+    pub fn own(&self) -> Option<CertificateDer<'static>> {
+        self.configs.load().own.clone()
     }
 
     /// Makes the server's side of a handshake, which asks for the client's certificate or does not.
@@ -207,6 +214,7 @@ fn load(certificate: &Path, key: &Path) -> Result<Arc<Configs>, TlsError> {
     Ok(Arc::new(Configs {
         plain: made(None).map_err(of_files)?,
         asking: made(Some(AnyClient::new(&provider))).map_err(of_files)?,
+        own: chain.first().cloned(),
         not_after: chain.first().and_then(|own| validity::not_after(own)),
     }))
 }

@@ -21,6 +21,7 @@ mod logging;
 mod manual;
 mod object;
 mod outgoing;
+mod remote;
 mod run;
 mod server;
 mod sharing;

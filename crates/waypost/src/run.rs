@@ -9,9 +9,11 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use sd_notify::NotifyState;
+use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::deliver::trial;
 use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
@@ -128,6 +130,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         statistics: Arc::clone(&statistics),
         since,
         hostname,
+        endpoints: server.endpoints.clone(),
         data_dir,
         reloader: Arc::clone(&reloader),
     };
@@ -239,6 +242,26 @@ impl Reloader {
     /// Until when the certificate in use holds.
     pub(crate) fn certificate_end(&self) -> Option<SystemTime> {
         self.certificate.not_after()
+    }
+
+    /// The certificate in use.
+    pub(crate) fn certificate(&self) -> Option<trial::Shown> {
+        trial::certificate(&self.certificate.own()?)
+    }
+
+    /// The configuration as it is in force: what needs a restart is as it was at the start.
+    pub(crate) fn configuration(&self) -> Value {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = loaded.settings.iter().map(|setting| {
+            json!({
+                "section": setting.section,
+                "name": setting.name,
+                "value": setting.value,
+                "is_default": setting.value == setting.default,
+            })
+        });
+        let settings: Vec<Value> = settings.collect();
+        json!({ "file": self.file.display().to_string(), "settings": settings })
     }
 
     /// What was changed, and what waits for a restart; on an error nothing was changed.

@@ -16,6 +16,8 @@ nav-queue = Warteschlange
 nav-targets = Ziele
 nav-sharing = Domain-Sharing
 nav-gateways = Gateway-Domains
+nav-system = System
+nav-log = Protokoll
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

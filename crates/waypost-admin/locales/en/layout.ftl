@@ -16,6 +16,8 @@ nav-queue = Queue
 nav-targets = Targets
 nav-sharing = Domain Sharing
 nav-gateways = Gateway domains
+nav-system = System
+nav-log = Log
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

@@ -16,6 +16,8 @@ nav-queue = File d’attente
 nav-targets = Cibles
 nav-sharing = Partage de domaine
 nav-gateways = Domaines passerelles
+nav-system = Système
+nav-log = Journal
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

@@ -83,3 +83,22 @@ async fn not_so() -> Problem {
         "this cannot be done here; /api/openapi.json says what can",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_committed_description_is_the_one_that_the_code_makes() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let committed = fs::read_to_string(root.join("docs/api/openapi.json"));
+        let made = serde_json::to_string_pretty(&description()).unwrap();
+        assert!(
+            committed.unwrap_or_default().trim_end() == made,
+            "docs/api/openapi.json is old: run `make api-description`"
+        );
+    }
+}

@@ -78,6 +78,14 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// Whether there is one with this name; that somebody looks is no use of it.
+    pub(crate) fn has(&self, id: &str, now: SystemTime) -> bool {
+        let sessions = self.lock();
+        sessions
+            .get(id)
+            .is_some_and(|session| session.is_alive(now))
+    }
+
     /// Ends one.
     pub(crate) fn end(&self, id: &str) {
         self.lock().remove(id);

@@ -155,6 +155,8 @@ pub enum Request {
     /// | `peers-silent`, `sharing-ends` | `peers` |
     /// | `protect-without-sources` | `servers` |
     Rehearse(Object),
+    /// Whether mail can be taken: refused with a cause of `later` when it cannot.
+    Ready,
     /// Reads the configuration file again.
     Reload,
     /// Removes an object.
@@ -175,6 +177,12 @@ pub enum Request {
     },
     /// Numbers over time.
     Statistics(Statistics),
+    /// The server itself: `hostname`, `version`, `up_since`, `up_s`, `certificate` (`subject`, `names`,
+    /// `issuer`, `not_before`, `not_after`, `days_left`, `pin`), `listeners` (`service`, `address`),
+    /// `disk` (`path`, `free_bytes`, `total_bytes`, `parts`: `what`, `path`, `bytes`),
+    /// `postmaster_messages`, `configuration` (`file`, `settings`: `section`, `name`, `value`,
+    /// `is_default`).
+    System,
     /// Asks how targets are, and tries them.
     Target(TargetRequest),
     /// Makes, lists and revokes tokens.

@@ -87,6 +87,8 @@ const MENU: [(&str, &[Item]); 4] = [
             ("/admins", "admins", Right::Admin),
             ("/tokens", "tokens", Right::Own),
             ("/audit", "audit", Right::AuditRead),
+            ("/system", "system", Right::System),
+            ("/log", "log", Right::System),
         ],
     ),
 ];
@@ -236,6 +238,12 @@ impl View {
         let machine: String = moment.chars().filter(|c| is_plain(*c)).collect();
         let text = self.language.moment(&machine);
         format!("<time datetime=\"{machine}\">{text}</time>")
+    }
+
+    /// The same to the second.
+    pub(crate) fn second(&self, moment: &str) -> String {
+        let time = self.time(moment);
+        time.replacen("<time ", "<time data-time=\"second\" ", 1)
     }
 
     /// The address of a file.

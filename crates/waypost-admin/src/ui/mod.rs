@@ -20,6 +20,7 @@ mod queue;
 mod session;
 mod shared;
 mod sharing;
+mod system;
 mod targets;
 mod test_message;
 mod tokens;
@@ -50,6 +51,7 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(session::router())
         .merge(sharing::router())
         .merge(targets::router())
+        .merge(system::router())
         .merge(tokens::router())
         .merge(test_message::router())
         .merge(trace::router())

@@ -407,7 +407,7 @@ fn channel(connection: &Connection, is_used: bool) -> Option<Channel> {
             tls.negotiated_cipher_suite()
                 .map(|suite| format!("{:?}", suite.suite())),
         ),
-        certificate: certificates.first().and_then(shown),
+        certificate: certificates.first().and_then(certificate),
         is_used,
     })
 }
@@ -429,7 +429,9 @@ pub struct Shown {
     pub pin: String,
 }
 
-fn shown(der: &CertificateDer<'_>) -> Option<Shown> {
+/// What a certificate says; none when it cannot be read.
+#[must_use]
+pub fn certificate(der: &CertificateDer<'_>) -> Option<Shown> {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
     let safe = |text: String| -> String {
         let safe = |c: char| if c.is_control() { '\u{fffd}' } else { c };

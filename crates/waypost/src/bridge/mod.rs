@@ -15,6 +15,7 @@ mod queue_many;
 mod rehearse;
 mod relay;
 mod site;
+mod system;
 mod target;
 mod target_test;
 mod test_message;
@@ -38,6 +39,7 @@ use waypost_directory::{
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::HereNow;
 use waypost_mta::minger;
+use waypost_mta::net::Endpoint;
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
 use waypost_mta::session::{Shared, Used};
@@ -66,6 +68,8 @@ pub(crate) struct Bridge {
     /// When the server was started.
     pub(crate) since: SystemTime,
     pub(crate) hostname: Domain,
+    /// Where each service listens.
+    pub(crate) endpoints: Vec<(&'static str, Endpoint)>,
     pub(crate) data_dir: PathBuf,
     pub(crate) reloader: Arc<Reloader>,
 }
@@ -119,10 +123,12 @@ impl Asked {
             Request::Metrics => self.metrics(),
             Request::Overview => self.overview().await,
             Request::Peer(request) => self.peer(request).await,
+            Request::System => self.blocking(|asked| Ok(asked.system())).await,
             Request::Target(request) => self.target(request).await,
             Request::Import(import) => self.blocking(move |asked| asked.import(&import)).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Rehearse(object) => self.rehearse(object).await,
+            Request::Ready => self.blocking(|asked| asked.is_ready()).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::TestMessage { to } => self.test_message(&to).await,

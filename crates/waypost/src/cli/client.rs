@@ -9,10 +9,14 @@ use waypost_admin::request::{Answer, Cause, Fault, Refused, Request};
 
 use super::output::Bar;
 use super::{Common, Failure};
-use crate::config;
+use crate::{config, remote};
 
 /// Sends a request and waits for its result; shows progress on a terminal.
 pub(crate) fn call(common: &Common, request: &Request) -> Result<Value, Failure> {
+    if let Some(place) = common.place()? {
+        let bar = Bar::new();
+        return remote::call(&place, request, &|step| bar.show(step));
+    }
     let loaded = config::load(&common.config).map_err(anyhow::Error::from)?;
     let socket = loaded.config.control_socket();
     let mut stream = UnixStream::connect(&socket).map_err(|e| unreachable(&e, &socket, common))?;
@@ -40,7 +44,7 @@ fn answer(mut reader: BufReader<UnixStream>) -> Result<Value, Failure> {
 }
 
 /// What the server's refusal means for the exit code and the person.
-fn failure(refused: &Refused) -> Failure {
+pub(crate) fn failure(refused: &Refused) -> Failure {
     let lines = refused.problems.iter().map(describe);
     let text: Vec<String> = std::iter::once(refused.message.clone())
         .chain(lines)

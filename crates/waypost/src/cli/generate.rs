@@ -24,6 +24,18 @@ impl Completions {
     }
 }
 
+/// Print the description of the HTTP API.
+#[derive(Debug, Args)]
+pub(super) struct OpenApi {}
+
+impl OpenApi {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self {} = self;
+        let description = serde_json::to_string_pretty(&waypost_admin::description());
+        Ok(super::print(&description.map_err(anyhow::Error::from)?)?)
+    }
+}
+
 /// Write the manual pages and the sample configuration file.
 #[derive(Debug, Args)]
 pub(super) struct Man {

@@ -32,11 +32,16 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+pub(crate) use client::failure as refused;
 pub(crate) use failure::Failure;
 use object::Objects;
 use output::Output;
+
+use crate::remote::Place;
 pub(crate) use output::print;
 
+/// The environment's word for the token; as an argument everybody on the machine would see it.
+const TOKEN: &str = "WAYPOST_TOKEN";
 /// Where the configuration file is when nobody says so.
 const CONFIG: &str = "/etc/waypost/waypost.toml";
 
@@ -68,6 +73,21 @@ pub(crate) struct Common {
         default_value = CONFIG
     )]
     config: PathBuf,
+    /// Ask the server at this address over its API, as https://HOST[:PORT].
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "WAYPOST_URL",
+        hide_env_values = true
+    )]
+    url: Option<String>,
+    /// File with the token for --url; else it is taken from the environment: WAYPOST_TOKEN.
+    #[arg(long, global = true, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+    /// Believe the certificates of this PEM file too, such as the server's own.
+    #[arg(long, global = true, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -96,6 +116,8 @@ enum Command {
     Man(generate::Man),
     Metrics(metrics::Metrics),
     Minger(minger::Minger),
+    #[command(name = "openapi", hide = true)]
+    OpenApi(generate::OpenApi),
     Peer(peer::Peer),
     Queue(queue::Queue),
     Restore(restore::Restore),
@@ -133,6 +155,7 @@ impl Cli {
             Command::Man(man) => man.run(),
             Command::Metrics(metrics) => metrics.run(&common),
             Command::Minger(minger) => minger.run(&common),
+            Command::OpenApi(description) => description.run(),
             Command::Peer(peer) => peer.run(&common),
             Command::Queue(queue) => queue.run(&common),
             Command::Restore(restore) => restore.run(&common),
@@ -146,6 +169,29 @@ impl Cli {
 }
 
 impl Common {
+    /// The server far away that is asked; none: the one on this machine.
+    fn place(&self) -> Result<Option<Place>, Failure> {
+        let Some(url) = &self.url else {
+            return Ok(None);
+        };
+        let file = self
+            .token_file
+            .as_ref()
+            .map(|file| file.display().to_string());
+        let token = match password::in_file(file.as_deref())? {
+            Some(token) => token,
+            None => std::env::var(TOKEN).map_err(|_| {
+                let text = format!("--url needs a token: give --token-file, or set {TOKEN}");
+                Failure::Usage(text)
+            })?,
+        };
+        Ok(Some(Place {
+            url: url.clone(),
+            token: token.trim().to_owned(),
+            ca: self.ca.clone(),
+        }))
+    }
+
     /// How the result is printed.
     fn output(&self) -> Output {
         Output::new(self.json)

@@ -256,6 +256,7 @@ pub(super) fn list(
             None => break,
         }
     }
+    all.truncate(most);
     let text = |all: &Vec<Value>| {
         let rows = all.iter().map(|item| {
             let cells = columns.iter().map(|column| cell(item.get(*column)));

@@ -25,6 +25,7 @@ mod minger;
 mod notify;
 mod objects;
 mod peers;
+mod remote;
 mod reports;
 mod retries;
 mod routing;

@@ -22,6 +22,7 @@ pub(crate) mod queue;
 pub(crate) mod session;
 pub(crate) mod site;
 pub(crate) mod statistics;
+pub(crate) mod system;
 pub(crate) mod targets;
 pub(crate) mod tokens;
 pub(crate) mod trace;
@@ -54,6 +55,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(site::router())
         .merge(statistics::router())
         .merge(targets::router())
+        .merge(system::router())
         .merge(tokens::router())
         .merge(trace::router())
         .merge(users::router())

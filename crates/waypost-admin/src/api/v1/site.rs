@@ -1,7 +1,7 @@
 //! The site as a file.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +16,8 @@ use crate::input::Params;
 use crate::problem::Problem;
 use crate::request::{Apply, Request};
 
+/// A site file: of a million users one fits.
+const SITE_MAX: usize = 256 << 20;
 /// The name that errors give to a site file that came over HTTP.
 const FILE: &str = "site file";
 
@@ -43,7 +45,9 @@ pub(crate) struct Begun {
 pub(crate) type Accepted = (StatusCode, [(HeaderName, String); 1], Json<Begun>);
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
-    OpenApiRouter::new().routes(routes!(export, apply))
+    OpenApiRouter::new()
+        .routes(routes!(export, apply))
+        .layer(DefaultBodyLimit::max(SITE_MAX))
 }
 
 /// Says where a job that has begun can be watched.

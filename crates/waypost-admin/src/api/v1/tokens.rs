@@ -69,7 +69,7 @@ pub(crate) struct NewToken {
     #[serde(default)]
     pub(crate) grants: Option<Vec<GrantWord>>,
     /// Seconds that it is good for; missing: 90 days.
-    #[schema(minimum = 60, maximum = 316_224_000)]
+    #[schema(minimum = 1, maximum = 316_224_000)]
     #[serde(default)]
     pub(crate) expires_s: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! What happened to a message, or to the mail of an address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::SystemTime;
 
 use axum::Json;
@@ -99,7 +99,8 @@ impl Console {
     /// What happened, as far as he sees it.
     pub(crate) async fn trace(&self, actor: &Actor, wanted: &Wanted) -> Result<Traced, Problem> {
         actor.require(Right::Explain)?;
-        let domains = self.sight(actor).await?.domains();
+        let sight = self.sight(actor).await?;
+        let domains = sight.domains();
         let trace = Trace {
             what: wanted.what.trim().to_owned(),
             from: moment("from", wanted.from.as_deref())?.map(seconds),
@@ -112,8 +113,14 @@ impl Console {
         // To the server, no domain means all of them.
         let sees_nothing = domains.is_some_and(|domains| domains.is_empty());
         let items = answer.items.into_iter().filter(|_| !sees_nothing);
+        let mut items: Vec<_> = items.map(TraceStep::from).collect();
+        let snapshot = self.parts.directory.snapshot();
+        let servers = snapshot.targets().chain(snapshot.peers());
+        let hidden = servers.map(|server| server.name.as_str());
+        let hidden: HashSet<&str> = hidden.filter(|name| !sight.target(name)).collect();
+        items.iter_mut().for_each(|step| step.narrow(&hidden));
         Ok(Traced {
-            items: items.map(TraceStep::from).collect(),
+            items,
             next: answer.next.filter(|_| !sees_nothing),
             kept_s: answer.kept_s,
         })
@@ -136,6 +143,20 @@ pub(crate) fn moment(field: &str, text: Option<&str>) -> Result<Option<SystemTim
 fn seconds(at: SystemTime) -> u64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
+}
+
+/// What names the server that a message went to, or is in its words.
+const OF_SERVER: [&str; 4] = ["proof", "relay", "route", "said"];
+
+impl TraceStep {
+    /// Says nothing of servers that only other domains use.
+    fn narrow(&mut self, hidden: &HashSet<&str>) {
+        let route = self.fields.get("route").map(String::as_str);
+        if route.is_some_and(|route| hidden.contains(route)) {
+            self.fields
+                .retain(|name, _| !OF_SERVER.contains(&name.as_str()));
+        }
+    }
 }
 
 impl From<Map<String, Value>> for TraceStep {
@@ -165,5 +186,29 @@ impl From<Map<String, Value>> for TraceStep {
             event,
             fields: fields.collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_other_domains_is_not_named() {
+        let step = |route: &str| {
+            let fields = [("to", "jo@b.test"), ("route", route), ("said", "no")];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let mut step = TraceStep {
+                at: String::new(),
+                at_ms: 0,
+                queue_id: None,
+                event: "delivery".to_owned(),
+                fields: fields.into(),
+            };
+            step.narrow(&HashSet::from(["hers"]));
+            step.fields.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(step("hers"), ["to"]);
+        assert_eq!(step("his"), ["route", "said", "to"]);
     }
 }

@@ -1,0 +1,402 @@
+//! From what a command asks to a request of the API, and back.
+
+use serde_json::{Map, Value, json};
+use waypost_admin::request::{
+    CacheAnswer, CacheRequest, Kind, List, LogLevel, Object, Request, TargetRequest, TokenRequest,
+};
+
+/// A request of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    /// Below `/api/v1`, or from the root when it begins with two strokes.
+    pub(super) path: String,
+    /// Type and content.
+    pub(super) body: Option<(&'static str, String)>,
+    /// What the object must still be.
+    pub(super) revision: Option<u64>,
+    /// The field in which the control socket says what comes as text.
+    text_in: Option<&'static str>,
+}
+
+impl Call {
+    pub(super) fn get(path: String) -> Self {
+        Self::new("GET", path)
+    }
+
+    fn new(method: &'static str, path: String) -> Self {
+        Self {
+            method,
+            path,
+            body: None,
+            revision: None,
+            text_in: None,
+        }
+    }
+
+    fn with(mut self, body: &Value) -> Self {
+        self.body = Some(("application/json", body.to_string()));
+        self
+    }
+}
+
+/// The request of the API that asks the same; else why there is none.
+pub(super) fn of(request: &Request) -> Result<Call, &'static str> {
+    const ON_THE_SERVER: &str = "run it on the server itself";
+    Ok(match request {
+        Request::Add(object) => add(object),
+        Request::AdminPassword { login, password } => {
+            let path = format!("/admins/{}/password", segment(login));
+            Call::new("POST", path).with(&json!({ "password": password, "must_change": false }))
+        }
+        Request::Apply(apply) => {
+            let (dry_run, prune, force) = (apply.dry_run, apply.prune, apply.force);
+            let path = format!("/site?dry_run={dry_run}&prune={prune}&force={force}");
+            let body = Some(("application/toml", apply.text.clone()));
+            Call {
+                body,
+                ..Call::new("POST", path)
+            }
+        }
+        Request::Backup { .. } | Request::Reload | Request::Ready => return Err(ON_THE_SERVER),
+        Request::Cache(request) => cache(request),
+        Request::Explain(explain) => Call::get(query(
+            "/explain",
+            &[
+                ("address", Some(explain.address.clone())),
+                ("sender", explain.sender.clone()),
+                ("client", explain.client.clone()),
+            ],
+        )),
+        Request::Export => Call {
+            text_in: Some("site_file"),
+            ..Call::get("/site".to_owned())
+        },
+        Request::List(wanted) => list(wanted, None, wanted.limit),
+        Request::Log(lines) => Call::get(query(
+            "/log",
+            &[
+                ("after", Some(lines.after.to_string())),
+                ("level", Some(level(lines.level).to_owned())),
+                ("text", lines.text.clone()),
+                ("limit", Some(lines.limit.to_string())),
+            ],
+        )),
+        Request::Metrics => Call {
+            text_in: Some("text"),
+            ..Call::get("//metrics".to_owned())
+        },
+        Request::Overview => Call::get("/overview".to_owned()),
+        Request::Remove(removal) => Call {
+            revision: removal.revision,
+            ..Call::new("DELETE", at(removal.kind, &removal.name))
+        },
+        Request::Set(object) => set(object),
+        Request::Show { kind, name } => show(*kind, name),
+        Request::System => Call::get("/system".to_owned()),
+        Request::Target(TargetRequest::Test { name, address }) => {
+            let path = format!("{}/test", at(Kind::Target, name));
+            Call::new("POST", path).with(&json!({ "address": address }))
+        }
+        Request::Token(request) => token(request),
+        Request::Trace(trace) => Call::get(query(
+            "/trace",
+            &[
+                ("what", Some(trace.what.clone())),
+                ("from", trace.from.map(moment)),
+                ("to", trace.to.map(moment)),
+                ("after", trace.after.clone()),
+                ("limit", Some(trace.limit.to_string())),
+            ],
+        )),
+        _ => return Err(ON_THE_SERVER),
+    })
+}
+
+/// What came back, as the control socket says it.
+pub(super) fn shape(call: &Call, mut value: Value) -> Value {
+    let next = value.get("next").and_then(Value::as_str);
+    if let (true, Some(Ok(next))) = (
+        call.path.starts_with("/tokens?"),
+        next.map(str::parse::<u64>),
+    ) {
+        value["next"] = next.into();
+    }
+    match call.text_in {
+        Some(field) => json!({ field: value }),
+        None => value,
+    }
+}
+
+pub(super) fn show(kind: Kind, name: &str) -> Call {
+    Call::get(at(kind, name))
+}
+
+pub(super) fn list(wanted: &List, after: Option<&str>, limit: usize) -> Call {
+    let given = [
+        ("domain", wanted.domain.clone()),
+        ("after", after.map(str::to_owned)),
+        ("limit", Some(limit.clamp(1, 500).to_string())),
+    ];
+    Call::get(query(&format!("/{}", collection(wanted.kind)), &given))
+}
+
+pub(super) fn set(object: &Object) -> Call {
+    let mut fields = object.fields.clone();
+    if object.kind == Kind::Admin && fields.contains_key("password") {
+        // Passwords have a place of their own.
+        let path = format!("{}/password", at(object.kind, &object.name));
+        return Call::new("POST", path).with(&Value::Object(fields));
+    }
+    if object.force {
+        fields.insert("force".to_owned(), true.into());
+    }
+    Call {
+        revision: object.revision,
+        ..Call::new("PATCH", at(object.kind, &object.name))
+    }
+    .with(&Value::Object(fields))
+}
+
+fn add(object: &Object) -> Call {
+    let mut fields = object.fields.clone();
+    let mut put = |field: &str, value: &str| fields.insert(field.to_owned(), value.into());
+    match (object.kind, object.name.rsplit_once('@')) {
+        (Kind::User, Some((login, domain))) => {
+            put("login", login);
+            put("domain", domain);
+        }
+        (Kind::Group | Kind::Mailbox, Some((name, domain))) => {
+            put("name", name);
+            put("domain", domain);
+        }
+        (Kind::Admin, _) => {
+            put("login", &object.name);
+        }
+        (Kind::Gateway, _) => {
+            put("domain", &object.name);
+        }
+        _ => {
+            put("name", &object.name);
+        }
+    }
+    if object.force {
+        fields.insert("force".to_owned(), true.into());
+    }
+    let path = format!("/{}", collection(object.kind));
+    Call::new("POST", path).with(&Value::Object(fields))
+}
+
+fn cache(request: &CacheRequest) -> Call {
+    match request {
+        CacheRequest::Drop { address, target } => {
+            let path = format!("/cache/{}", segment(address));
+            Call::new("DELETE", query(&path, &[("target", target.clone())]))
+        }
+        CacheRequest::List(list) => {
+            let answer = list.answer.map(|answer| match answer {
+                CacheAnswer::Active => "active".to_owned(),
+                CacheAnswer::Unknown => "unknown".to_owned(),
+            });
+            let given = [
+                ("target", list.target.clone()),
+                ("answer", answer),
+                ("after", list.after.clone()),
+                ("limit", Some(list.limit.clamp(1, 500).to_string())),
+            ];
+            Call::get(query("/cache", &given))
+        }
+        CacheRequest::Show { address } => Call::get(format!("/cache/{}", segment(address))),
+        CacheRequest::Stats => Call::get("/cache/statistics".to_owned()),
+    }
+}
+
+fn token(request: &TokenRequest) -> Call {
+    match request {
+        TokenRequest::Add(new) => {
+            let fields = [
+                ("admin", json!(new.admin)),
+                ("name", json!(new.name)),
+                ("role", json!(new.role)),
+                ("domains", json!(new.domains)),
+                ("grants", json!(new.grants)),
+                ("expires_s", json!(new.expires_s)),
+            ];
+            let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+            let body: Map<String, Value> = given
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            Call::new("POST", "/tokens".to_owned()).with(&Value::Object(body))
+        }
+        TokenRequest::List {
+            admin,
+            after,
+            limit,
+        } => {
+            let after = (*after > 0).then(|| after.to_string());
+            let limit = Some((*limit).clamp(1, 500).to_string());
+            let given = [("admin", admin.clone()), ("after", after), ("limit", limit)];
+            Call::get(query("/tokens", &given))
+        }
+        TokenRequest::Revoke { id } => Call::new("DELETE", format!("/tokens/{}", segment(id))),
+        TokenRequest::Show { id } => Call::get(format!("/tokens/{}", segment(id))),
+    }
+}
+
+fn collection(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Admin => "admins",
+        Kind::Domain => "domains",
+        Kind::Gateway => "gateways",
+        Kind::Group => "groups",
+        Kind::Mailbox => "mailboxes",
+        Kind::Peer => "peers",
+        Kind::Target => "targets",
+        Kind::User => "users",
+    }
+}
+
+fn at(kind: Kind, name: &str) -> String {
+    format!("/{}/{}", collection(kind), segment(name))
+}
+
+fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+    }
+}
+
+fn moment(seconds: u64) -> String {
+    let since = std::time::Duration::from_secs(seconds);
+    crate::time::show(std::time::SystemTime::UNIX_EPOCH + since)
+}
+
+/// A path with a query of what is given.
+fn query(path: &str, given: &[(&str, Option<String>)]) -> String {
+    let given = given.iter().filter_map(|(name, value)| {
+        let value = value.as_deref()?;
+        Some(format!("{name}={}", segment(value)))
+    });
+    let given: Vec<String> = given.collect();
+    match given.is_empty() {
+        true => path.to_owned(),
+        false => format!("{path}?{}", given.join("&")),
+    }
+}
+
+/// A name as one part of an address (RFC 3986 §2.1).
+fn segment(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for octet in name.bytes() {
+        if octet.is_ascii_alphanumeric() || b"-._~@".contains(&octet) {
+            text.push(char::from(octet));
+        } else {
+            text += &format!("%{octet:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(request: Value) -> String {
+        let request: Request = serde_json::from_value(request).unwrap();
+        match of(&request) {
+            Ok(call) => {
+                let body = call
+                    .body
+                    .map_or(String::new(), |(_, text)| format!(" {text}"));
+                format!("{} {}{body}", call.method, call.path)
+            }
+            Err(why) => why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_request_has_its_place_in_the_api() {
+        let object = |command: &str, kind: &str, name: &str| json!({ "command": command, "kind": kind, "name": name, "fields": {} });
+        let token = |verb: Value| {
+            let mut request = json!({ "command": "token" });
+            request
+                .as_object_mut()
+                .unwrap()
+                .extend(verb.as_object().unwrap().clone());
+            request
+        };
+        for (request, call) in [
+            (
+                object("add", "user", "jdoe@example.com"),
+                "POST /users {\"domain\":\"example.com\",\"login\":\"jdoe\"}",
+            ),
+            (
+                object("add", "domain", "example.com"),
+                "POST /domains {\"name\":\"example.com\"}",
+            ),
+            (
+                object("add", "gateway", "example.com"),
+                "POST /gateways {\"domain\":\"example.com\"}",
+            ),
+            (object("set", "target", "old"), "PATCH /targets/old {}"),
+            (
+                json!({ "command": "show", "kind": "peer", "name": "lyon/é" }),
+                "GET /peers/lyon%2F%C3%A9",
+            ),
+            (
+                json!({ "command": "remove", "kind": "group", "name": "team@example.com" }),
+                "DELETE /groups/team@example.com",
+            ),
+            (
+                json!({ "command": "list", "kind": "mailbox", "domain": "example.com",
+                    "after": 0, "limit": 1000 }),
+                "GET /mailboxes?domain=example.com&limit=500",
+            ),
+            (
+                json!({ "command": "admin-password", "login": "berta", "password": "p" }),
+                "POST /admins/berta/password {\"must_change\":false,\"password\":\"p\"}",
+            ),
+            (
+                json!({ "command": "apply", "file": "f", "text": "#", "dry_run": true,
+                    "prune": false }),
+                "POST /site?dry_run=true&prune=false&force=false #",
+            ),
+            (json!({ "command": "export" }), "GET /site"),
+            (json!({ "command": "metrics" }), "GET //metrics"),
+            (json!({ "command": "system" }), "GET /system"),
+            (
+                json!({ "command": "explain", "address": "a&b@example.com", "sender": null,
+                    "client": null }),
+                "GET /explain?address=a%26b@example.com",
+            ),
+            (
+                json!({ "command": "trace", "what": "x", "from": 0, "limit": 5 }),
+                "GET /trace?what=x&from=1970-01-01T00%3A00%3A00Z&limit=5",
+            ),
+            (
+                json!({ "command": "cache", "verb": "drop", "address": "x@example.com",
+                    "target": "old" }),
+                "DELETE /cache/x@example.com?target=old",
+            ),
+            (
+                token(json!({ "verb": "revoke", "id": "abcdefgh" })),
+                "DELETE /tokens/abcdefgh",
+            ),
+            (
+                token(
+                    json!({ "verb": "add", "admin": "a", "name": "n", "role": null,
+                    "domains": null, "grants": null, "expires_s": 60 }),
+                ),
+                "POST /tokens {\"admin\":\"a\",\"expires_s\":60,\"name\":\"n\"}",
+            ),
+            (
+                json!({ "command": "backup", "directory": "/x" }),
+                "run it on the server itself",
+            ),
+        ] {
+            assert_eq!(asked(request), call);
+        }
+    }
+}
