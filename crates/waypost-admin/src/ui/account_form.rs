@@ -206,7 +206,7 @@ pub(crate) async fn targets(console: &Console, page: &Page) -> Result<Vec<String
 
 /// The names of his domains, as far as a form offers them.
 pub(crate) async fn domains(console: &Console, page: &Page) -> Result<Vec<String>, Problem> {
-    let wanted = crate::api::v1::domains::Wanted {
+    let wanted = crate::api::v1::domain_list::DomainQuery {
         limit: Some(OFFERED),
         ..Default::default()
     };
@@ -214,7 +214,7 @@ pub(crate) async fn domains(console: &Console, page: &Page) -> Result<Vec<String
     Ok(domains
         .items
         .into_iter()
-        .map(|domain| domain.name)
+        .map(|listed| listed.domain.name)
         .collect())
 }
 

@@ -19,7 +19,7 @@ use crate::request::Fault;
 use crate::text::Language;
 
 /// Refusals that a page shows; all are in a file.
-const SHOWN: usize = 200;
+pub(super) const SHOWN: usize = 200;
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -46,21 +46,21 @@ struct Progress<'a> {
 
 /// What came of many users.
 #[derive(Debug, Deserialize)]
-struct Outcome {
+pub(super) struct Outcome {
     #[serde(default)]
-    dry_run: bool,
-    created: u64,
-    changed: u64,
-    removed: u64,
-    unchanged: u64,
-    refused: u64,
-    named: Vec<Fault>,
-    cancelled: bool,
+    pub(super) dry_run: bool,
+    pub(super) created: u64,
+    pub(super) changed: u64,
+    pub(super) removed: u64,
+    pub(super) unchanged: u64,
+    pub(super) refused: u64,
+    pub(super) named: Vec<Fault>,
+    pub(super) cancelled: bool,
 }
 
 impl Outcome {
     /// The numbers that say something.
-    fn counts(&self, language: Language) -> Vec<(&'static str, String)> {
+    pub(super) fn counts(&self, language: Language) -> Vec<(&'static str, String)> {
         let all = [
             ("created", self.created),
             ("changed", self.changed),
@@ -75,13 +75,13 @@ impl Outcome {
     }
 
     /// Whether there is something to be done.
-    fn may_begin(&self) -> bool {
+    pub(super) fn may_begin(&self) -> bool {
         self.dry_run && self.created + self.changed > 0
     }
 }
 
 impl Job {
-    fn outcome(&self) -> Option<Outcome> {
+    pub(super) fn outcome(&self) -> Option<Outcome> {
         match &self.state {
             Stage::Done(value) => serde_json::from_value(value.clone()).ok(),
             _ => None,
@@ -89,7 +89,7 @@ impl Job {
     }
 
     /// Whether nothing was saved, as nothing should be.
-    fn is_rehearsal(&self) -> bool {
+    pub(super) fn is_rehearsal(&self) -> bool {
         match &self.state {
             Stage::Done(value) => value.get("dry_run").is_some_and(|dry| *dry == true),
             _ => false,
