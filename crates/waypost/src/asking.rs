@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use waypost_directory::{Directory, GatewayId, Host, Secret};
+use waypost_directory::{Directory, GatewayId, Host, HostPort, Secret};
 use waypost_mta::deliver::trial::Trial;
 use waypost_mta::deliver::{Deliverer, Trouble};
 use waypost_mta::dns::{Dns, MailHosts};
@@ -137,6 +137,16 @@ impl Asking {
         nobody: Option<&Mailbox>,
     ) -> Trial {
         self.deliverer.trial(target, recipient, nobody).await
+    }
+
+    /// The same with a host that is no target yet.
+    pub(crate) async fn trial_at(
+        &self,
+        host: HostPort,
+        recipient: Option<&Mailbox>,
+        nobody: Option<&Mailbox>,
+    ) -> Trial {
+        self.deliverer.trial_at(host, recipient, nobody).await
     }
 
     /// What a server says of an address over Minger: asked now, nothing is remembered of it.

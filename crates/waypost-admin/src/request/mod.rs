@@ -5,6 +5,7 @@
 
 mod answer;
 mod cache;
+mod domain;
 mod find;
 mod flow;
 mod object;
@@ -16,6 +17,7 @@ mod token;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
+pub use domain::Routing;
 pub use find::{Filter, Find, Mail};
 pub use flow::{LogLevel, LogLines, Statistics, Trace};
 pub use object::{Apply, Kind, List, Object, Removal};
@@ -120,6 +122,34 @@ pub enum Request {
     Queue(QueueRequest),
     /// Whether mail can be taken: refused with a cause of `later` when it cannot.
     Ready,
+    /// Says what saving an object would do, without saving it: refused as saving it would be.
+    ///
+    /// Answers `{"notes": [text…], "effects": [{"code", "parameters"}…], "warnings": [the same…]}`;
+    /// the last two are for domains, whose split relay is tried for them:
+    ///
+    /// | effect | parameters |
+    /// | --- | --- |
+    /// | `role` | `before`, `after`: as [`Routing::role`] |
+    /// | `unknown` | `before`, `after`: as [`Routing::unknown`] |
+    /// | `users-here`, `users-own-target` | `count` |
+    /// | `users-relayed` | `count`, `relay` |
+    /// | `users-move` | `count`, `from`, `to` |
+    /// | `cached` | `count`, `server`: answers that are asked for anew |
+    /// | `names-added`, `names-removed` | `names` |
+    /// | `peers`, `peers-on`, `peers-off` | `before`, `after` |
+    /// | `protect-on`, `protect-off`, `nothing` | |
+    /// | `postmaster` | `before`, `after` |
+    /// | `quota` | `which`, `before`, `after`, in bytes |
+    ///
+    /// | warning | parameters |
+    /// | --- | --- |
+    /// | `relay-unreachable`, `relay-refuses`, `relay-lacks-domain` | `relay`, `detail` |
+    /// | `relay-takes-everything`, `relay-own-name`, `verify-none` | `relay` |
+    /// | `unknown-refused` | `users` |
+    /// | `went-round` | `relay`, `count` |
+    /// | `peers-silent`, `sharing-ends` | `peers` |
+    /// | `protect-without-sources` | `servers` |
+    Rehearse(Object),
     /// Reads the configuration file again.
     Reload,
     /// Removes an object.

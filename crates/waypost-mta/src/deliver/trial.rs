@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
-use waypost_directory::TlsPolicy;
+use waypost_directory::{HostPort, TlsPolicy};
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
@@ -17,7 +17,7 @@ use x509_parser::extensions::GeneralName;
 use super::connect::{Connection, Io};
 use super::dialogue::Said;
 use super::hosts::{Place, Way};
-use super::{Deliverer, MAX_HOSTS, NextHop, Trouble, no_host, probed};
+use super::{Deliverer, MAX_HOSTS, NextHop, Remote, Trouble, no_host, probed};
 use crate::tls::key_of;
 
 /// How long a trial may take in all.
@@ -223,6 +223,26 @@ impl Deliverer {
         recipient: Option<&Mailbox>,
         nobody: Option<&Mailbox>,
     ) -> Trial {
+        let way = self.way(&NextHop::Target(target));
+        self.trial_of(way, [recipient, nobody]).await
+    }
+
+    /// The same with a host that is no target yet.
+    pub async fn trial_at(
+        &self,
+        host: HostPort,
+        recipient: Option<&Mailbox>,
+        nobody: Option<&Mailbox>,
+    ) -> Trial {
+        let way = Way::remote(Remote::new(host.host, host.port));
+        self.trial_of(Ok(way), [recipient, nobody]).await
+    }
+
+    async fn trial_of(
+        &self,
+        way: Result<Way, Trouble>,
+        recipients: [Option<&Mailbox>; 2],
+    ) -> Trial {
         let mut trial = Trial {
             tried: Vec::new(),
             dialogue: Vec::new(),
@@ -235,8 +255,7 @@ impl Deliverer {
                 detail: String::new(),
             },
         };
-        let next_hop = NextHop::Target(target);
-        let way = match self.way(&next_hop) {
+        let way = match way {
             Ok(way) => way,
             Err(trouble) => {
                 trial.found("no-address", trouble.to_string());
@@ -247,7 +266,7 @@ impl Deliverer {
         tapped(Some(&tap), |tap| {
             tap.transcript = Transcript::new(secrets(&way));
         });
-        let trying = self.try_all(&mut trial, &way, &tap, [recipient, nobody]);
+        let trying = self.try_all(&mut trial, &way, &tap, recipients);
         if timeout(TRIAL_TIMEOUT, trying).await.is_err() {
             trial.found("unreachable", "not done in time");
         }

@@ -103,6 +103,9 @@ impl Asked {
         while let Some(finding) = findings.recv().await {
             done += 1;
             self.report.progress("asking peers", done, total);
+            if self.report.is_cancelled() {
+                break;
+            }
             let why = match finding.says {
                 Says::Has(status) => Why::Elsewhere(status),
                 Says::HasNot => continue,

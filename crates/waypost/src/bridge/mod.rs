@@ -12,6 +12,8 @@ mod peer;
 mod peer_test;
 mod queue;
 mod queue_many;
+mod rehearse;
+mod relay;
 mod site;
 mod system;
 mod target;
@@ -120,6 +122,7 @@ impl Asked {
             Request::Target(request) => self.target(request).await,
             Request::List(list) => self.blocking(move |asked| asked.list(&list)).await,
             Request::Ready => self.blocking(|asked| asked.is_ready()).await,
+            Request::Rehearse(object) => self.rehearse(object).await,
             Request::Reload => self.reload(),
             Request::Remove(removal) => self.blocking(move |asked| asked.remove(&removal)).await,
             Request::TestMessage { to } => self.test_message(&to).await,

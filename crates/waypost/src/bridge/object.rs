@@ -42,6 +42,25 @@ impl Asked {
         Ok(result)
     }
 
+    /// What the object is, and what saving it would make of it; the directory is asked whether it
+    /// may be saved.
+    pub(super) fn rehearsed(&self, request: &Object) -> Result<(Option<Record>, Edit), Refused> {
+        let key = object::key(request.kind, &request.name).map_err(one)?;
+        let present = self.read(&key)?;
+        let shown = present.as_ref().map(|(record, _)| object::show(record));
+        let mut fields = edited(&shown.unwrap_or_default(), request);
+        hash_password(&key, &mut fields)?;
+        let edit = match &present {
+            None => Edit::Put(object::make(&key, &fields).map_err(faults)?, When::Absent),
+            Some((record, revision)) => {
+                let changed = object::change(record, &fields).map_err(faults)?;
+                let revision = request.revision.unwrap_or(*revision);
+                Edit::Put(changed, When::Revision(revision))
+            }
+        };
+        Ok((present.map(|(record, _)| record), edit))
+    }
+
     /// Asks peers about new addresses; says what the audit keeps of where the edit came from.
     fn consult(
         &self,

@@ -1,11 +1,11 @@
 //! Peers: what is wrong with one, addresses that live twice.
 
 use serde_json::{Value, json};
-use waypost_admin::request::{PeerRequest, Refused};
+use waypost_admin::request::{Cause, PeerRequest, Refused};
 use waypost_directory::{Object, Page};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::metrics;
-use waypost_mta::resolve::{Authority, Conflict};
+use waypost_mta::resolve::{Authority, Conflict, Source};
 use waypost_proto::mail::Domain;
 use waypost_proto::route::TargetId;
 
@@ -71,12 +71,49 @@ impl Bridge {
             return;
         };
         fields.extend(self.standing(peer.id));
+        fields.extend(self.asked_about(peer.id));
+        let shared = snapshot.domains();
+        let shared = shared.filter(|domain| domain.sharing.contains(&peer.id));
+        let shared: Vec<_> = shared.map(|domain| domain.name.as_str()).collect();
+        fields.insert("domains".to_owned(), json!(shared));
         let conflicts = self.resolver.conflicts();
         let of = |conflict: &&Conflict| {
             [conflict.winner, conflict.other].contains(&Authority::Peer(peer.id))
         };
         let count = conflicts.iter().filter(of).count();
         fields.insert("conflicts".to_owned(), json!(count));
+    }
+
+    /// How a peer did since the start, in numbers.
+    fn asked_about(&self, peer: TargetId) -> Fields {
+        let standing = self.resolver.standing(peer);
+        let state = match (standing.paused, standing.answered) {
+            (Some(_), _) => "silent",
+            (None, Some(_)) => "answering",
+            (None, None) => "not-asked",
+        };
+        let all = self.resolver.asked();
+        let asked = all
+            .iter()
+            .find(|asked| asked.authority == Authority::Peer(peer));
+        let count = |wanted: &dyn Fn(Source) -> bool| {
+            let counts = asked.iter().flat_map(|asked| &asked.counts);
+            let counts = counts.filter(|(_, source, _)| wanted(*source));
+            counts.map(|(.., count)| count).sum::<u64>()
+        };
+        let within = |percent| {
+            let time = asked.and_then(|asked| asked.within(percent));
+            time.map(|time| time.as_millis())
+        };
+        let fields = json!({
+            "minger_state": state,
+            "paused_s": standing.paused.map(|pause| pause.as_secs().max(1)),
+            "questions": count(&|source| source == Source::Asked),
+            "cache_hits": count(&|source| source == Source::Cache),
+            "latency_p50_ms": within(50),
+            "latency_p99_ms": within(99),
+        });
+        fields.as_object().cloned().unwrap_or_default()
     }
 
     fn conflict(&self, conflict: &Conflict) -> Value {
@@ -108,6 +145,12 @@ impl Asked {
         })
         .await?;
         let mut objections = self.ask_peers(&new).await;
+        if self.report.is_cancelled() {
+            return Err(Refused {
+                cause: Cause::Cancelled,
+                ..Refused::new("cancelled")
+            });
+        }
         let (twice, unchecked): (Vec<_>, Vec<_>) = objections
             .drain(..)
             .partition(super::accounts::Objection::is_elsewhere);

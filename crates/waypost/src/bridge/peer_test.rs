@@ -21,8 +21,44 @@ const MOST_DOMAINS: usize = 10;
 /// What one look at a peer has found.
 struct Check {
     what: &'static str,
+    judged: Judged,
+}
+
+/// What it means: a code with its parameters, which whoever shows it says in his language, and
+/// the same in words.
+struct Judged {
     found: Found,
+    code: &'static str,
+    parameters: Value,
     says: String,
+}
+
+/// Something good.
+fn good(code: &'static str, parameters: Value, says: impl Into<String>) -> Judged {
+    judged(Found::Good, (code, parameters), says)
+}
+
+/// Nobody is there.
+fn away(code: &'static str, parameters: Value, says: impl Into<String>) -> Judged {
+    judged(Found::Unreachable, (code, parameters), says)
+}
+
+/// Something to mend.
+fn wrong(code: &'static str, parameters: Value, says: impl Into<String>) -> Judged {
+    judged(Found::Wrong, (code, parameters), says)
+}
+
+fn judged(
+    found: Found,
+    (code, parameters): (&'static str, Value),
+    says: impl Into<String>,
+) -> Judged {
+    Judged {
+        found,
+        code,
+        parameters,
+        says: says.into(),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,14 +89,20 @@ pub(super) async fn test(
         target,
     };
     let checks = trial.run(address).await;
-    let found = |found| checks.iter().any(|check: &Check| check.found == found);
+    let found = |found| {
+        checks
+            .iter()
+            .any(|check: &Check| check.judged.found == found)
+    };
     let result: Vec<Value> = checks
         .iter()
         .map(|check| {
             json!({
                 "check": check.what,
-                "ok": check.found == Found::Good,
-                "says": check.says,
+                "ok": check.judged.found == Found::Good,
+                "code": check.judged.code,
+                "parameters": check.judged.parameters,
+                "says": check.judged.says,
             })
         })
         .collect();
@@ -99,10 +141,13 @@ impl Trial<'_> {
         if domains.is_empty() {
             checks.push(Check {
                 what: "domains",
-                found: Found::Wrong,
-                says: format!(
-                    "no domain is shared with it: `waypost domain set DOMAIN --add-sharing {}`",
-                    peer.name
+                judged: wrong(
+                    "domains-none",
+                    json!({ "peer": peer.name }),
+                    format!(
+                        "no domain is shared with it: `waypost domain set DOMAIN --add-sharing {}`",
+                        peer.name
+                    ),
                 ),
             });
             checks.extend(self.smtp(&own, false).await);
@@ -111,7 +156,7 @@ impl Trial<'_> {
             let check = self.smtp(domain, true).await;
             let ended = check
                 .as_ref()
-                .is_some_and(|c| c.found == Found::Unreachable);
+                .is_some_and(|c| c.judged.found == Found::Unreachable);
             checks.extend(check);
             if ended {
                 break;
@@ -145,28 +190,39 @@ impl Trial<'_> {
         let nobody = nobody_at(domain)?;
         let at = (&peer.host, peer.port);
         let said = self.bridge.asking.status(at, &peer.secret, &nobody).await;
-        let (found, says) = judge_minger(peer, &said);
         Some(Check {
             what: "minger",
-            found,
-            says,
+            judged: judge_minger(peer, &said),
         })
     }
 
     async fn about(&self, peer: &Peer, address: &Mailbox) -> Check {
         let at = (&peer.host, peer.port);
         let said = self.bridge.asking.status(at, &peer.secret, address).await;
-        let (found, says) = match said {
-            Ok(status) => (
-                Found::Good,
-                format!("{address}: {status} ({})", status.digit()),
+        let judged = match said {
+            Ok(status) => {
+                let code = match status {
+                    Status::Active => "address-active",
+                    Status::Unavailable => "address-unavailable",
+                    Status::Unknown => "address-unknown",
+                    _ => "address-refused",
+                };
+                let parameters = json!({
+                    "address": address.to_string(),
+                    "status": status.to_string(),
+                });
+                let says = format!("{address}: {status} ({})", status.digit());
+                good(code, parameters, says)
+            }
+            Err(trouble) => away(
+                "address-trouble",
+                json!({ "address": address.to_string(), "detail": trouble.to_string() }),
+                format!("{address}: {trouble}"),
             ),
-            Err(trouble) => (Found::Unreachable, format!("{address}: {trouble}")),
         };
         Check {
             what: "address",
-            found,
-            says,
+            judged,
         }
     }
 
@@ -175,35 +231,37 @@ impl Trial<'_> {
         let local = LocalPart::parse("postmaster").ok()?;
         let recipient = Mailbox::new(local, domain.clone());
         let said = self.bridge.asking.rcpt(self.target.id, &recipient).await;
-        let (found, says) = match said {
+        let port = self.target.port;
+        let judged = match said {
             Ok(reply) if shared => judge_rcpt(domain, &reply),
-            Ok(_) => (Found::Good, "answers over SMTP".to_owned()),
-            Err(trouble) if trouble.unopened || trouble.reply.is_none() => (
-                Found::Unreachable,
+            Ok(_) => good("smtp-answers", json!({}), "answers over SMTP"),
+            Err(trouble) if trouble.unopened || trouble.reply.is_none() => away(
+                "smtp-unreachable",
+                json!({ "port": port.to_string(), "detail": trouble.to_string() }),
                 format!(
-                    "its SMTP port {} cannot be used: {trouble}; set its port, or see whether its \
-                     server runs and no firewall is between",
-                    self.target.port
+                    "its SMTP port {port} cannot be used: {trouble}; set its port, or see whether \
+                     its server runs and no firewall is between"
                 ),
             ),
-            Err(trouble) => (
-                Found::Wrong,
+            Err(trouble) => wrong(
+                "smtp-takes-nothing",
+                json!({ "detail": trouble.to_string() }),
                 format!("it takes no mail from here: {trouble}; allow this server there"),
             ),
         };
         Some(Check {
             what: "smtp",
-            found,
-            says,
+            judged,
         })
     }
 }
 
 fn resolved(peer: &Peer, at: &[SocketAddr]) -> Check {
-    let host = &peer.host;
-    let (found, says) = if at.is_empty() {
-        (
-            Found::Unreachable,
+    let host = peer.host.to_string();
+    let judged = if at.is_empty() {
+        away(
+            "name-unresolved",
+            json!({ "host": host }),
             format!(
                 "its name {host} does not resolve: mend its entry in DNS, or `waypost peer set {} \
                  --host HOST`",
@@ -212,24 +270,30 @@ fn resolved(peer: &Peer, at: &[SocketAddr]) -> Check {
         )
     } else {
         let at: Vec<String> = at.iter().map(|at| at.ip().to_string()).collect();
-        (Found::Good, format!("{host} is at {}", at.join(", ")))
+        let at = at.join(", ");
+        let says = format!("{host} is at {at}");
+        good("name-good", json!({ "host": host, "at": at }), says)
     };
     Check {
         what: "name",
-        found,
-        says,
+        judged,
     }
 }
 
-fn judge_minger(peer: &Peer, said: &Result<Status, Trouble>) -> (Found, String) {
-    let port = peer.port;
-    match said {
-        Ok(Status::Unknown) => (
-            Found::Good,
-            "answers over Minger, and does not know an address that nobody has".to_owned(),
+fn judge_minger(peer: &Peer, said: &Result<Status, Trouble>) -> Judged {
+    let status = match said {
+        Ok(status) => status,
+        Err(trouble) => return no_answer(peer.port, trouble),
+    };
+    match status {
+        Status::Unknown => good(
+            "minger-good",
+            json!({}),
+            "answers over Minger, and does not know an address that nobody has",
         ),
-        Ok(status @ (Status::Active | Status::Unavailable)) => (
-            Found::Wrong,
+        Status::Active | Status::Unavailable => wrong(
+            "minger-says-yes",
+            json!({ "status": status.to_string() }),
             format!(
                 "answers everything with yes: it says {} ({}) of an address that nobody has, so \
                  that its answers mean nothing; look for a catch-all address there",
@@ -237,63 +301,77 @@ fn judge_minger(peer: &Peer, said: &Result<Status, Trouble>) -> (Found, String) 
                 status.digit()
             ),
         ),
-        Ok(Status::BadCredentials) if peer.secret.is_empty() => (
-            Found::Wrong,
+        Status::BadCredentials if peer.secret.is_empty() => wrong(
+            "minger-wants-secret",
+            json!({}),
             format!(
                 "anonymous questions are refused: it wants a secret; give it with `waypost peer \
                  set {} --minger-secret-file FILE`",
                 peer.name
             ),
         ),
-        Ok(Status::BadCredentials) => (
-            Found::Wrong,
+        Status::BadCredentials => wrong(
+            "minger-wrong-secret",
+            json!({}),
             "wrong secret: our minger_secret is none of those that it accepts; write the same on \
-             both sides"
-                .to_owned(),
+             both sides",
         ),
-        Ok(Status::Denied) => (
-            Found::Wrong,
-            "this server may not ask it about that domain; allow it there (minger_domains)"
-                .to_owned(),
+        Status::Denied => wrong(
+            "minger-denied",
+            json!({}),
+            "this server may not ask it about that domain; allow it there (minger_domains)",
         ),
-        Ok(Status::Malformed) => (
-            Found::Wrong,
-            "it cannot read our question; see whether a Minger server listens there".to_owned(),
+        Status::Malformed => wrong(
+            "minger-malformed",
+            json!({}),
+            "it cannot read our question; see whether a Minger server listens there",
         ),
-        Err(Trouble::Network { at, error }) => (
-            Found::Unreachable,
-            format!("{at}: {error}: nothing answers Minger on UDP port {port} there (ICMP)"),
+    }
+}
+
+fn no_answer(port: u16, trouble: &Trouble) -> Judged {
+    let parameters = json!({ "port": port.to_string(), "detail": trouble.to_string() });
+    match trouble {
+        Trouble::Network { .. } => away(
+            "minger-refused",
+            parameters,
+            format!("{trouble}: nothing answers Minger on UDP port {port} there (ICMP)"),
         ),
-        Err(trouble @ (Trouble::Silent { .. } | Trouble::Late { .. })) => (
-            Found::Unreachable,
+        Trouble::Silent { .. } | Trouble::Late { .. } => away(
+            "minger-silent",
+            parameters,
             format!(
                 "{trouble}: nothing answers on UDP port {port} there, a firewall is between, or it \
                  answers only servers that it knows: this one must be a peer there"
             ),
         ),
-        Err(trouble) => (Found::Wrong, trouble.to_string()),
+        _ => wrong("minger-trouble", parameters, trouble.to_string()),
     }
 }
 
 /// Who serves a domain takes mail for its postmaster (RFC 5321 §4.5.1), or says that nobody has
 /// it; who does not, does not relay.
-fn judge_rcpt(domain: &Domain, reply: &RemoteReply) -> (Found, String) {
+fn judge_rcpt(domain: &Domain, reply: &RemoteReply) -> Judged {
     let denied = reply.severity() == Severity::Permanent
         && !reply
             .status
             .is_some_and(|status| status.subject == 1 && status.detail == 1);
+    let parameters = json!({ "domain": domain.to_string(), "reply": reply.to_string() });
     match reply.severity() {
-        Severity::Success => (Found::Good, format!("takes mail for {domain}")),
-        _ if denied => (
-            Found::Wrong,
+        Severity::Success => good("smtp-takes", parameters, format!("takes mail for {domain}")),
+        _ if denied => wrong(
+            "smtp-lacks-domain",
+            parameters,
             format!("does not serve {domain}, which is shared with it: {reply}; serve it there"),
         ),
-        Severity::Permanent => (
-            Found::Good,
+        Severity::Permanent => good(
+            "smtp-no-postmaster",
+            parameters,
             format!("serves {domain}, without a postmaster: {reply}"),
         ),
-        _ => (
-            Found::Unreachable,
+        _ => away(
+            "smtp-later",
+            parameters,
             format!("takes no mail for {domain} now: {reply}; try again later"),
         ),
     }

@@ -85,7 +85,7 @@ impl Line {
     }
 
     /// The value of a field.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         fields(&self.fields).find_map(|(known, value)| (known == name).then_some(value))
     }
 

@@ -35,12 +35,31 @@ pub struct Tallied {
     pub counts: Vec<(Answer, Source, u64)>,
     /// How long answers took that were waited for.
     pub took: Histogram,
+    /// How many of them took at most each of [`SECONDS`], and no shorter class; then the rest.
+    classes: [u64; SECONDS.len() + 1],
+}
+
+impl Tallied {
+    /// The time in which so many of a hundred answers were there: the upper end of its class.
+    #[must_use]
+    pub fn within(&self, percent: u64) -> Option<Duration> {
+        let all: u64 = self.classes.iter().sum();
+        let wanted = (all * percent).div_ceil(100).max(1);
+        let mut sum = 0;
+        let class = self.classes.iter().position(|count| {
+            sum += count;
+            sum >= wanted
+        })?;
+        let end = SECONDS.get(class).or(SECONDS.last())?;
+        Some(Duration::from_secs_f64(*end))
+    }
 }
 
 #[derive(Debug)]
 struct Row {
     counts: [[AtomicU64; SOURCES.len()]; ANSWERS.len()],
     took: Histogram,
+    classes: [AtomicU64; SECONDS.len() + 1],
 }
 
 /// The counts of all authorities: as many rows as the directory has had targets and gateways.
@@ -64,7 +83,13 @@ impl Tally {
 
     /// An answer was waited for.
     pub(super) fn took(&self, authority: Authority, time: Duration) {
-        self.row(authority).took.observe(time.as_secs_f64());
+        let row = self.row(authority);
+        let seconds = time.as_secs_f64();
+        row.took.observe(seconds);
+        let class = SECONDS.iter().position(|end| seconds <= *end);
+        if let Some(count) = row.classes.get(class.unwrap_or(SECONDS.len())) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// All counts up to now.
@@ -86,6 +111,7 @@ impl Tally {
             Arc::new(Row {
                 counts: Default::default(),
                 took: Histogram::new(SECONDS),
+                classes: Default::default(),
             })
         }))
     }
@@ -106,6 +132,10 @@ impl Row {
             authority,
             counts,
             took: self.took.clone(),
+            classes: std::array::from_fn(|class| {
+                let count = self.classes.get(class);
+                count.map_or(0, |count| count.load(Ordering::Relaxed))
+            }),
         }
     }
 }
