@@ -15,6 +15,8 @@ nav-queue = Warteschlange
 nav-targets = Ziele
 nav-system = System
 nav-log = Protokoll
+nav-sharing = Domain-Sharing
+nav-gateways = Gateway-Domains
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain-Administrator

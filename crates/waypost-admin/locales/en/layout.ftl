@@ -15,6 +15,8 @@ nav-queue = Queue
 nav-targets = Targets
 nav-system = System
 nav-log = Log
+nav-sharing = Domain Sharing
+nav-gateways = Gateway domains
 
 role-superadministrator = Superadministrator
 role-domain-administrator = Domain administrator

@@ -15,6 +15,8 @@ nav-queue = File d’attente
 nav-targets = Cibles
 nav-system = Système
 nav-log = Journal
+nav-sharing = Partage de domaine
+nav-gateways = Domaines passerelles
 
 role-superadministrator = Superadministrateur
 role-domain-administrator = Administrateur de domaine

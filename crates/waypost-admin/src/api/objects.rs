@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::request::{self, Filter, Find, Kind, Removal, Request};
 
 /// Most objects of one answer.
-const PAGE_MAX: usize = 500;
+pub(crate) const PAGE_MAX: usize = 500;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -220,7 +220,8 @@ impl Console {
     }
 }
 
-fn object(
+/// An object as requests have it.
+pub(crate) fn object(
     kind: Kind,
     name: &str,
     mut fields: Map<String, Value>,

@@ -8,9 +8,11 @@ use std::time::Duration;
 use super::{Language, Locales};
 
 /// Keys that are made of a word and a value: `word("role", …)`.
-const CALLS: [(&str, bool); 4] = [
+const CALLS: [(&str, bool); 6] = [
     (".say(\"", false),
     (".with(\"", false),
+    (".count_with(\"", false),
+    (".remark_word(\"", true),
     (".word(\"", true),
     (".words(\"", true),
 ];

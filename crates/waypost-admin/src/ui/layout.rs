@@ -1,12 +1,16 @@
 //! What every page has: who looks at it, in which language, what is above and beside it.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde_json::Value;
 use waypost_directory::Role;
 
+use crate::api::v1::domain_change::Remark;
 use crate::assets;
 use crate::auth::{Actor, Proof, Right, cookie};
 use crate::console::Console;
@@ -68,7 +72,14 @@ const MENU: [(&str, &[Item]); 4] = [
             ("/cache", "cache", Right::CacheRead),
         ],
     ),
-    ("routes", &[("/targets", "targets", Right::RouteRead)]),
+    (
+        "routes",
+        &[
+            ("/targets", "targets", Right::RouteRead),
+            ("/sharing", "sharing", Right::RouteRead),
+            ("/gateways", "gateways", Right::RouteRead),
+        ],
+    ),
     (
         "site",
         &[
@@ -167,6 +178,32 @@ impl View {
     /// A text with a value in it.
     pub(crate) fn with(&self, key: &str, name: &str, value: impl Into<Word>) -> String {
         self.language.with(key, &[(name, value.into())])
+    }
+
+    /// A number as the language writes it.
+    pub(crate) fn count(&self, number: impl Borrow<u64>) -> String {
+        self.language.number(*number.borrow())
+    }
+
+    /// A text with a number in it, which chooses the plural.
+    pub(crate) fn count_with(&self, key: &str, name: &str, number: impl Borrow<u64>) -> String {
+        self.with(key, name, *number.borrow())
+    }
+
+    /// The sentence of a code with its parameters: `peer-test-smtp-good`.
+    pub(crate) fn remark_word(&self, key: &str, remark: &Remark) -> String {
+        let values = remark.parameters.iter().map(|(name, value)| {
+            let word = match value {
+                Value::Null => Word::from(""),
+                Value::Number(number) => Word::from(number.as_u64().unwrap_or(0)),
+                Value::String(text) => Word::from(text),
+                other => Word::from(other),
+            };
+            (name.as_str(), word)
+        });
+        let values: Vec<_> = values.collect();
+        self.language
+            .with(&format!("{key}-{}", remark.code), &values)
     }
 
     /// A moment, which the browser shows in its own time; nothing in it needs escaping.

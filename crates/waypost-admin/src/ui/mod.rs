@@ -7,6 +7,8 @@ mod audit;
 mod cache;
 mod domains;
 mod explain;
+mod form;
+mod gateways;
 mod jobs;
 mod layout;
 mod overview;
@@ -14,6 +16,7 @@ mod paged;
 mod pager;
 mod queue;
 mod session;
+mod sharing;
 mod system;
 mod targets;
 mod test_message;
@@ -36,10 +39,12 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(cache::router())
         .merge(domains::router())
         .merge(explain::router())
+        .merge(gateways::router())
         .merge(jobs::router())
         .merge(overview::router())
         .merge(queue::router())
         .merge(session::router())
+        .merge(sharing::router())
         .merge(targets::router())
         .merge(system::router())
         .merge(tokens::router())

@@ -5,17 +5,19 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::objects::{List, Page, Resource, Shown, Written};
+use super::super::objects::{List, Resource, Shown, Written};
 use super::super::refusals::Refusals;
+use super::domain_change::allowed;
+use super::domain_list::{DomainQuery, ListedDomain};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch, Name, Params};
 use crate::problem::Problem;
-use crate::request::{Filter, Kind};
+use crate::request::Kind;
 
 /// A domain served here.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -69,20 +71,6 @@ pub(crate) struct Quotas {
     pub(crate) shared_default: String,
 }
 
-/// Which domains are wanted.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
-    /// Is in one of their names.
-    pub(crate) text: Option<String>,
-    /// What the answer before said comes next.
-    pub(crate) after: Option<String>,
-    /// Most domains.
-    #[param(minimum = 1, maximum = 500)]
-    pub(crate) limit: Option<usize>,
-}
-
 /// The fields of a domain that are set.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape of a body, for the description")]
@@ -126,35 +114,16 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .routes(routes!(show, change, remove))
 }
 
-/// Lists domains.
-#[utoipa::path(get, path = "/domains", tag = "domains", params(Wanted),
+/// Lists domains by name.
+#[utoipa::path(get, path = "/domains", tag = "domains", params(DomainQuery),
     security(("token" = ["domain-read"])),
-    responses((status = 200, body = List<Domain>), Refusals))]
+    responses((status = 200, body = List<ListedDomain>), Refusals))]
 async fn list(
     State(console): State<Console>,
     actor: Actor,
-    Params(wanted): Params<Wanted>,
-) -> Result<Json<List<Domain>>, Problem> {
-    console.domains(&actor, &wanted).await.map(Json)
-}
-
-impl Console {
-    /// A page of the domains that he sees.
-    pub(crate) async fn domains(
-        &self,
-        actor: &Actor,
-        wanted: &Wanted,
-    ) -> Result<List<Domain>, Problem> {
-        let filter = Filter {
-            text: wanted.text.clone().unwrap_or_default(),
-            ..Filter::default()
-        };
-        let page = Page {
-            after: wanted.after.clone(),
-            limit: wanted.limit,
-        };
-        self.find(actor, filter, &page).await
-    }
+    Params(query): Params<DomainQuery>,
+) -> Result<Json<List<ListedDomain>>, Problem> {
+    console.domains(&actor, &query).await.map(Json)
 }
 
 /// Adds a domain.
@@ -211,6 +180,13 @@ async fn change(
     IfMatch(revision): IfMatch,
     input::Json(fields): input::Json<Map<String, Value>>,
 ) -> Result<Json<Written>, Problem> {
+    actor.require(Right::DomainWrite)?;
+    allowed(&actor, &name, &fields)?;
+    if fields.contains_key("relay") || fields.contains_key("forward_unknown") {
+        // What only a trial of the relay shows is refused too.
+        let tried = console.preview_domain(&actor, &name, fields.clone(), revision);
+        tried.await?;
+    }
     let written = console.change::<Domain>(&actor, &name, fields, revision);
     written.await.map(Json)
 }

@@ -3,14 +3,18 @@
 pub(crate) mod admins;
 pub(crate) mod audit;
 pub(crate) mod cache;
+pub(crate) mod domain_change;
+pub(crate) mod domain_list;
 pub(crate) mod domains;
 pub(crate) mod explain;
+pub(crate) mod gateways;
 pub(crate) mod health;
 pub(crate) mod holds;
 pub(crate) mod jobs;
 pub(crate) mod message;
 pub(crate) mod messages;
 pub(crate) mod overview;
+pub(crate) mod peers;
 pub(crate) mod queue;
 pub(crate) mod session;
 pub(crate) mod site;
@@ -30,9 +34,12 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(admins::router())
         .merge(audit::router())
         .merge(cache::router())
+        .merge(domain_change::router())
         .merge(domains::router())
         .merge(explain::router())
         .merge(holds::router())
+        .merge(gateways::router())
+        .merge(peers::router())
         .merge(jobs::router())
         .merge(messages::router())
         .merge(overview::router())

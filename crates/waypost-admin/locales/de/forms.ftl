@@ -1,0 +1,11 @@
+form-save = Speichern
+form-cancel = Abbrechen
+form-keep = Behalten
+form-back = Zurück
+form-stale = Das Formular unten zeigt den jetzigen Stand. Bitte nehmen Sie Ihre Änderung noch einmal vor.
+list-search = Suchen
+list-all = Alle anzeigen
+list-remove = Entfernen
+list-actions = Mögliche Aktionen
+secret-set = Es ist eines gespeichert; leer lassen, um es zu behalten.
+secret-remove = Das gespeicherte entfernen

@@ -1,0 +1,11 @@
+form-save = Save
+form-cancel = Cancel
+form-keep = Keep
+form-back = Back
+form-stale = The form below shows it as it is now. Make your change again.
+list-search = Search
+list-all = Show all
+list-remove = Remove
+list-actions = What can be done
+secret-set = One is set; leave this empty to keep it.
+secret-remove = Remove the one that is set

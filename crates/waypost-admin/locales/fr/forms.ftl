@@ -1,0 +1,11 @@
+form-save = Enregistrer
+form-cancel = Annuler
+form-keep = Conserver
+form-back = Retour
+form-stale = Le formulaire ci-dessous montre l’état actuel. Veuillez refaire votre modification.
+list-search = Rechercher
+list-all = Tout afficher
+list-remove = Supprimer
+list-actions = Actions possibles
+secret-set = Il y en a un ; laissez ce champ vide pour le conserver.
+secret-remove = Supprimer celui qui est enregistré

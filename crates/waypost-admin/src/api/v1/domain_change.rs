@@ -1,0 +1,152 @@
+//! Changes of domains: who may change which field, and what a change would do.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use waypost_proto::mail::Domain as Name;
+
+use super::super::objects::{object, read, require};
+use super::super::refusals::Refusals;
+use super::domains::{Domain, DomainFields};
+use super::site::{Accepted, Begun, accepted};
+use crate::auth::{Actor, Right};
+use crate::console::Console;
+use crate::input::{self, IfMatch};
+use crate::problem::{FieldProblem, Problem};
+use crate::request::{Kind, PeerRequest, Request};
+
+/// Fields that say where mail goes.
+const ROUTING: [&str; 4] = ["relay", "forward_unknown", "sharing", "verify_unknown"];
+
+/// What a change would do.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Preview {
+    /// What will be different, in numbers.
+    pub(crate) effects: Vec<Remark>,
+    /// What to think about before it is saved.
+    pub(crate) warnings: Vec<Remark>,
+    /// Allowed, but worth knowing.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A code, and what the sentence about it needs.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Remark {
+    /// What is meant.
+    pub(crate) code: String,
+    /// Names, numbers and texts, by their names.
+    pub(crate) parameters: BTreeMap<String, Value>,
+}
+
+pub(crate) fn router() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(preview))
+        .routes(routes!(audit))
+}
+
+/// Says what a change would do, and changes nothing; the relay is tried.
+#[utoipa::path(post, path = "/domains/{name}/preview", tag = "domains",
+    request_body = DomainFields,
+    params(("name" = String, Path, description = "Its main name."),
+        ("if-match" = Option<String>, Header, description = "The revision it must still have.")),
+    security(("token" = ["domain-write"])),
+    responses((status = 200, body = Preview), Refusals))]
+async fn preview(
+    State(console): State<Console>,
+    actor: Actor,
+    input::Name(name): input::Name,
+    IfMatch(revision): IfMatch,
+    input::Json(fields): input::Json<Map<String, Value>>,
+) -> Result<Json<Preview>, Problem> {
+    let preview = console.preview_domain(&actor, &name, fields, revision);
+    preview.await.map(Json)
+}
+
+/// Compares all addresses of a shared domain with its peers, as a job.
+#[utoipa::path(post, path = "/domains/{name}/sharing-audit", tag = "domains",
+    params(("name" = String, Path, description = "Its main name.")),
+    security(("token" = ["domain-write"])),
+    responses((status = 202, body = Begun,
+        headers(("location" = String, description = "The job."))), Refusals))]
+async fn audit(
+    State(console): State<Console>,
+    actor: Actor,
+    input::Name(name): input::Name,
+) -> Result<Accepted, Problem> {
+    console.audit_sharing(&actor, &name).await.map(accepted)
+}
+
+impl Console {
+    /// Says what a change of a domain would do.
+    pub(crate) async fn preview_domain(
+        &self,
+        actor: &Actor,
+        name: &str,
+        fields: Map<String, Value>,
+        revision: Option<u64>,
+    ) -> Result<Preview, Problem> {
+        require(actor, Right::DomainWrite, Kind::Domain, name)?;
+        allowed(actor, name, &fields)?;
+        // One that is not there would be a new one.
+        self.show::<Domain>(actor, name).await?;
+        let object = object(Kind::Domain, name, fields, revision);
+        read(self.ask(actor, Request::Rehearse(object)).await?)
+    }
+
+    /// Begins to compare a domain with its peers.
+    pub(crate) async fn audit_sharing(&self, actor: &Actor, name: &str) -> Result<u64, Problem> {
+        require(actor, Right::DomainWrite, Kind::Domain, name)?;
+        let domain = self.show::<Domain>(actor, name).await?;
+        if domain.sharing.is_empty() {
+            return Err(Problem::field(
+                "sharing",
+                format!("{name} is not shared with any peer"),
+                "choose a domain with Domain Sharing",
+            ));
+        }
+        let domain = name.to_owned();
+        let request = Request::Peer(PeerRequest::Audit { domain });
+        self.begin(actor, "sharing-audit", request)
+    }
+}
+
+/// Refuses fields that he may not change, each by its name.
+pub(crate) fn allowed(
+    actor: &Actor,
+    name: &str,
+    fields: &Map<String, Value>,
+) -> Result<(), Problem> {
+    let Ok(domain) = Name::parse(name) else {
+        return Ok(());
+    };
+    let may = |field: &str| match field {
+        "aliases" => actor.require_everywhere(Right::DomainServe).is_ok(),
+        field if ROUTING.contains(&field) => actor.may_in(Right::DomainRoute, &domain),
+        _ => true,
+    };
+    let closed: Vec<_> = fields.keys().filter(|field| !may(field)).collect();
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let problems = closed.iter().map(|field| FieldProblem {
+        object: format!("domain {name}"),
+        line: None,
+        field: (*field).clone(),
+        message: "you may not change this".to_owned(),
+        mend: "leave it out, or ask a superadministrator".to_owned(),
+    });
+    Err(Problem {
+        problems: problems.collect(),
+        ..Problem::new(
+            StatusCode::FORBIDDEN,
+            "you may not change some of the fields",
+        )
+    })
+}
