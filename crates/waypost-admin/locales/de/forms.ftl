@@ -7,6 +7,5 @@ list-search = Suchen
 list-all = Alle anzeigen
 list-remove = Entfernen
 list-actions = Mögliche Aktionen
-crumbs = Wo Sie sind
 secret-set = Es ist eines gespeichert; leer lassen, um es zu behalten.
 secret-remove = Das gespeicherte entfernen

@@ -1,7 +1,5 @@
-crumbs = Wo diese Seite ist
 save = Speichern
 remove = Entfernen
-form-cancel = Abbrechen
 save-all-the-same = Trotzdem speichern
 done-saved = Gespeichert.
 done-added = Angelegt.
@@ -50,9 +48,6 @@ addresses-hint = Die Standardadresse ist die, welche andere sehen. Eine leere Ze
 quota-title = Kontingent
 quota-used = Belegt
 quota-default = Wie bei der Domain
-quota-none = Kein Kontingent
-quota-size = Eine Größe
-quota-unit = Einheit
 
 shared-lead-mailboxes = Ein Postfach mehrerer Personen, das hier liegt.
 shared-lead-groups = Eine Liste von Mitgliedern; Mail an sie geht an jedes.

@@ -7,6 +7,5 @@ list-search = Search
 list-all = Show all
 list-remove = Remove
 list-actions = What can be done
-crumbs = Where you are
 secret-set = One is set; leave this empty to keep it.
 secret-remove = Remove the one that is set

@@ -1,7 +1,5 @@
-crumbs = Where this page is
 save = Save
 remove = Remove
-form-cancel = Cancel
 save-all-the-same = Save all the same
 done-saved = Saved.
 done-added = Added.
@@ -50,9 +48,6 @@ addresses-hint = The default address is the one that others see. An empty row co
 quota-title = Quota
 quota-used = Used
 quota-default = As the domain says
-quota-none = No quota
-quota-size = A size
-quota-unit = Unit
 
 shared-lead-mailboxes = A mailbox of several people, kept here.
 shared-lead-groups = A list of members; mail to it goes to each of them.

@@ -7,6 +7,5 @@ list-search = Rechercher
 list-all = Tout afficher
 list-remove = Supprimer
 list-actions = Actions possibles
-crumbs = Où vous êtes
 secret-set = Il y en a un ; laissez ce champ vide pour le conserver.
 secret-remove = Supprimer celui qui est enregistré

@@ -1,7 +1,5 @@
-crumbs = Position de cette page
 save = Enregistrer
 remove = Supprimer
-form-cancel = Annuler
 save-all-the-same = Enregistrer quand même
 done-saved = Enregistré.
 done-added = Ajouté.
@@ -50,9 +48,6 @@ addresses-hint = L’adresse par défaut est celle que les autres voient. Une li
 quota-title = Quota
 quota-used = Utilisé
 quota-default = Comme pour le domaine
-quota-none = Pas de quota
-quota-size = Une taille
-quota-unit = Unité
 
 shared-lead-mailboxes = Une boîte de plusieurs personnes, gardée ici.
 shared-lead-groups = Une liste de membres ; le courrier va à chacun d’eux.

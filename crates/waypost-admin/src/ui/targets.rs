@@ -75,11 +75,10 @@ async fn list(
     Params(part): Params<api::Page>,
 ) -> Response {
     let made = async {
-        let targets = console.targets(&page.actor, &part).await?;
-        let health = console.health(&page.actor).await?;
+        let (targets, others) = console.targets(&page.actor, &part).await?;
         // They have the names of hosts of other people's domains.
         let sees_all = page.actor.require_everywhere(Right::RouteRead).is_ok();
-        let mut implicit: Vec<Health> = health
+        let mut implicit: Vec<Health> = others
             .into_values()
             .filter(|one| sees_all && one.implicit && one.kind == Party::Target)
             .collect();

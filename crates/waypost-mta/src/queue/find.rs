@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use waypost_spool::QueueId;
 
@@ -120,22 +120,12 @@ impl QueueHandle {
         let doing = self.0.doing(&filter);
         let wall = self.0.clock.wall();
         let shape = self.0.with_index(move |table| {
-            let mut lines = HashMap::new();
-            if let Some(wanted) = Wanted::new(&filter, table, wall, &doing) {
-                table.walk(&wanted, false, |entry| {
-                    let age = since_then(wall, entry.id.time());
-                    for line in entry.lines().filter(|line| wanted.shows(entry, line)) {
-                        let name = table.hop_name(&line).unwrap_or(Cow::Borrowed(NOWHERE));
-                        count(&mut lines, &name, age);
-                    }
-                    Walk::On
-                });
-            }
-            lines.into_values().collect::<Vec<Summary>>()
+            Wanted::new(&filter, table, wall, &doing)
+                .map_or_else(HashMap::new, |wanted| lines(table, &wanted, wall))
         });
-        let mut shape = shape
-            .await
-            .map_err(|error| ControlError::Spool(error.to_string()))?;
+        let shape = shape.await;
+        let shape = shape.map_err(|error| ControlError::Spool(error.to_string()))?;
+        let mut shape: Vec<Summary> = shape.into_values().collect();
         shape.sort_unstable_by(|a, b| a.next_hop.cmp(&b.next_hop));
         Ok(shape)
     }
@@ -161,6 +151,20 @@ impl QueueHandle {
         let found = found.await;
         found.map_err(|error| ControlError::Spool(error.to_string()))
     }
+}
+
+/// What waits of the messages that are wanted, by next hop.
+fn lines(table: &Table, wanted: &Wanted<'_>, wall: SystemTime) -> HashMap<String, Summary> {
+    let mut lines = HashMap::new();
+    table.walk(wanted, false, |entry| {
+        let age = since_then(wall, entry.id.time());
+        for line in entry.lines().filter(|line| wanted.shows(entry, line)) {
+            let name = table.hop_name(&line).unwrap_or(Cow::Borrowed(NOWHERE));
+            count(&mut lines, &name, age);
+        }
+        Walk::On
+    });
+    lines
 }
 
 fn count(lines: &mut HashMap<String, Summary>, next_hop: &str, age: Duration) {

@@ -1,5 +1,7 @@
 //! Targets: other mail servers that mail is handed to.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
@@ -183,22 +185,23 @@ async fn list(
     actor: Actor,
     Params(page): Params<Page>,
 ) -> Result<Json<List<Target>>, Problem> {
-    console.targets(&actor, &page).await.map(Json)
+    let (list, _) = console.targets(&actor, &page).await?;
+    Ok(Json(list))
 }
 
 impl Console {
-    /// A page of targets, with how they are.
+    /// A page of targets, with how they are, and how all others are.
     pub(crate) async fn targets(
         &self,
         actor: &Actor,
         page: &Page,
-    ) -> Result<List<Target>, Problem> {
+    ) -> Result<(List<Target>, HashMap<String, Health>), Problem> {
         let mut list: List<Target> = self.page_of(actor, page).await?;
         let mut health = self.health(actor).await?;
         for target in &mut list.items {
             target.health = health.remove(&target.name);
         }
-        Ok(list)
+        Ok((list, health))
     }
 
     /// One target, with how it is.
