@@ -8,11 +8,11 @@ const site = "[[domain]]\nname = \"example.com\"\naliases = [\"example.org\"]\n"
 for (const language of languages) {
   screen(`the first administrator is inside, and sees the domains (${language})`,
     { language, site },
-    async ({ page, see, say, screenshot }) => {
+    async ({ page, see, say, axe }) => {
       await page.goto("/domains");
       await see("example.com");
       await see(say("domains-title"));
-      await screenshot("domains");
+      await axe();
       await page.getByRole("button", { name: say("layout-log-out") }).first().click();
       await page.getByRole("button", { name: say("login-button") }).waitFor();
     });

@@ -1,5 +1,5 @@
 // A test of a screen: `screen("what somebody does", plan, async ({ page, … }) => { … })`.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import test, { after } from "node:test";
@@ -63,11 +63,26 @@ export async function logIn(page, login, password) {
   }
 }
 
+// What the pages of the guide show: `en/overview`, `fr/login`.
+const shown = new Set();
+function isShown(picture) {
+  if (shown.size === 0) {
+    const guide = path.join(root, "docs/guide");
+    for (const folder of ["", "fr", "de"].map((name) => path.join(guide, name))) {
+      for (const name of readdirSync(folder).filter((one) => one.endsWith(".md"))) {
+        const text = readFileSync(path.join(folder, name), "utf8");
+        [...text.matchAll(/images\/([\w/-]+)\.png/g)].forEach(([, one]) => shown.add(one));
+      }
+    }
+  }
+  return shown.has(picture);
+}
+
 // Pictures for the guide, when they are wanted: docs/guide/images/<language>/<name>.png.
 function photographer(page, language) {
   return async (name) => {
     await axe(page);
-    if (process.env.WAYPOST_SCREENSHOTS) {
+    if (process.env.WAYPOST_SCREENSHOTS && isShown(`${language}/${name}`)) {
       const folder = path.join(root, "docs/guide/images", language);
       await mkdir(folder, { recursive: true });
       await page.screenshot({ path: path.join(folder, `${name}.png`), animations: "disabled" });

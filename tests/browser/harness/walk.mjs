@@ -11,6 +11,12 @@ function kind(address, names) {
   return `${parts.join("/")}?${[...new Set(searchParams.keys())].sort().join("&")}`;
 }
 
+// An empty answer with an error is no page at all to the browser.
+const failed = (page) => async (error) => {
+  await page.waitForURL("chrome-error://chromewebdata/").catch(() => {});
+  return { ok: () => false, status: () => error.message.split("\n")[0] };
+};
+
 /**
  * Visits pages from `/` on, each kind of page `most` times, and calls `visit(address, response)`
  * on each. Gives the addresses. `words` are parts of addresses that name a page, not an object.
@@ -22,9 +28,7 @@ export async function walk(page, visit, { start = "/", most = 2, words = WORDS, 
   const visited = [];
   while (open.length > 0 && visited.length < limit) {
     const address = open.shift();
-    // An empty answer with an error is no page at all to the browser.
-    const response = await page.goto(address, { waitUntil: "load" })
-      .catch((error) => ({ ok: () => false, status: () => error.message.split("\n")[0] }));
+    const response = await page.goto(address, { waitUntil: "load" }).catch(failed(page));
     visited.push(address);
     await visit(address, response);
     const links = await page.$$eval("a[href]:not([download])", (all) =>
