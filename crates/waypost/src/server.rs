@@ -116,8 +116,12 @@ impl Server {
         sharing::warn_of_silence(&directory.snapshot(), &here.minger());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
-        let asking = Asking::new(config, deliverer.clone(), &directory, dns.clone());
-        let asking = Arc::new(asking);
+        let asking = Arc::new(Asking::new(
+            config,
+            deliverer.clone(),
+            &directory,
+            dns.clone(),
+        ));
         let ask = (Arc::clone(&asking), listening);
         let (resolver, chores, answers) = resolver(config, &directory, ask)?;
         let queue = Queue::start(queue::Parts {
@@ -130,13 +134,12 @@ impl Server {
         });
         let callers = Arc::new(Callers::default());
         let submit = queue.clone();
-        let used = outgoing.used();
         let parts = session::Parts {
             snapshots: snapshots(&directory),
             resolver: resolver.clone(),
             spool: spool.clone(),
             submit: Arc::new(move |committed| submit.submit(&committed)),
-            used: used.clone(),
+            used: outgoing.used(),
             logins: logins(&directory),
             certificate: Arc::clone(&certificate),
             tracer,
@@ -145,14 +148,10 @@ impl Server {
         };
         let shared = Arc::new(Shared::new(parts, session_settings(config)));
         look_up(&directory, &callers, &dns).await;
-        let minger = answering(config, &directory, &callers, used.clone());
-        let background = vec![
-            tokio::spawn(async move { chores.run().await }),
-            tokio::spawn(keep_looking_up(Arc::clone(&directory), callers, dns)),
-            tokio::spawn(forget_unused(Arc::clone(&directory))),
-        ];
-        let mail = doors.mail.into_iter().map(|(_, bound)| bound).collect();
-        let listeners = Listeners::open(&shared, mail);
+        let minger = answering(config, &directory, &callers, outgoing.used());
+        let background = background(chores, &directory, callers, dns);
+        let mail = doors.mail.into_iter().map(|(_, bound)| bound);
+        let listeners = Listeners::open(&shared, mail.collect());
         let minger_sockets = minger.open(doors.minger);
         Ok(Self {
             directory,
@@ -161,7 +160,7 @@ impl Server {
             asking,
             queue,
             shared,
-            used,
+            used: outgoing.used(),
             certificate,
             here,
             endpoints,
@@ -188,6 +187,20 @@ impl Server {
         self.deliverer.close();
         self.answers.close();
     }
+}
+
+/// What goes on beside the mail.
+fn background(
+    chores: resolve::Background,
+    directory: &Arc<Directory>,
+    callers: Arc<Callers>,
+    dns: Dns,
+) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(async move { chores.run().await }),
+        tokio::spawn(keep_looking_up(Arc::clone(directory), callers, dns)),
+        tokio::spawn(forget_unused(Arc::clone(directory))),
+    ]
 }
 
 /// Who is asked about names.

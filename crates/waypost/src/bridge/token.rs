@@ -24,7 +24,7 @@ const MOST_EACH: usize = 500;
 impl Asked {
     pub(super) fn token(&self, request: TokenRequest) -> Result<Value, Refused> {
         match request {
-            TokenRequest::Add(new) => self.add_token(new),
+            TokenRequest::Add(new) => self.add_token(&new),
             TokenRequest::List {
                 admin,
                 after,
@@ -38,7 +38,7 @@ impl Asked {
         }
     }
 
-    fn add_token(&self, new: NewToken) -> Result<Value, Refused> {
+    fn add_token(&self, new: &NewToken) -> Result<Value, Refused> {
         let owner = self.directory.admin(&new.admin).map_err(|e| later(&e))?;
         let Some(owner) = owner.map(|stored| stored.record) else {
             return Err(wrong("admin", "is no administrator", "name one"));
@@ -51,7 +51,7 @@ impl Asked {
         let unlucky =
             |error: secret::NoRandom| Refused::later(format!("a token cannot be made: {error}"));
         let made = secret::token().map_err(unlucky)?;
-        let mut record = record(&new, &owner)?;
+        let mut record = record(new, &owner)?;
         record.id.clone_from(&made.id);
         record.hash = TokenHash(Sha256::digest(made.secret.as_bytes()).into());
         let expires_at = time::show(record.expires_at);

@@ -87,7 +87,7 @@ impl Asked {
         if names.is_empty() {
             let filter =
                 wanted.ok_or_else(|| Refused::new("name users, or a filter that means some"))?;
-            return self.all_of(filter);
+            return self.all_of(&filter);
         }
         let mut keys = Vec::with_capacity(names.len());
         for name in BTreeSet::from_iter(names) {
@@ -104,7 +104,7 @@ impl Asked {
         Ok(keys)
     }
 
-    fn all_of(&self, filter: waypost_directory::UserFilter) -> Result<Vec<Key>, Refused> {
+    fn all_of(&self, filter: &waypost_directory::UserFilter) -> Result<Vec<Key>, Refused> {
         let mut keys = Vec::new();
         let mut after: Option<Cursor> = None;
         loop {
@@ -333,7 +333,7 @@ fn told(rejected: Rejected, pieces: &[Piece]) -> Vec<Fault> {
     problems
         .map(|problem| {
             let piece = problem.edit.and_then(|place| pieces.get(place));
-            let piece = piece.or(pieces.last());
+            let piece = piece.or_else(|| pieces.last());
             Fault {
                 line: piece.and_then(|piece| piece.line),
                 ..super::fault(problem)
