@@ -19,12 +19,15 @@ async function first(page, what, candidates) {
 
 function pressable(page, label) {
   const begins = new RegExp(`^\\s*${escaped(label)}`);
+  // What is read out may say more than what is seen: "Test lyon" of the button "Test".
+  const exactly = new RegExp(`^\\s*${escaped(label)}\\s*$`);
   const inside = page.locator("main");
   const named = (place, name, exact) =>
     ["button", "link", "radio", "checkbox", "tab"].map((role) =>
       place.getByRole(role, { name, exact }));
   return first(page, label, [
-    ...named(inside, label, true), ...named(page, label, true), ...named(inside, begins, false),
+    ...named(inside, label, true), inside.locator("a, button").filter({ hasText: exactly }),
+    ...named(page, label, true), ...named(inside, begins, false),
     inside.locator("summary, label").filter({ hasText: begins }), ...named(page, begins, false),
   ]);
 }
