@@ -8,7 +8,7 @@ import { Sink } from "../browser/harness/smtp.mjs";
 import { Waypost } from "../browser/harness/waypost.mjs";
 
 // Streams never end, and who ends the session or the token ends the test.
-const NOT_ASKED = "/(events|session)|/log/live";
+const NOT_ASKED = "/(events|session|tokens/)|/log/live";
 
 const CHECKS = ["not_a_server_error", "response_schema_conformance", "content_type_conformance",
   "status_code_conformance", "response_headers_conformance"];
@@ -73,7 +73,10 @@ async function main(program) {
     waypost = await Waypost.start({ site: site(sink) });
     const words = options(waypost.url, await token(waypost));
     // What it remembers goes into the folder that it runs in.
-    const asked = spawn(path.resolve(program), words, { cwd: waypost.folder, stdio: "inherit" });
+    const asked = spawn(path.resolve(program), words, {
+      cwd: waypost.folder, stdio: "inherit",
+      env: { ...process.env, SCHEMATHESIS_HOOKS: "hooks", PYTHONPATH: import.meta.dirname },
+    });
     const [code] = await once(asked, "exit");
     return code === null ? 1 : code;
   } finally {

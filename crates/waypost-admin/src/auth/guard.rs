@@ -35,9 +35,9 @@ pub(crate) fn guarded(router: Router<Console>, console: &Console) -> Router<Cons
         .layer(from_fn(headers))
 }
 
-/// Whether a change needs no session.
-fn without_session(path: &str) -> bool {
-    BEFORE_LOGIN.contains(&path)
+/// Whether a change needs no session; to end one is no such change.
+fn without_session(request: &Request) -> bool {
+    request.method() == Method::POST && BEFORE_LOGIN.contains(&request.uri().path())
 }
 
 async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
@@ -49,7 +49,7 @@ async fn guard(State(console): State<Console>, mut request: Request, next: Next)
     if let Some(actor) = actor {
         if let Proof::Session { csrf, .. } = &actor.proof
             && !is_safe(request.method())
-            && !without_session(request.uri().path())
+            && !without_session(&request)
         {
             request = match proven(request, csrf).await {
                 Ok(request) => request,

@@ -177,8 +177,8 @@ pub enum Request {
     },
     /// Numbers over time.
     Statistics(Statistics),
-    /// The server itself: `hostname`, `version`, `up_since`, `up_s`, `certificate` (`subject`, `names`,
-    /// `issuer`, `not_before`, `not_after`, `days_left`, `pin`), `listeners` (`service`, `address`),
+    /// The server itself: `hostname`, `version`, `up_since`, `up_s`, `certificate` (`subject`,
+    /// `names`, `issuer`, `not_before`, `not_after`, `days_left`, `pin`), `listeners` (`service`, `address`),
     /// `disk` (`path`, `free_bytes`, `total_bytes`, `parts`: `what`, `path`, `bytes`),
     /// `postmaster_messages`, `configuration` (`file`, `settings`: `section`, `name`, `value`,
     /// `is_default`).

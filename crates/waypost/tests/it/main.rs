@@ -28,6 +28,8 @@ mod peers;
 mod remote;
 mod reports;
 mod retries;
+mod rights;
+mod rights_table;
 mod routing;
 mod secured;
 mod sharing;

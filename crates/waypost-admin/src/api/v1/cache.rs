@@ -30,6 +30,7 @@ pub(crate) struct Wanted {
     /// Only what this server said.
     pub(crate) target: Option<String>,
     /// Only these answers.
+    #[param(inline)]
     pub(crate) answer: Option<WantedAnswer>,
     /// Only addresses that hold this text.
     pub(crate) text: Option<String>,
