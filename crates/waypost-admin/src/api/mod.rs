@@ -101,4 +101,23 @@ mod tests {
             "docs/api/openapi.json is old: run `make api-description`"
         );
     }
+
+    #[test]
+    fn no_two_schemas_have_the_same_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api/v1");
+        let mut names: Vec<String> = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            for part in text.split("ToSchema)]").skip(1) {
+                let head = part.split('{').next().unwrap();
+                let given = head.split("schema(as = ").nth(1);
+                let given = given.and_then(|rest| rest.split(')').next());
+                let written = head.split_whitespace().last();
+                names.push(given.or(written).unwrap().to_owned());
+            }
+        }
+        names.sort();
+        let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(twice, None, "one would hide the other in the description");
+    }
 }

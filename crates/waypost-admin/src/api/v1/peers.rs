@@ -117,6 +117,7 @@ pub(crate) enum PeerTls {
 /// Whether a peer answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = PeerMingerState)]
 pub(crate) enum MingerState {
     /// It answered when it was asked last.
     Answering,
@@ -238,6 +239,7 @@ pub(crate) struct ForgottenCount {
 /// What a peer is tried with.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PeerTrial)]
 pub(crate) struct Trial {
     /// An address to ask it about.
     #[serde(default)]

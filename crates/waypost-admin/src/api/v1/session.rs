@@ -40,6 +40,7 @@ pub(crate) struct Session {
 
 /// What a change of a new session must carry.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SessionBegun)]
 pub(crate) struct Begun {
     /// For `X-CSRF-Token`.
     csrf: String,

@@ -45,6 +45,7 @@ pub(crate) struct System {
 
 /// A certificate.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = OwnCertificate)]
 pub(crate) struct Certificate {
     /// Whose it is.
     pub(crate) subject: String,

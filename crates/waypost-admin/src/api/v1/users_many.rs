@@ -58,6 +58,7 @@ pub(crate) struct ActionFilter {
 /// What is done with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = UserVerb)]
 pub(crate) enum Verb {
     /// He is removed.
     Remove,
@@ -119,6 +120,7 @@ async fn act(
     actor: Actor,
     input::Json(action): input::Json<Action>,
 ) -> Result<Accepted, Problem> {
+    actor.require(Right::AccountWrite)?;
     let many = action.read()?;
     console.act_on_users(&actor, many).map(accepted)
 }
