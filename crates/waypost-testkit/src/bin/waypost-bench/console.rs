@@ -97,7 +97,7 @@ fn pages(client: &mut Client) -> Result<()> {
             size = answer.body.len() + assets(client, &answer.text())?;
         }
         let slowest = times.iter().copied().fold(0.0, f64::max);
-        let middle = median(times.into_iter());
+        let middle = median(times);
         println!("| {name} | {middle:.1} | {slowest:.1} | {} |", size / 1000);
     }
     Ok(())
@@ -160,7 +160,7 @@ fn beside_mail(site: &Site, sink_at: SocketAddr, quick: bool) -> Result<()> {
         "\nDelivered per second with {BROWSERS} people at the console / with nobody: {}; \
          pages per second: {:.0}.",
         cell(&runs, 0),
-        median(loaded.into_iter())
+        median(loaded)
     );
     Ok(())
 }
