@@ -6,7 +6,7 @@ export const EVIL = [
   "\"><img src=x onerror=alert(2)>",
   "javascript:alert(3)",
   "'-alert(4)-'</textarea></title><svg onload=alert(4)>",
-  "{{7*7}}{% raw %}${7*7}#{7*7}<%= 7*7 %>",
+  "{{1913*1913}}{% raw %}${1913*1913}#{1913*1913}<%= 1913*1913 %>",
   "\u202Egnp.exe\u202C \u2066left\u2069 \u200F\uFEFF\u00AD",
   "a\u0001\u0007\u001B[31m\u007F\u0085b",
   `${"W".repeat(180)}`,
@@ -30,17 +30,19 @@ export const become = (page) => page.evaluate(() => {
     ...found("an address that is a script", all.filter(script)),
     ...found("an image", all.filter((one) => one.matches("img[src=x]"))),
     ...found("a script in the text", all.filter((one) => one.matches("main script"))),
-    ...(/\b49\b.*\b49\b/.test(document.querySelector("main")?.innerText || "")
-      ? ["7*7 was calculated"] : []),
+    ...(document.querySelector("main")?.textContent.includes("3659569")
+      ? ["1913*1913 was calculated"] : []),
   ].join("; ");
 });
 
 /** The forms of a page that change something: their places among all forms. */
 export const forms = (page) => page.$$eval("main form", (all) => all.flatMap((form, at) => {
-  const path = new URL(form.action).pathname;
+  // Not form.action, which may be a field of that name.
+  const path = new URL(form.getAttribute("action") || "", location.href).pathname;
   const left = ["/logout", "/language", "/password", "/login"].includes(path);
   const names = [...new Set([...form.elements].map((one) => one.name).filter(Boolean))].sort();
-  return left ? [] : [{ at, path, key: `${form.method} ${path} ${names}` }];
+  const method = form.getAttribute("method") || "get";
+  return left ? [] : [{ at, path, key: `${method} ${path} ${names}` }];
 }));
 
 /** Fills every field of a form with these strings, in turn from `turn` on, and sends it. */

@@ -45,9 +45,9 @@ export class Guard {
   message(message) {
     const text = message.text();
     const refused = /^Failed to load resource: the server responded with a status of 4/.test(text);
-    // What somebody wrote into a field of dates is written into it again, as he wrote it.
-    const noDate = /^The specified value .* does not conform to the required format/s.test(text);
-    if (["error", "warning"].includes(message.type()) && !refused && !noDate) {
+    // What somebody wrote into a field of dates or numbers is written into it again, as it was.
+    const misfit = /^The specified value .* (does not conform to|cannot be parsed)/s.test(text);
+    if (["error", "warning"].includes(message.type()) && !refused && !misfit) {
       this.errors.push(`${message.type()}: ${text}`);
     }
   }
