@@ -132,8 +132,7 @@ impl Server {
             tracer: tracer.clone(),
             settings: queue_settings(config),
         });
-        let callers = Arc::new(Callers::default());
-        let submit = queue.clone();
+        let (callers, submit) = (Arc::new(Callers::default()), queue.clone());
         let parts = session::Parts {
             snapshots: snapshots(&directory),
             resolver: resolver.clone(),

@@ -165,6 +165,19 @@ fn beside_mail(site: &Site, sink_at: SocketAddr, quick: bool) -> Result<()> {
     Ok(())
 }
 
+/// Looks at one page after the other until the end.
+fn read(client: &mut Client, end: &AtomicBool, pages: &AtomicU64) -> Result<()> {
+    for (_, path) in SCREENS.iter().cycle() {
+        if end.load(Ordering::Relaxed) {
+            break;
+        }
+        client.get(path)?;
+        pages.fetch_add(1, Ordering::Relaxed);
+        thread::park_timeout(READING);
+    }
+    Ok(())
+}
+
 /// People who look at one page after the other.
 struct Browsers {
     end: Arc<AtomicBool>,
@@ -181,17 +194,7 @@ impl Browsers {
         for _ in 0..BROWSERS {
             let mut client = Client::log_in(console, "admin0", PASSWORD)?;
             let (end, pages) = (Arc::clone(&end), Arc::clone(&pages));
-            threads.push(thread::spawn(move || {
-                let mut screens = SCREENS.iter().cycle();
-                while !end.load(Ordering::Relaxed) {
-                    if let Some((_, path)) = screens.next() {
-                        client.get(path)?;
-                        pages.fetch_add(1, Ordering::Relaxed);
-                    }
-                    thread::park_timeout(READING);
-                }
-                Ok(())
-            }));
+            threads.push(thread::spawn(move || read(&mut client, &end, &pages)));
         }
         Ok(Self {
             end,
