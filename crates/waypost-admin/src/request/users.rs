@@ -15,6 +15,9 @@ pub struct UsersMany {
     pub filter: Option<Filter>,
     /// What is done.
     pub action: UserAction,
+    /// Administrators whom the caller may not touch, as `login@domain`.
+    #[serde(default)]
+    pub above: Vec<String>,
 }
 
 /// What is done with many users.
@@ -50,4 +53,7 @@ pub struct Import {
     /// Targets of users may not be set.
     #[serde(default)]
     pub without_targets: bool,
+    /// Administrators whom the caller may not touch, as `login@domain`.
+    #[serde(default)]
+    pub above: Vec<String>,
 }

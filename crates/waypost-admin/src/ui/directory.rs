@@ -404,15 +404,19 @@ fn target_word(page: &Page, target: &str) -> String {
 }
 
 async fn act(State(console): State<Console>, page: Page, fields: Fields) -> Response {
-    let begun = action(&fields).and_then(|(action, _)| {
+    let many = action(&fields).and_then(|(action, _)| {
         let (names, filter) = chosen(&fields)?;
-        let many = UsersMany {
+        Ok(UsersMany {
             names,
             filter,
             action,
-        };
-        console.act_on_users(&page.actor, many)
+            above: Vec::new(),
+        })
     });
+    let begun = match many {
+        Ok(many) => console.act_on_users(&page.actor, many).await,
+        Err(problem) => Err(problem),
+    };
     job(&page, begun)
 }
 
@@ -452,7 +456,7 @@ async fn import(State(console): State<Console>, page: Page, fields: Fields) -> R
         };
         return again(&problem, &form);
     }
-    let begun = rehearse(&console, &page, fields.has("force"), text.to_owned());
+    let begun = rehearse(&console, &page, fields.has("force"), text.to_owned()).await;
     job(&page, begun)
 }
 
@@ -469,15 +473,22 @@ async fn import_file(
     Params(how): Params<Forced>,
     Csv(text): Csv,
 ) -> Response {
-    let begun = rehearse(&console, &page, !how.force.is_empty(), text);
+    let begun = rehearse(&console, &page, !how.force.is_empty(), text).await;
     job(&page, begun)
 }
 
 /// Shows what a file would do; it can then be done.
-fn rehearse(console: &Console, page: &Page, force: bool, text: String) -> Result<u64, Problem> {
+async fn rehearse(
+    console: &Console,
+    page: &Page,
+    force: bool,
+    text: String,
+) -> Result<u64, Problem> {
     let how = |dry_run| Importing { dry_run, force };
-    let rehearsal = console.importing(&page.actor, how(true), text.clone())?;
-    let import = console.importing(&page.actor, how(false), text)?;
+    let rehearsal = console
+        .importing(&page.actor, how(true), text.clone())
+        .await?;
+    let import = console.importing(&page.actor, how(false), text).await?;
     let both = (Request::Import(rehearsal), Request::Import(import));
     console.rehearse(&page.actor, "users-import", both)
 }

@@ -427,7 +427,10 @@ async fn remove(
     fields: Fields,
 ) -> Response {
     let revision = fields.text("revision").parse().ok();
-    match console.remove::<User>(&page.actor, &name, revision).await {
+    match console
+        .remove_account::<User>(&page.actor, &name, revision)
+        .await
+    {
         Ok(_) => to("/directory?done=removed"),
         Err(problem) => trouble(&page, &problem),
     }

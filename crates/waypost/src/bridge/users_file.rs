@@ -42,7 +42,7 @@ impl Asked {
             dry_run: import.dry_run,
             force: import.force,
         };
-        let mut tally = Tally::of(rows.len());
+        let mut tally = Tally::of(rows.len(), import.above.clone());
         let mut seen = HashMap::new();
         // Rows of a rehearsal must see each other: it is one.
         let together = if how.dry_run { rows.len() } else { TOGETHER };

@@ -1,6 +1,6 @@
 //! Many users at once: what can be saved is saved, and why the rest was not is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
@@ -51,11 +51,13 @@ pub(super) struct Tally {
     named: Vec<Fault>,
     notes: Vec<String>,
     cancelled: bool,
+    /// Administrators whom the caller may not touch.
+    above: HashSet<String>,
 }
 
 impl Asked {
     pub(super) fn users_many(&self, many: UsersMany) -> Result<Value, Refused> {
-        let mut tally = Tally::default();
+        let mut tally = Tally::of(0, many.above);
         let names = self.chosen_users(many.names, many.filter.as_ref(), &mut tally)?;
         tally.total += names.len();
         let how = How {
@@ -164,6 +166,7 @@ impl Asked {
         tally: &mut Tally,
     ) -> Result<(), Refused> {
         let count = pieces.len();
+        let pieces = tally.without_those_above(pieces);
         let pieces = if how.dry_run || how.force {
             pieces
         } else {
@@ -343,11 +346,34 @@ fn told(rejected: Rejected, pieces: &[Piece]) -> Vec<Fault> {
 }
 
 impl Tally {
-    pub(super) fn of(total: usize) -> Self {
+    pub(super) fn of(total: usize, above: Vec<String>) -> Self {
         Self {
             total,
+            above: above.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// Refuses what concerns those whom the caller may not touch.
+    fn without_those_above(&mut self, mut pieces: Vec<Piece>) -> Vec<Piece> {
+        if self.above.is_empty() {
+            return pieces;
+        }
+        let above = |piece: &Piece| match piece.edit.key() {
+            Key::User(domain, login) => self.above.contains(&format!("{login}@{domain}")),
+            _ => false,
+        };
+        let refused: Vec<Piece> = pieces.extract_if(.., |piece| above(piece)).collect();
+        for piece in refused {
+            self.refuse(Fault {
+                object: piece.edit.key().to_string(),
+                line: piece.line,
+                field: String::new(),
+                message: "is an administrator who may more than you".to_owned(),
+                mend: "leave him out, or ask somebody who may".to_owned(),
+            });
+        }
+        pieces
     }
 
     /// It goes no further: what cancelled it is told with the rest.

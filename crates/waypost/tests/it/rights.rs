@@ -364,6 +364,55 @@ fn only_who_was_granted_it_says_where_mail_goes() {
 }
 
 #[test]
+fn nobody_touches_a_user_who_administers_more_than_he_does() {
+    let world = world();
+    let site = &world.site;
+    let login = "alice@example.com";
+    site.tell(&["admin", "add", login, "--role", "superadministrator"])
+        .unwrap();
+    let mut ulla = session(site, "ulla");
+    let user = format!("/api/v1/users/{login}");
+    for (method, path, body) in [
+        (
+            "PATCH",
+            user.clone(),
+            json!({ "password": "mine from now on" }),
+        ),
+        (
+            "PATCH",
+            user.clone(),
+            json!({ "mail": "none", "addresses": [] }),
+        ),
+        ("POST", format!("{user}/suspend"), json!({})),
+        ("DELETE", user.clone(), json!({})),
+    ] {
+        let answer = ulla.send(method, &path, &body).unwrap();
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text());
+    }
+    let all = json!({ "filter": {}, "action": "suspend" });
+    let begun = ulla.send("POST", "/api/v1/users/actions", &all).unwrap();
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    assert!(refusal(&mut ulla, &begun).contains("may more than you"));
+    let file = "login,suspended\nalice@example.com,yes\n";
+    let file = Some(("text/csv", file));
+    let begun = ulla.ask("POST", "/api/v1/users/import", file).unwrap();
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    assert!(refusal(&mut ulla, &begun).contains("may more than you"));
+    let alice = site.ask(&["user", "show", login]).unwrap();
+    assert_eq!(alice["suspended"], false, "{alice}");
+}
+
+/// What a job that has ended says.
+fn refusal(client: &mut Client, begun: &Answer) -> String {
+    let at = begun.header("location").unwrap().to_owned();
+    wait::until("the job to end", || {
+        let job = client.get(&at).ok()?;
+        (job.json().ok()?["state"] != "running").then(|| job.text())
+    })
+    .unwrap()
+}
+
+#[test]
 fn a_user_who_has_no_mailbox_here_logs_in_nowhere() {
     let mut world = world();
     let site = &world.site;

@@ -5,7 +5,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use waypost_directory::{AdminRecord, Grant, Role};
+use waypost_directory::{AdminRecord, Grant, Page as Slice, Role};
 
 use super::super::objects::{Page, Resource, Written, require};
 use crate::auth::{Actor, Right};
@@ -20,6 +20,9 @@ const EMPTY: [(&str, &str); 4] = [
     ("quota", ""),
     ("target", ""),
 ];
+
+/// Administrators read at once.
+const TOGETHER: usize = 500;
 
 /// Which shared mailboxes or groups are wanted.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -151,21 +154,58 @@ impl Console {
         if fields.contains_key("target") && !actor.may_target() {
             return Err(Problem::forbidden_field("target"));
         }
-        if fields.contains_key("password") {
-            self.allow_password(actor, name).await?;
-        }
-        Ok(())
+        self.allow_person(actor, name).await
     }
 
-    /// Whoever sets the password of an administrator can be him.
-    async fn allow_password(&self, actor: &Actor, name: &str) -> Result<(), Problem> {
+    /// Refuses changes of a user who is an administrator above him: whoever sets his password can
+    /// be him, and whoever suspends or removes him locks him out.
+    async fn allow_person(&self, actor: &Actor, name: &str) -> Result<(), Problem> {
         let login = name.to_lowercase();
-        let found = self.directory(move |directory| directory.admin(&login));
-        match found.await?? {
-            Some(admin) if !actor.may_be(&admin.record) => {
-                Err(Problem::forbidden_field("password"))
-            }
-            _ => Ok(()),
+        if !self.above(actor).await?.contains(&login) {
+            return Ok(());
         }
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            format!("{name} is an administrator who may more than you"),
+        ))
+    }
+
+    /// The logins of users who are administrators and may what he may not.
+    pub(crate) async fn above(&self, actor: &Actor) -> Result<Vec<String>, Problem> {
+        if actor.role == Role::Superadministrator {
+            return Ok(Vec::new());
+        }
+        let mut above = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = Slice {
+                domain: None,
+                after,
+                limit: TOGETHER,
+            };
+            let admins = self.directory(move |directory| directory.admins(&page));
+            let admins = admins.await??;
+            let Some(last) = admins.last() else {
+                return Ok(above);
+            };
+            after = last.id;
+            let records = admins.into_iter().map(|stored| stored.record);
+            let others = records.filter(|admin| admin.login.contains('@') && !actor.may_be(admin));
+            above.extend(others.map(|admin| admin.login));
+        }
+    }
+
+    /// Removes an account, if it is not that of an administrator above him.
+    pub(crate) async fn remove_account<T: Resource>(
+        &self,
+        actor: &Actor,
+        name: &str,
+        revision: Option<u64>,
+    ) -> Result<Written, Problem> {
+        require(actor, T::WRITE, T::KIND, name)?;
+        if T::KIND == Kind::User {
+            self.allow_person(actor, name).await?;
+        }
+        self.remove::<T>(actor, name, revision).await
     }
 }

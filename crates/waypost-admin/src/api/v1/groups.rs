@@ -150,6 +150,6 @@ async fn remove(
     Name(name): Name,
     IfMatch(revision): IfMatch,
 ) -> Result<Json<Written>, Problem> {
-    let written = console.remove::<Group>(&actor, &name, revision);
+    let written = console.remove_account::<Group>(&actor, &name, revision);
     written.await.map(Json)
 }

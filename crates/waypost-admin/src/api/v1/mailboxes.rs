@@ -153,7 +153,7 @@ async fn remove(
     Name(name): Name,
     IfMatch(revision): IfMatch,
 ) -> Result<Json<Written>, Problem> {
-    let written = console.remove::<Mailbox>(&actor, &name, revision);
+    let written = console.remove_account::<Mailbox>(&actor, &name, revision);
     written.await.map(Json)
 }
 

@@ -317,7 +317,7 @@ async fn remove(
     Name(name): Name,
     IfMatch(revision): IfMatch,
 ) -> Result<Json<Written>, Problem> {
-    let written = console.remove::<User>(&actor, &name, revision);
+    let written = console.remove_account::<User>(&actor, &name, revision);
     written.await.map(Json)
 }
 

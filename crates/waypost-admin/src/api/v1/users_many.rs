@@ -122,7 +122,7 @@ async fn act(
 ) -> Result<Accepted, Problem> {
     actor.require(Right::AccountWrite)?;
     let many = action.read()?;
-    console.act_on_users(&actor, many).map(accepted)
+    console.act_on_users(&actor, many).await.map(accepted)
 }
 
 /// Makes and changes users as a file says, as a job.
@@ -143,7 +143,7 @@ async fn import(
     Params(how): Params<Importing>,
     Csv(text): Csv,
 ) -> Result<Accepted, Problem> {
-    let import = console.importing(&actor, how, text)?;
+    let import = console.importing(&actor, how, text).await?;
     let job = console.begin(&actor, "users-import", Request::Import(import))?;
     Ok(accepted(job))
 }
@@ -204,13 +204,18 @@ impl Action {
             names: self.names,
             filter,
             action,
+            above: Vec::new(),
         })
     }
 }
 
 impl Console {
     /// Begins to do the same to many users.
-    pub(crate) fn act_on_users(&self, actor: &Actor, mut many: UsersMany) -> Result<u64, Problem> {
+    pub(crate) async fn act_on_users(
+        &self,
+        actor: &Actor,
+        mut many: UsersMany,
+    ) -> Result<u64, Problem> {
         actor.require(Right::AccountWrite)?;
         if matches!(many.action, UserAction::Target(_)) && !actor.may_target() {
             return Err(Problem::forbidden_field("target"));
@@ -222,11 +227,12 @@ impl Console {
             scope: actor.domains(),
             ..many.filter.unwrap_or_default()
         });
+        many.above = self.above(actor).await?;
         self.begin(actor, "users-actions", Request::Users(many))
     }
 
     /// An import as far as he may make one.
-    pub(crate) fn importing(
+    pub(crate) async fn importing(
         &self,
         actor: &Actor,
         how: Importing,
@@ -242,6 +248,7 @@ impl Console {
             force: how.force,
             scope: actor.domains(),
             without_targets: !actor.may_target(),
+            above: self.above(actor).await?,
         })
     }
 
