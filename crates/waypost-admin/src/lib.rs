@@ -9,6 +9,7 @@
     reason = "the macros that describe the API name types by their paths"
 )]
 
+mod address;
 mod api;
 mod assets;
 mod auth;

@@ -1,5 +1,6 @@
 //! The HTTP API: everything that the console and the command line can do.
 
+mod location;
 mod objects;
 mod refusals;
 pub(crate) mod v1;

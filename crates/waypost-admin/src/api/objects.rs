@@ -122,6 +122,14 @@ pub(crate) fn require(actor: &Actor, right: Right, kind: Kind, name: &str) -> Re
     }
 }
 
+/// Takes a text out of a body that cannot do without it.
+pub(crate) fn text(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
+    match fields.remove(field) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        _ => Err(Problem::field(field, "it is missing", "write it as a text")),
+    }
+}
+
 /// Reads a value of the running server as what it should be.
 pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_json::from_value(value).map_err(|error| {

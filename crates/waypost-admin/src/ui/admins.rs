@@ -8,10 +8,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::address::encoded;
 use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
+use crate::address::encoded;
 use crate::api::v1::admins::{Admin, GrantWord, NewPassword, RoleWord};
 use crate::api::{List, Page as Part};
 use crate::auth::Right;

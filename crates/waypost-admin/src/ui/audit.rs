@@ -11,9 +11,9 @@ use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::address::{self, encoded};
 use super::layout::{Page, View, again, page as page_of};
 use super::pager::Pager;
+use crate::address::{address, encoded};
 use crate::api::v1::audit::{Change, Wanted};
 use crate::auth::Right;
 use crate::console::Console;
@@ -253,7 +253,7 @@ fn words(view: &View, name: &str, value: &Value) -> Vec<String> {
 impl Told {
     /// All that was done by the same administrator.
     fn his(&self) -> String {
-        address::address("/audit", &[("who", &self.who)])
+        address("/audit", &[("who", &self.who)])
     }
 }
 

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::address;
 use super::ask::Ask;
 use super::layout::{Page, page as page_of, trouble};
 use super::pager::Pager;
+use crate::address::address;
 use crate::api::List;
 use crate::api::v1::cache::{CacheEntry, CacheStatistics, Wanted, WantedAnswer};
 use crate::auth::Right;
@@ -59,12 +59,12 @@ impl CacheEntry {
     /// The page that asks whether it is to be dropped.
     fn drop_address(&self) -> String {
         let fields = [("address", self.address.as_str()), ("target", &self.target)];
-        address::address("/cache/drop", &fields)
+        address("/cache/drop", &fields)
     }
 
     /// Where the address goes now.
     fn explain_address(&self) -> String {
-        address::address("/explain", &[("address", &self.address)])
+        address("/explain", &[("address", &self.address)])
     }
 
     fn age(&self) -> Duration {

@@ -8,10 +8,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::account_form::{domains, targets};
-use super::address::{address, encoded};
 use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
+use crate::address::{address, encoded};
 use crate::api::Page as Part;
 use crate::api::v1::groups::Group;
 use crate::api::v1::mailboxes::Mailbox;

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use waypost_directory::Snapshot;
 use waypost_proto::mail::Domain;
 
-use super::address::{self, encoded};
+use super::address;
 use super::layout::{Page, View, again, page as page_of};
+use crate::address::encoded;
 use crate::api::v1::explain::{Explained, ExplainedRecipient, ExplainedStep, FromKind, Question};
 use crate::api::v1::overview::WrongKind;
 use crate::auth::Right;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::form::{Form, Sought};
 use super::layout::{again, trouble};
+use super::pager::Pager;
 use super::{Page, page as page_of};
 use crate::api::List;
 use crate::api::v1::gateways::Gateway;
@@ -34,7 +35,7 @@ pub(crate) fn router() -> Router<Console> {
 struct Gateways<'a> {
     page: &'a Page,
     gateways: List<Gateway>,
-    is_first: bool,
+    pager: Pager,
     may_write: bool,
 }
 
@@ -47,8 +48,13 @@ async fn list(
     let gateways = console.gateways(&page.actor, &part).await;
     let made = gateways.map(|gateways| Gateways {
         page: &page,
+        pager: Pager::of(
+            "/gateways",
+            &[],
+            part.after.as_deref(),
+            gateways.next.as_deref(),
+        ),
         gateways,
-        is_first: part.after.is_none(),
         may_write: page.actor.require_everywhere(Right::RouteWrite).is_ok(),
     });
     page_of(&page, made)

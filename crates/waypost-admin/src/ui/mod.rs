@@ -1,7 +1,7 @@
 //! The pages of the console: one file for each resource, as in the API.
 
 mod account_form;
-pub(crate) mod address;
+mod address;
 mod admins;
 mod ask;
 mod audit;
@@ -32,7 +32,6 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::console::Console;
-pub(crate) use address::encoded;
 use layout::{Page, page};
 
 /// All pages.

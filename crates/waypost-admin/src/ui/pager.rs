@@ -1,6 +1,6 @@
 //! Ways to the other pages of a list.
 
-use super::address;
+use crate::address::address;
 
 /// Where a list begins, and where it goes on.
 pub(crate) struct Pager {
@@ -20,11 +20,11 @@ impl Pager {
     ) -> Self {
         let first = after.filter(|after| !after.is_empty());
         Self {
-            first: first.map(|_| address::address(path, filters)),
+            first: first.map(|_| address(path, filters)),
             next: next.map(|next| {
                 let mut fields = filters.to_vec();
                 fields.push(("after", next));
-                address::address(path, &fields)
+                address(path, &fields)
             }),
         }
     }

@@ -9,11 +9,11 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
 use super::account_form::{Addresses, QuotaForm, domains, lines};
-use super::address::encoded;
 use super::ask::Ask;
 use super::layout::trouble;
 use super::users::{InDomain, force, form_again, to};
 use super::{Page, page as page_of};
+use crate::address::encoded;
 use crate::api::v1::accounts::Usage;
 use crate::api::v1::domains::Domain;
 use crate::api::v1::groups::Group;

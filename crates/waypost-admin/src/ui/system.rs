@@ -11,9 +11,9 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::address::address;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
+use crate::address::address;
 use crate::api::v1::site::Application;
 use crate::api::v1::system::{Level, LogLine, Setting, System, WantedLines};
 use crate::auth::{Proof, Right};

@@ -12,11 +12,11 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value};
 use waypost_directory::{Directory, OnTarget, Scope, UserFilter};
 
-use super::address::encoded;
 use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::until::{self, Until};
 use super::{Page, page as page_of};
+use crate::address::encoded;
 use crate::api::v1::health::{Health, Party};
 use crate::api::v1::holds::HoldKind;
 use crate::api::v1::targets::{Target, TlsPolicy};

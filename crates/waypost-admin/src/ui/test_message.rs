@@ -7,9 +7,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::address::address;
 use super::layout::again;
 use super::{Page, page as page_of};
+use crate::address::address;
 use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Form, Params};

@@ -9,10 +9,10 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::address;
 use super::explain::rule;
 use super::layout::{Page, again, page as page_of};
 use super::pager::Pager;
+use crate::address::address;
 use crate::api::v1::trace::{TraceStep, Wanted};
 use crate::auth::Right;
 use crate::console::Console;
@@ -218,7 +218,7 @@ impl Told {
     /// What happened to the whole message.
     fn message(&self) -> Option<String> {
         let id = self.queue_id.as_deref()?;
-        Some(address::address("/trace", &[("what", id)]))
+        Some(address("/trace", &[("what", id)]))
     }
 }
 

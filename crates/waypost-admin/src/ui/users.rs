@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::account_form::{Addresses, QuotaForm, domains, targets};
-use super::address::encoded;
 use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
+use crate::address::encoded;
 use crate::api::v1::accounts::Usage;
 use crate::api::v1::domains::Domain;
 use crate::api::v1::users::User;

@@ -1,13 +1,12 @@
 //! What users, shared mailboxes and groups have in common: who may write which of their fields.
 
-use axum::Json;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use waypost_directory::{AdminRecord, Grant, Page as Slice, Role};
 
-use super::super::objects::{Page, Resource, Written, require};
+use super::super::objects::{Page, Resource, Written, require, text};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
@@ -64,24 +63,10 @@ pub(crate) struct Usage {
     pub(crate) used_bytes: Option<u64>,
 }
 
-/// The answer to what made an object.
-pub(crate) type Created = (StatusCode, [(HeaderName, String); 1], Json<Written>);
-
-/// Says where what was made is.
-pub(crate) fn created(kind: &str, name: &str, written: Written) -> Created {
-    let location = format!("/api/v1/{kind}/{name}");
-    let headers = [(header::LOCATION, location)];
-    (StatusCode::CREATED, headers, Json(written))
-}
-
 /// Takes the parts of the name out of a body that makes an object.
 pub(crate) fn named(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
-    let mut take = |field: &str| match fields.remove(field) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err(Problem::field(field, "it is missing", "write it as a text")),
-    };
-    let domain = take("domain")?;
-    let name = take(field)?;
+    let domain = text(fields, "domain")?;
+    let name = text(fields, field)?;
     Ok(format!("{name}@{domain}"))
 }
 

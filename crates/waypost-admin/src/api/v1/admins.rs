@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::objects::{List, Page, Resource, Shown, Written};
+use super::super::location::{Created, created};
+use super::super::objects::{List, Page, Resource, Shown, Written, text};
 use super::super::refusals::Refusals;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -17,7 +17,6 @@ use crate::input::{self, IfMatch, Name, Params};
 use crate::problem::Problem;
 use crate::request::Kind;
 use crate::secret;
-use crate::ui::address::encoded;
 
 /// Shortest password of an administrator.
 pub(crate) const PASSWORD_MIN: usize = 10;
@@ -176,16 +175,11 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Made>), Problem> {
+) -> Result<Created<Made>, Problem> {
     actor.require_everywhere(Right::Admin)?;
-    let Some(Value::String(login)) = fields.remove("login") else {
-        let mend = "write the name to log in with";
-        return Err(Problem::field("login", "the login is missing", mend));
-    };
+    let login = text(&mut fields, "login")?;
     let made = console.add_admin(&actor, &login, fields).await?;
-    let location = format!("/api/v1/admins/{}", encoded(&login));
-    let headers = [(header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(made)))
+    Ok(created("admins", &login, made))
 }
 
 /// Shows an administrator.

@@ -12,10 +12,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use waypost_proto::mail::Domain as Name;
 
+use super::super::location::{Accepted, Begun, accepted};
 use super::super::objects::{object, read, require};
 use super::super::refusals::Refusals;
 use super::domains::{Domain, DomainFields};
-use super::site::{Accepted, Begun, accepted};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch};

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::objects::{List, Resource, Shown, Written};
+use super::super::location::{Created, created};
+use super::super::objects::{List, Resource, Shown, Written, text};
 use super::super::refusals::Refusals;
 use super::domain_change::allowed;
 use super::domain_list::{DomainQuery, ListedDomain};
@@ -135,22 +135,11 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Written>), Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::DomainServe)?;
-    let Some(Value::String(name)) = fields.remove("name") else {
-        return Err(Problem::field(
-            "name",
-            "the name is missing",
-            "write a domain",
-        ));
-    };
+    let name = text(&mut fields, "name")?;
     let written = console.add::<Domain>(&actor, &name, fields).await?;
-    let location = format!("/api/v1/domains/{name}");
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        Json(written),
-    ))
+    Ok(created("domains", &name, written))
 }
 
 /// Shows a domain.

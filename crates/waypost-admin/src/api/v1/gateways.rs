@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -10,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use waypost_directory::Scope;
 
-use super::super::objects::{List, Page, Resource, Shown, Written};
+use super::super::location::{Created, created};
+use super::super::objects::{List, Page, Resource, Shown, Written, text};
 use super::super::refusals::Refusals;
 use super::peers::is_set;
 use crate::auth::{Actor, Right};
@@ -158,15 +158,11 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Written>), Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
-    let Some(Value::String(name)) = fields.remove("domain") else {
-        let message = "the domain is missing";
-        return Err(Problem::field("domain", message, "write a domain"));
-    };
+    let name = text(&mut fields, "domain")?;
     let written = console.add::<Gateway>(&actor, &name, fields).await?;
-    let headers = [(header::LOCATION, format!("/api/v1/gateways/{name}"))];
-    Ok((StatusCode::CREATED, headers, Json(written)))
+    Ok(created("gateways", &name, written))
 }
 
 /// Shows a gateway domain.

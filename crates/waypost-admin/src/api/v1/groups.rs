@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::location::{Created, created};
 use super::super::objects::{List, Resource, Shown, Written};
 use super::super::refusals::Refusals;
-use super::accounts::{Created, Wanted, created, named};
+use super::accounts::{Wanted, named};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch, Name, Params};
@@ -100,7 +101,7 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<Created, Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require(Right::AccountWrite)?;
     let name = named(&mut fields, "name")?;
     let written = console.add_account::<Group>(&actor, &name, fields).await?;

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +10,8 @@ use utoipa_axum::routes;
 use waypost_directory::Scope;
 use waypost_proto::mail::Domain;
 
-use super::super::objects::{List, Page, Resource, Shown, Written, read};
+use super::super::location::{Created, created};
+use super::super::objects::{List, Page, Resource, Shown, Written, read, text};
 use super::super::refusals::Refusals;
 use super::domain_change::Remark;
 use crate::auth::{Actor, Right};
@@ -308,14 +308,11 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Written>), Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
-    let Some(Value::String(name)) = fields.remove("name") else {
-        return Err(Problem::field("name", "the name is missing", "write one"));
-    };
+    let name = text(&mut fields, "name")?;
     let written = console.add::<Peer>(&actor, &name, fields).await?;
-    let headers = [(header::LOCATION, format!("/api/v1/peers/{name}"))];
-    Ok((StatusCode::CREATED, headers, Json(written)))
+    Ok(created("peers", &name, written))
 }
 
 /// Shows a peer.

@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::location::{Accepted, Begun, accepted};
 use super::super::objects::read;
 use super::super::refusals::Refusals;
 use super::holds::Because;
 use super::message::{Message, Standing, WholeMessage};
-use super::site::{Accepted, Begun, accepted};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, Name, Params};

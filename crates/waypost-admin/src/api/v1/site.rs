@@ -1,14 +1,14 @@
 //! The site as a file.
 
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderName, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderName, header};
+use serde::Deserialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::location::{Accepted, Begun, accepted};
 use super::super::refusals::Refusals;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -34,27 +34,10 @@ pub(crate) struct Application {
     pub(crate) force: bool,
 }
 
-/// Work that has begun.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Begun {
-    /// The job's number.
-    pub(crate) job: u64,
-}
-
-/// The answer to what began a job.
-pub(crate) type Accepted = (StatusCode, [(HeaderName, String); 1], Json<Begun>);
-
 pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .routes(routes!(export, apply))
         .layer(DefaultBodyLimit::max(SITE_MAX))
-}
-
-/// Says where a job that has begun can be watched.
-pub(crate) fn accepted(job: u64) -> Accepted {
-    let location = format!("/api/v1/jobs/{job}");
-    let headers = [(header::LOCATION, location)];
-    (StatusCode::ACCEPTED, headers, Json(Begun { job }))
 }
 
 /// Prints the directory as a site file.

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::super::objects::{List, Page, Resource, Shown, Written, read};
+use super::super::location::{Created, created};
+use super::super::objects::{List, Page, Resource, Shown, Written, read, text};
 use super::super::refusals::Refusals;
 use super::health::Health;
 use super::trial::{Question, Trial};
@@ -270,16 +270,11 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Written>), Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
-    let Some(Value::String(name)) = fields.remove("name") else {
-        let message = "the name is missing";
-        return Err(Problem::field("name", message, "write a short name"));
-    };
+    let name = text(&mut fields, "name")?;
     let written = console.add_target(&actor, &name, fields).await?;
-    let location = format!("/api/v1/targets/{}", crate::ui::encoded(&name));
-    let headers = [(header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(written)))
+    Ok(created("targets", &name, written))
 }
 
 /// Shows a target.

@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use waypost_directory::{Grant, Role, Scope};
 
+use super::super::location::{Created, created};
 use super::super::objects::{List, Page, Written, read};
 use super::super::refusals::Refusals;
 use super::admins::{GrantWord, RoleWord};
@@ -130,11 +131,9 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(new): input::Json<NewToken>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<NewSecret>), Problem> {
+) -> Result<Created<NewSecret>, Problem> {
     let made = console.add_token(&actor, new).await?;
-    let location = format!("/api/v1/tokens/{}", made.id);
-    let headers = [(header::LOCATION, location)];
-    Ok((StatusCode::CREATED, headers, Json(made)))
+    Ok(created("tokens", &made.id.clone(), made))
 }
 
 /// Shows a token without its secret.

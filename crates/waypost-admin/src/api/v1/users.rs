@@ -10,9 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::location::{Created, created};
 use super::super::objects::{List, Page, Resource, Shown, Written, read, require};
 use super::super::refusals::Refusals;
-use super::accounts::{Created, Usage, created, named};
+use super::accounts::{Usage, named};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch, Name, Params};
@@ -267,7 +268,7 @@ async fn add(
     State(console): State<Console>,
     actor: Actor,
     input::Json(mut fields): input::Json<Map<String, Value>>,
-) -> Result<Created, Problem> {
+) -> Result<Created<Written>, Problem> {
     actor.require(Right::AccountWrite)?;
     let name = named(&mut fields, "login")?;
     let written = console.add_account::<User>(&actor, &name, fields).await?;

@@ -9,9 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::super::location::{Accepted, Begun, accepted};
 use super::super::objects::{List, Page, require};
 use super::super::refusals::Refusals;
-use super::site::{Accepted, Begun, accepted};
 use super::users::{User, UserState};
 use crate::auth::{Actor, Right};
 use crate::console::Console;

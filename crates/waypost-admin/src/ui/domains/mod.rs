@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::form::{Form, Sought};
 use super::layout::{again, trouble};
+use super::pager::Pager;
 use super::{Page, page as page_of};
 use crate::api::List;
 use crate::api::v1::domain_list::{DomainQuery, ListedDomain};
@@ -39,7 +40,7 @@ pub(crate) fn router() -> Router<Console> {
 struct Domains<'a> {
     page: &'a Page,
     text: &'a str,
-    is_first: bool,
+    pager: Pager,
     domains: List<ListedDomain>,
 }
 
@@ -57,7 +58,12 @@ async fn list(
     let made = domains.map(|domains| Domains {
         page: &page,
         text: &sought.text,
-        is_first: query.after.is_none(),
+        pager: Pager::of(
+            "/domains",
+            &[("text", &sought.text)],
+            query.after.as_deref(),
+            domains.next.as_deref(),
+        ),
         domains,
     });
     page_of(&page, made)

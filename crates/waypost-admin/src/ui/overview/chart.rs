@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::ui::address;
 use crate::ui::layout::View;
 
 /// Rules that refuse, as series name them.
@@ -71,7 +70,7 @@ impl Span {
         let (span, step) = (span.to_string(), step.to_string());
         let mut all = fields.to_vec();
         all.extend([("span", span.as_str()), ("step", step.as_str())]);
-        address::address("/api/v1/statistics", &all)
+        crate::address::address("/api/v1/statistics", &all)
     }
 }
 

@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
-use super::super::address::encoded;
 use super::super::layout::{again, trouble};
 use super::super::until::{self, Until};
 use super::super::{Page, page as page_of};
 use super::filter::Query;
+use crate::address::encoded;
 use crate::api::v1::queue::{Many, Paging, Verb};
 use crate::auth::Right;
 use crate::console::Console;

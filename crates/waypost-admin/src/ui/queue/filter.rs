@@ -1,6 +1,6 @@
 //! What the address of the queue's page says: which messages, in which order, from where on.
 
-use super::super::address::address;
+use crate::address::address;
 use crate::api::v1::message::Standing;
 use crate::api::v1::queue::{Filter, Order, Paging};
 use crate::input::Fields;

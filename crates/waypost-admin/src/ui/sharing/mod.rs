@@ -12,6 +12,7 @@ use waypost_directory::Scope;
 
 use super::form::{Form, Sought};
 use super::layout::{again, trouble};
+use super::pager::Pager;
 use super::{Page, page as page_of};
 use crate::api::List;
 use crate::api::v1::domain_list::{DomainQuery, ListedDomain};
@@ -39,7 +40,7 @@ pub(crate) fn router() -> Router<Console> {
 struct Peers<'a> {
     page: &'a Page,
     peers: List<Peer>,
-    is_first: bool,
+    pager: Pager,
     conflicts: Vec<SharingConflict>,
     /// Shared domains that he may compare with their peers.
     domains: Vec<String>,
@@ -78,8 +79,13 @@ async fn listed<'a>(console: &Console, page: &'a Page, part: &Part) -> Result<Pe
     }
     Ok(Peers {
         page,
+        pager: Pager::of(
+            "/sharing",
+            &[],
+            part.after.as_deref(),
+            peers.next.as_deref(),
+        ),
         peers,
-        is_first: part.after.is_none(),
         conflicts,
         domains,
         may_write: may_write(page),
