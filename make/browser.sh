@@ -9,6 +9,6 @@ need_rust
 need_browser
 cargo build --quiet --locked --workspace --bins
 [ $# -gt 0 ] || set -- tests/browser/*.test.mjs
-# Ten minutes are twice what it takes; the browsers end with the runner.
-exec timeout --kill-after=20 600 node --test --test-reporter=spec \
+# It takes nine minutes on two cores; the browsers end with the runner.
+exec timeout --kill-after=20 1500 node --test --test-reporter=spec \
     --test-concurrency=2 "$@"
