@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 import { example, mail, sections } from "./harness/example.mjs";
 import { languages, screen } from "./harness/screen.mjs";
-import { tooWide, walk } from "./harness/walk.mjs";
+import { stickingOut, tooWide, walk } from "./harness/walk.mjs";
 
 // Collects what is wrong with pages, so that one run names all of it.
 function notes() {
@@ -54,6 +54,7 @@ for (const { name, most, ...plan } of [
         await found.check(address, async () => (response.ok() ? "" : response.status()));
         await found.check(address, () => plain(all.page));
         await found.check(address, () => tooWide(all.page));
+        await found.check(address, () => stickingOut(all.page));
         await found.check(address, () => all.axe());
       }, { most });
       all.t.diagnostic(`${visited.length} pages: ${visited.join(" ")}`);

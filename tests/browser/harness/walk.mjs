@@ -53,6 +53,14 @@ const WORDS = new Set(["new", "edit", "remove", "import", "test", "hold", "relea
   "gateways", "apply", "statistics", "addresses", "members", "user", "mailbox", "group", "preview",
   "confirm", "bulk", "users", "mailboxes", "groups", "summary"]);
 
+/** What sticks out of the cell of a table that it is in, where it may be cut off. */
+export const stickingOut = (page) => page.evaluate(() => {
+  const right = (one) => one.getBoundingClientRect().right;
+  const out = [...document.querySelectorAll("td :is(button, input, select)")]
+    .filter((one) => right(one) > right(one.closest("td")) + 1);
+  return out.length === 0 ? "" : `sticks out of its cell: ${out[0].outerHTML.slice(0, 200)}`;
+});
+
 /** How far the page is wider than its window; nothing may be. */
 export const tooWide = (page) => page.evaluate(() => {
   const root = document.documentElement;

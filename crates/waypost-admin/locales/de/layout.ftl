@@ -41,7 +41,7 @@ problem-500 = Im Server ist etwas fehlgeschlagen
 problem-503 = Das geht gerade nicht
 problem-back = Zurück zum Anfang
 
-ask-no = Nein, zurück
+ask-no = Abbrechen
 
 login-title = Anmelden
 login-name = Anmeldename

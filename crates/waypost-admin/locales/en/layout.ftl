@@ -41,7 +41,7 @@ problem-500 = Something failed inside the server
 problem-503 = This cannot be done now
 problem-back = Back to the start
 
-ask-no = No, go back
+ask-no = Cancel
 
 login-title = Log in
 login-name = Login

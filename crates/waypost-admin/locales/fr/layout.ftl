@@ -41,7 +41,7 @@ problem-500 = Une erreur s’est produite dans le serveur
 problem-503 = Impossible pour le moment
 problem-back = Retour au début
 
-ask-no = Non, revenir
+ask-no = Annuler
 
 login-title = Connexion
 login-name = Identifiant

@@ -42,7 +42,10 @@ pub struct Trace {
     /// What the page before said comes next.
     #[serde(default)]
     pub after: Option<String>,
-    /// Most steps, 1 to 1000.
+    /// With an address: how each message came in too, though that names nobody but its sender.
+    #[serde(default)]
+    pub arrivals: bool,
+    /// Most steps, 1 to 1000; arrivals come on top.
     pub limit: usize,
 }
 

@@ -20,6 +20,8 @@ use crate::text::Language;
 
 /// Refusals that a page shows; all are in a file.
 pub(super) const SHOWN: usize = 200;
+/// Why something is not done to a message, as far as there are words for it.
+const UNDONE: [&str; 4] = ["active", "gone", "held", "not-held"];
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -80,7 +82,50 @@ impl Outcome {
     }
 }
 
+/// What came of one verb for many messages.
+#[derive(Debug, Deserialize)]
+pub(super) struct MessagesOutcome {
+    pub(super) done: u64,
+    pub(super) undone: u64,
+    /// The first of those that it was not done to.
+    pub(super) named: Vec<Undone>,
+    pub(super) cancelled: bool,
+}
+
+/// A message that stays as it was.
+#[derive(Debug, Deserialize)]
+pub(super) struct Undone {
+    pub(super) id: String,
+    /// As a word.
+    why: String,
+    /// In English, or in the words of the disk.
+    says: String,
+}
+
+impl Undone {
+    /// Why, in the reader's language where there are words for it.
+    pub(super) fn reason(&self, page: &Page) -> String {
+        match UNDONE.contains(&self.why.as_str()) {
+            true => page.word("job-undone", &self.why),
+            false => self.says.clone(),
+        }
+    }
+
+    /// Whether there is something to look at.
+    pub(super) fn is_there(&self) -> bool {
+        self.why != "gone"
+    }
+}
+
 impl Job {
+    /// What came of it, where it was about messages.
+    pub(super) fn messages(&self) -> Option<MessagesOutcome> {
+        match &self.state {
+            Stage::Done(value) => serde_json::from_value(value.clone()).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match &self.state {
             Stage::Done(value) => serde_json::from_value(value.clone()).ok(),
@@ -131,11 +176,34 @@ async fn begin_next(State(console): State<Console>, page: Page, Name(id): Name) 
 
 /// Everything that was refused, as a file.
 async fn refused(State(console): State<Console>, page: Page, Name(id): Name) -> Response {
-    let job = number(&id).and_then(|id| console.job(&page.actor, id));
-    let outcome = match job {
-        Ok(job) => job.outcome(),
+    let job = match number(&id).and_then(|id| console.job(&page.actor, id)) {
+        Ok(job) => job,
         Err(problem) => return super::layout::trouble(&page, &problem),
     };
+    let text = match job.messages() {
+        Some(outcome) => undone_file(&outcome),
+        None => refused_file(job.outcome()),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"refused.csv\"",
+        ),
+    ];
+    (headers, text).into_response()
+}
+
+fn undone_file(outcome: &MessagesOutcome) -> String {
+    let mut text = String::new();
+    csv_line(&mut text, &["queue_id", "why", "message"]);
+    for undone in &outcome.named {
+        csv_line(&mut text, &[&undone.id, &undone.why, &undone.says]);
+    }
+    text
+}
+
+fn refused_file(outcome: Option<Outcome>) -> String {
     let mut text = String::new();
     csv_line(&mut text, &["line", "object", "field", "message", "mend"]);
     for fault in outcome.into_iter().flat_map(|outcome| outcome.named) {
@@ -149,14 +217,7 @@ async fn refused(State(console): State<Console>, page: Page, Name(id): Name) -> 
         ];
         csv_line(&mut text, &cells.map(String::as_str));
     }
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"refused.csv\"",
-        ),
-    ];
-    (headers, text).into_response()
+    text
 }
 
 async fn follow(
@@ -178,4 +239,19 @@ async fn follow(
 fn number(id: &str) -> Result<u64, Problem> {
     let missing = |_| Problem::new(axum::http::StatusCode::NOT_FOUND, format!("no job {id}"));
     id.parse().map_err(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_why_a_message_stays_has_words_in_every_language() {
+        for language in Language::ALL {
+            for why in UNDONE {
+                let key = format!("job-undone-{why}");
+                assert_ne!(language.say(&key), key, "{}", language.code());
+            }
+        }
+    }
 }

@@ -98,10 +98,17 @@ struct Show<'a> {
 }
 
 struct Found {
-    steps: Vec<Told>,
+    /// The newest first; of a queue id there is one.
+    stories: Vec<Story>,
     pager: Pager,
     /// For how long history is kept.
     kept: Duration,
+}
+
+/// What happened to one message, the oldest first; without one, a refusal alone.
+struct Story {
+    queue_id: Option<String>,
+    steps: Vec<Told>,
 }
 
 /// One thing that happened, in words.
@@ -109,7 +116,6 @@ struct Told {
     class: &'static str,
     at: String,
     text: String,
-    queue_id: Option<String>,
     /// The key of a field without `trace-field-`, and what is in it.
     fields: Vec<(&'static str, String)>,
 }
@@ -144,6 +150,7 @@ async fn show(
         from: Some(asked.from.clone()),
         to: Some(asked.to.clone()),
         after: Some(asked.after.clone()),
+        arrivals: Some(true),
         limit: Some(PAGE),
     };
     match console.trace(&page.actor, &wanted).await {
@@ -156,7 +163,7 @@ async fn show(
             let next = traced.next.as_deref();
             form.found = Some(Found {
                 pager: Pager::of("/trace", &filters, Some(&asked.after), next),
-                steps: traced.items.iter().map(|step| told(&page, step)).collect(),
+                stories: stories(&page, &traced.items, asked.what.contains('@')),
                 kept: Duration::from_secs(traced.kept_s),
             });
             page_of(&page, Ok(form))
@@ -169,6 +176,31 @@ async fn show(
             },
         ),
     }
+}
+
+/// Steps by their messages, in the order in which these are met; each is read from its arrival on.
+fn stories(page: &Page, steps: &[TraceStep], is_newest_first: bool) -> Vec<Story> {
+    let mut stories: Vec<(Option<&String>, Vec<&TraceStep>)> = Vec::new();
+    for step in steps {
+        let id = step.queue_id.as_ref();
+        let known = stories
+            .iter_mut()
+            .find(|(known, _)| id.is_some() && *known == id);
+        match known {
+            Some((_, story)) => story.push(step),
+            None => stories.push((id, vec![step])),
+        }
+    }
+    let told = stories.into_iter().map(|(id, mut steps)| {
+        if is_newest_first {
+            steps.reverse();
+        }
+        Story {
+            queue_id: id.cloned(),
+            steps: steps.into_iter().map(|step| told(page, step)).collect(),
+        }
+    });
+    told.collect()
 }
 
 fn told(page: &Page, step: &TraceStep) -> Told {
@@ -209,12 +241,11 @@ fn told(page: &Page, step: &TraceStep) -> Told {
         class,
         at: step.at.clone(),
         text: page.words("event", known.unwrap_or("other"), &values),
-        queue_id: step.queue_id.clone(),
         fields: below.collect(),
     }
 }
 
-impl Told {
+impl Story {
     /// What happened to the whole message.
     fn message(&self) -> Option<String> {
         let id = self.queue_id.as_deref()?;

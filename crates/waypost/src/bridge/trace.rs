@@ -1,6 +1,7 @@
 //! What happened to a message, or to the mail of an address.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 use waypost_admin::request::{Refused, Trace};
@@ -34,18 +35,36 @@ impl Bridge {
             limit: trace.limit.clamp(1, PAGE),
         };
         let found = self.history.search(&search);
-        let mut hits = found.map_err(|error| {
-            Refused::later(format!("the history cannot be searched: {error:#}"))
-        })?;
+        let mut hits = found.map_err(|error| unsearchable(&error))?;
         let more = hits.len() > search.limit;
         hits.truncate(search.limit);
         let next = hits.last().filter(|_| more).map(cursor);
+        if trace.arrivals && !is_id {
+            self.add_arrivals(&mut hits)
+                .map_err(|error| unsearchable(&error))?;
+        }
         if !trace.domains.is_empty() {
             keep_domains(&mut hits, &trace.domains);
         }
         let items: Vec<Value> = hits.iter().map(step).collect();
         Ok(json!({ "items": items, "next": next, "kept_s": kept_s }))
     }
+}
+
+impl Bridge {
+    /// Adds how messages came in, each in its place, the newest first.
+    fn add_arrivals(&self, hits: &mut Vec<Hit>) -> anyhow::Result<()> {
+        let ids = hits.iter().map(|hit| hit.queue_id.clone());
+        let ids: BTreeSet<String> = ids.filter(|id| !id.is_empty()).collect();
+        hits.extend(self.history.arrivals(&ids)?);
+        hits.sort_by_key(|hit| Reverse(hit.place));
+        hits.dedup_by_key(|hit| hit.place);
+        Ok(())
+    }
+}
+
+fn unsearchable(error: &anyhow::Error) -> Refused {
+    Refused::later(format!("the history cannot be searched: {error:#}"))
 }
 
 fn place(text: &str) -> Result<Place, Refused> {

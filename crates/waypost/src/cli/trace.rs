@@ -47,6 +47,7 @@ impl Trace {
             to: self.to.as_ref().map(seconds).transpose()?,
             domains: Vec::new(),
             after: self.after,
+            arrivals: false,
             limit: self.limit,
         };
         let result = client::call(common, &Request::Trace(request))?;

@@ -11,6 +11,7 @@ mod signs;
 mod store;
 mod tap;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +41,10 @@ const SETTLE: Duration = Duration::from_secs(2);
 const PRUNE: usize = 500;
 /// What the spool must be able to take beside it while the history grows.
 pub(crate) const ROOM: u64 = 64 << 20;
+/// First steps of a message among which its arrival is.
+const ARRIVAL: usize = 16;
+/// What says who brought a message, and that it was taken.
+const BEFORE: [&str; 3] = ["active", "client", "message-id"];
 /// What is left out is said again after this time.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -131,12 +136,40 @@ impl History {
     /// Searches; blocks.
     pub(crate) fn search(&self, search: &Search) -> anyhow::Result<Vec<Hit>> {
         self.tap.settle(SETTLE);
+        self.read(|reader| reader.search(search))
+    }
+
+    /// How these messages came in; blocks, and is to follow a search.
+    pub(crate) fn arrivals(&self, ids: &BTreeSet<String>) -> anyhow::Result<Vec<Hit>> {
+        self.read(|reader| {
+            let mut all = Vec::new();
+            for id in ids {
+                let first = Search {
+                    key: id.clone(),
+                    span_s: (0, u64::MAX),
+                    newest_first: false,
+                    after: None,
+                    limit: ARRIVAL,
+                };
+                let first = reader.search(&first)?;
+                // It becomes active again with each attempt.
+                let taken = first.iter().position(|hit| is(hit, "active"));
+                let first = first
+                    .into_iter()
+                    .take(taken.map_or(ARRIVAL, |place| place + 1));
+                all.extend(first.filter(|hit| BEFORE.iter().any(|event| is(hit, event))));
+            }
+            Ok(all)
+        })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> rusqlite::Result<T>) -> anyhow::Result<T> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.is_none() {
             *reader = Some(Reader::open(&self.file)?);
         }
         let reader = reader.as_ref().context("it is not open")?;
-        Ok(reader.search(search)?)
+        Ok(read(reader)?)
     }
 
     /// The points from before the start, once.
@@ -158,6 +191,11 @@ impl History {
         // A bug there has been logged by the panic itself.
         let _ = thread.map(JoinHandle::join);
     }
+}
+
+fn is(hit: &Hit, event: &str) -> bool {
+    let mut fields = hit.step.fields.iter();
+    fields.any(|(name, value)| name == "event" && value == event)
 }
 
 struct Writer {

@@ -34,6 +34,7 @@ mod routing;
 mod secured;
 mod sharing;
 mod smart_host;
+mod screens;
 mod split;
 mod submission;
 mod targets;

@@ -39,7 +39,9 @@ pub(crate) struct Wanted {
     pub(crate) to: Option<String>,
     /// What the answer before said comes next.
     pub(crate) after: Option<String>,
-    /// Most steps.
+    /// With an address: also how each message came in, though that names nobody but its sender.
+    pub(crate) arrivals: Option<bool>,
+    /// Most steps; arrivals come on top.
     #[param(minimum = 1, maximum = 1000)]
     pub(crate) limit: Option<usize>,
 }
@@ -107,6 +109,7 @@ impl Console {
             to: moment("to", wanted.to.as_deref())?.map(seconds),
             domains: domains.clone().unwrap_or_default(),
             after: wanted.after.clone().filter(|after| !after.is_empty()),
+            arrivals: wanted.arrivals.unwrap_or(false),
             limit: wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX),
         };
         let answer: Answer = read(self.ask(actor, Request::Trace(trace)).await?)?;

@@ -89,6 +89,7 @@ impl Console {
             to: None,
             domains: domains.unwrap_or_default(),
             after: None,
+            arrivals: false,
             limit: STEPS_MAX,
         });
         let steps: Steps = crate::api::read(self.ask(actor, request).await?)?;
