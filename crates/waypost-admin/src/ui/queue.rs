@@ -220,7 +220,7 @@ async fn hold(State(console): State<Console>, page: Page, fields: Fields) -> Res
         console.hold(&page.actor, what, reason, until).await
     };
     match held.await {
-        Ok(()) => Redirect::to("/queue?done=queue-hold-set").into_response(),
+        Ok(_) => Redirect::to("/queue?done=queue-hold-set").into_response(),
         Err(problem) => {
             let form = HoldForm {
                 page: &page,
@@ -244,7 +244,7 @@ async fn release(State(console): State<Console>, page: Page, fields: Fields) -> 
         console.release(&page.actor, kind, name).await
     };
     match released.await {
-        Ok(()) => Redirect::to("/queue?done=queue-hold-ended").into_response(),
+        Ok(_) => Redirect::to("/queue?done=queue-hold-ended").into_response(),
         Err(problem) => trouble(&page, &problem),
     }
 }

@@ -294,7 +294,7 @@ async fn hold(
         console.hold(&page.actor, what, reason, until).await
     };
     match held.await {
-        Ok(()) => there(&name, "target-held"),
+        Ok(_) => there(&name, "target-held"),
         Err(problem) => {
             let hold = Hold {
                 page: &page,
@@ -311,7 +311,7 @@ async fn hold(
 async fn release(State(console): State<Console>, page: Page, Name(name): Name) -> Response {
     let released = console.release(&page.actor, HoldKind::Target, &name);
     match released.await {
-        Ok(()) => there(&name, "target-released"),
+        Ok(_) => there(&name, "target-released"),
         Err(problem) => trouble(&page, &problem),
     }
 }

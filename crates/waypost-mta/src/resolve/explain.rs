@@ -1,6 +1,5 @@
-//! Why a recipient goes where it goes, in words: what `waypost explain` prints.
+//! Why a recipient goes where it goes, in words: what `waypost explain` tells.
 
-use std::fmt;
 use std::time::Duration;
 
 use waypost_proto::mail::{Mailbox, ReversePath};
@@ -153,31 +152,6 @@ impl Heard {
             text.push_str(&words.to_string());
         }
         text
-    }
-}
-
-impl fmt::Display for Explanation {
-    /// The verdict first, then what led there, members indented below.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, 0)
-    }
-}
-
-impl Explanation {
-    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
-        let indent = depth * 4;
-        let space = "";
-        writeln!(f, "{space:indent$}{}: {}", self.recipient, self.verdict)?;
-        writeln!(f, "{space:indent$}  why    {}", self.rule)?;
-        writeln!(f, "{space:indent$}  reply  {}", self.reply)?;
-        if let Some(proof) = &self.proof {
-            writeln!(f, "{space:indent$}  proof  {proof}")?;
-        }
-        for step in &self.steps {
-            writeln!(f, "{space:indent$}  {:<16} {}", step.tried, step.found)?;
-        }
-        let mut members = self.members.iter();
-        members.try_for_each(|member| member.write(f, depth + 1))
     }
 }
 

@@ -37,9 +37,7 @@ impl Bridge {
             })
             .await;
         let mut value = self.in_json(&explanation);
-        let from = self.side_in_words(&side);
-        value["text"] = json!(text(&explanation, &from));
-        value["from"] = json!(from);
+        value["from"] = json!(self.side_in_words(&side));
         let (kind, name) = self.side_coded(&side);
         value["from_kind"] = json!(kind);
         value["from_name"] = json!(name);
@@ -88,15 +86,6 @@ impl Bridge {
             }
             Side::Trusted => "a trusted network".to_owned(),
         }
-    }
-}
-
-/// Below the verdict it says as whom was asked.
-fn text(explanation: &Explanation, from: &str) -> String {
-    let said = explanation.to_string();
-    match said.split_once('\n') {
-        Some((verdict, rest)) => format!("{verdict}\n  from   {from}\n{rest}"),
-        None => said,
     }
 }
 

@@ -175,7 +175,7 @@ impl Asked {
                 let snapshot = self.directory.snapshot();
                 let hold = snapshot.hold(&key);
                 if hold.is_none_or(|hold| !hold.is_on(SystemClock.wall())) {
-                    return Err(Refused::new(format!(
+                    return Err(Refused::missing(format!(
                         "{key} is not held; `waypost queue holds` shows what is"
                     )));
                 }

@@ -139,6 +139,13 @@ impl Cli {
     /// Does what was asked.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let common = self.common;
+        if let (Some(word), true) = (self.command.is_of_this_machine(), common.url.is_some()) {
+            let text = format!(
+                "`waypost {word}` is about the machine it runs on: run it on the server itself, \
+                 without --url and with WAYPOST_URL unset"
+            );
+            return Err(Failure::Usage(text));
+        }
         match self.command {
             Command::Admin(admin) => admin.run(&common),
             Command::Apply(apply) => apply.run(&common),
@@ -164,6 +171,19 @@ impl Cli {
             Command::Token(token) => token.run(&common),
             Command::Trace(trace) => trace.run(&common),
             Command::User(user) => user.run(&common),
+        }
+    }
+}
+
+impl Command {
+    /// The word of a command that has nothing to ask a server far away.
+    fn is_of_this_machine(&self) -> Option<&'static str> {
+        match self {
+            Self::Backup(_) => Some("backup"),
+            Self::Check(_) => Some("check"),
+            Self::Restore(_) => Some("restore"),
+            Self::Serve(_) => Some("serve"),
+            _ => None,
         }
     }
 }

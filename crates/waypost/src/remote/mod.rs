@@ -2,13 +2,17 @@
 //! is made what the control socket would have said.
 
 mod http;
+mod queue;
 mod route;
+mod shape;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Cause, Fault, List, Object, Progress, Refused, Request};
+use waypost_admin::request::{
+    CacheList, CacheRequest, Cause, Fault, List, Object, Progress, Refused, Request,
+};
 
 use crate::cli::Failure;
 use http::{Reply, Server};
@@ -20,6 +24,8 @@ const EVERY: Duration = Duration::from_millis(300);
 const PAGE: usize = 500;
 /// Who asks for so many wants all.
 const WHOLE: usize = 1_000;
+/// Most remembered answers of one list.
+const REMEMBERED: usize = 10_000;
 
 /// Where the server is, and who asks.
 #[derive(Debug, Clone)]
@@ -54,6 +60,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     async fn answer(&self, request: &Request) -> Result<Value, Failure> {
         match request {
+            Request::Cache(CacheRequest::List(list)) => return self.remembered(list).await,
             Request::List(list) => return self.list(list).await,
             Request::Set(object) if !(object.append.is_empty() && object.take.is_empty()) => {
                 return self.edit(object).await;
@@ -62,11 +69,7 @@ impl Asking<'_> {
         }
         let call = route::of(request)
             .map_err(|why| Failure::failed(format!("this cannot be done over --url: {why}")))?;
-        let value = self.ask(&call).await?;
-        Ok(match request {
-            Request::Show { .. } => said(value),
-            _ => value,
-        })
+        self.ask(&call).await
     }
 
     /// One request; a job that it begins is followed to its end.
@@ -78,8 +81,7 @@ impl Asking<'_> {
             let job = job.ok_or_else(|| Failure::failed("the server began no job"))?;
             return self.follow(job).await;
         }
-        let value = told(&reply)?;
-        Ok(route::shape(call, value))
+        Ok(call.shape.of(told(&reply)?))
     }
 
     async fn follow(&self, job: u64) -> Result<Value, Failure> {
@@ -115,11 +117,31 @@ impl Asking<'_> {
             let call = route::list(list, after.as_deref(), limit);
             let mut page = told(&self.server.ask(&call).await?)?;
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                let said = |item| shape::object(list.kind, item);
                 all.extend(items.into_iter().map(said));
             }
             after = page["next"].as_str().map(str::to_owned);
             if after.is_none() || all.len() >= most {
                 return Ok(json!({ "items": all, "next": null }));
+            }
+        }
+    }
+
+    /// As much as is wanted, of as many pages as that needs.
+    async fn remembered(&self, list: &CacheList) -> Result<Value, Failure> {
+        let most = list.limit.clamp(1, REMEMBERED);
+        let mut all = Vec::new();
+        let mut after = list.after.clone();
+        loop {
+            let limit = PAGE.min(most - all.len());
+            let call = route::remembered(list, after.as_deref(), limit);
+            let mut page = told(&self.server.ask(&call).await?)?;
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                all.extend(items);
+            }
+            after = page["next"].as_str().map(str::to_owned);
+            if after.is_none() || all.len() >= most {
+                return Ok(json!({ "items": all, "next": after }));
             }
         }
     }
@@ -142,14 +164,6 @@ impl Asking<'_> {
         whole.revision = present["revision"].as_u64();
         self.ask(&route::set(&whole)).await
     }
-}
-
-/// An object as the control socket shows it: what is not set is left out.
-fn said(mut object: Value) -> Value {
-    if let Some(fields) = object.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    object
 }
 
 fn edited(mut list: Vec<Value>, object: &Object, name: &str) -> Vec<Value> {

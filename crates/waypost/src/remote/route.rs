@@ -2,8 +2,15 @@
 
 use serde_json::{Map, Value, json};
 use waypost_admin::request::{
-    CacheAnswer, CacheRequest, Kind, List, LogLevel, Object, Request, TargetRequest, TokenRequest,
+    CacheAnswer, CacheList, CacheRequest, Kind, List, LogLevel, Object, PeerRequest, Request,
+    TargetRequest, TokenRequest, Trace,
 };
+
+use super::queue;
+use super::shape::Shape;
+
+/// Why there is no request that asks the same.
+pub(super) const ON_THE_SERVER: &str = "run it on the server itself";
 
 /// A request of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +22,8 @@ pub(super) struct Call {
     pub(super) body: Option<(&'static str, String)>,
     /// What the object must still be.
     pub(super) revision: Option<u64>,
-    /// The field in which the control socket says what comes as text.
-    text_in: Option<&'static str>,
+    /// How the control socket says what comes back.
+    pub(super) shape: Shape,
 }
 
 impl Call {
@@ -24,25 +31,37 @@ impl Call {
         Self::new("GET", path)
     }
 
-    fn new(method: &'static str, path: String) -> Self {
+    pub(super) fn new(method: &'static str, path: String) -> Self {
         Self {
             method,
             path,
             body: None,
             revision: None,
-            text_in: None,
+            shape: Shape::Same,
         }
     }
 
-    fn with(mut self, body: &Value) -> Self {
+    pub(super) fn post(path: String, body: Option<&Value>) -> Self {
+        let call = Self::new("POST", path);
+        match body {
+            Some(body) => call.with(body),
+            None => call,
+        }
+    }
+
+    pub(super) fn with(mut self, body: &Value) -> Self {
         self.body = Some(("application/json", body.to_string()));
+        self
+    }
+
+    pub(super) fn said_as(mut self, shape: Shape) -> Self {
+        self.shape = shape;
         self
     }
 }
 
 /// The request of the API that asks the same; else why there is none.
 pub(super) fn of(request: &Request) -> Result<Call, &'static str> {
-    const ON_THE_SERVER: &str = "run it on the server itself";
     Ok(match request {
         Request::Add(object) => add(object),
         Request::AdminPassword { login, password } => {
@@ -67,11 +86,9 @@ pub(super) fn of(request: &Request) -> Result<Call, &'static str> {
                 ("sender", explain.sender.clone()),
                 ("client", explain.client.clone()),
             ],
-        )),
-        Request::Export => Call {
-            text_in: Some("site_file"),
-            ..Call::get("/site".to_owned())
-        },
+        ))
+        .said_as(Shape::Explained),
+        Request::Export => Call::get("/site".to_owned()).said_as(Shape::Text("site_file")),
         Request::List(wanted) => list(wanted, None, wanted.limit),
         Request::Log(lines) => Call::get(query(
             "/log",
@@ -82,50 +99,27 @@ pub(super) fn of(request: &Request) -> Result<Call, &'static str> {
                 ("limit", Some(lines.limit.to_string())),
             ],
         )),
-        Request::Metrics => Call {
-            text_in: Some("text"),
-            ..Call::get("//metrics".to_owned())
-        },
+        Request::Metrics => Call::get("//metrics".to_owned()).said_as(Shape::Text("text")),
         Request::Overview => Call::get("/overview".to_owned()),
+        Request::Peer(request) => peer(request),
+        Request::Queue(request) => queue::of(request)?,
         Request::Remove(removal) => Call {
             revision: removal.revision,
             ..Call::new("DELETE", at(removal.kind, &removal.name))
         },
         Request::Set(object) => set(object),
-        Request::Show { kind, name } => show(*kind, name),
+        Request::Show { kind, name } => show(*kind, name).said_as(Shape::Object(*kind)),
         Request::System => Call::get("/system".to_owned()),
+        Request::Target(TargetRequest::Health) => {
+            Call::get("/health".to_owned()).said_as(Shape::Health)
+        }
         Request::Target(TargetRequest::Test { name, address }) => {
-            let path = format!("{}/test", at(Kind::Target, name));
-            Call::new("POST", path).with(&json!({ "address": address }))
+            test(Kind::Target, name, address.as_deref())
         }
         Request::Token(request) => token(request),
-        Request::Trace(trace) => Call::get(query(
-            "/trace",
-            &[
-                ("what", Some(trace.what.clone())),
-                ("from", trace.from.map(moment)),
-                ("to", trace.to.map(moment)),
-                ("after", trace.after.clone()),
-                ("limit", Some(trace.limit.to_string())),
-            ],
-        )),
+        Request::Trace(request) => trace(request),
         _ => return Err(ON_THE_SERVER),
     })
-}
-
-/// What came back, as the control socket says it.
-pub(super) fn shape(call: &Call, mut value: Value) -> Value {
-    let next = value.get("next").and_then(Value::as_str);
-    if let (true, Some(Ok(next))) = (
-        call.path.starts_with("/tokens?"),
-        next.map(str::parse::<u64>),
-    ) {
-        value["next"] = next.into();
-    }
-    match call.text_in {
-        Some(field) => json!({ field: value }),
-        None => value,
-    }
 }
 
 pub(super) fn show(kind: Kind, name: &str) -> Call {
@@ -193,22 +187,57 @@ fn cache(request: &CacheRequest) -> Call {
             let path = format!("/cache/{}", segment(address));
             Call::new("DELETE", query(&path, &[("target", target.clone())]))
         }
-        CacheRequest::List(list) => {
-            let answer = list.answer.map(|answer| match answer {
-                CacheAnswer::Active => "active".to_owned(),
-                CacheAnswer::Unknown => "unknown".to_owned(),
-            });
-            let given = [
-                ("target", list.target.clone()),
-                ("answer", answer),
-                ("after", list.after.clone()),
-                ("limit", Some(list.limit.clamp(1, 500).to_string())),
-            ];
-            Call::get(query("/cache", &given))
-        }
+        CacheRequest::List(list) => remembered(list, list.after.as_deref(), list.limit),
         CacheRequest::Show { address } => Call::get(format!("/cache/{}", segment(address))),
         CacheRequest::Stats => Call::get("/cache/statistics".to_owned()),
     }
+}
+
+fn trace(trace: &Trace) -> Call {
+    let given = [
+        ("what", Some(trace.what.clone())),
+        ("from", trace.from.map(moment)),
+        ("to", trace.to.map(moment)),
+        ("after", trace.after.clone()),
+        ("arrivals", trace.arrivals.then(|| "true".to_owned())),
+        ("limit", Some(trace.limit.clamp(1, 1_000).to_string())),
+    ];
+    Call::get(query("/trace", &given)).said_as(Shape::Traced)
+}
+
+pub(super) fn remembered(list: &CacheList, after: Option<&str>, limit: usize) -> Call {
+    let answer = list.answer.map(|answer| match answer {
+        CacheAnswer::Active => "active".to_owned(),
+        CacheAnswer::Unknown => "unknown".to_owned(),
+    });
+    let given = [
+        ("target", list.target.clone()),
+        ("answer", answer),
+        ("text", list.text.clone()),
+        ("after", after.map(str::to_owned)),
+        ("limit", Some(limit.clamp(1, 500).to_string())),
+    ];
+    Call::get(query("/cache", &given))
+}
+
+fn peer(request: &PeerRequest) -> Call {
+    const CONFLICTS: &str = "/peers/conflicts";
+    match request {
+        PeerRequest::Audit { domain } => {
+            let path = format!("{}/sharing-audit", at(Kind::Domain, domain));
+            Call::post(path, None)
+        }
+        PeerRequest::Conflicts => Call::get(CONFLICTS.to_owned()).said_as(Shape::Items),
+        PeerRequest::Forget { address } => {
+            Call::new("DELETE", query(CONFLICTS, &[("address", address.clone())]))
+        }
+        PeerRequest::Test { name, address } => test(Kind::Peer, name, address.as_deref()),
+    }
+}
+
+fn test(kind: Kind, name: &str, address: Option<&str>) -> Call {
+    let body = json!({ "address": address });
+    Call::post(format!("{}/test", at(kind, name)), Some(&body))
 }
 
 fn token(request: &TokenRequest) -> Call {
@@ -236,7 +265,7 @@ fn token(request: &TokenRequest) -> Call {
             let after = (*after > 0).then(|| after.to_string());
             let limit = Some((*limit).clamp(1, 500).to_string());
             let given = [("admin", admin.clone()), ("after", after), ("limit", limit)];
-            Call::get(query("/tokens", &given))
+            Call::get(query("/tokens", &given)).said_as(Shape::Tokens)
         }
         TokenRequest::Revoke { id } => Call::new("DELETE", format!("/tokens/{}", segment(id))),
         TokenRequest::Show { id } => Call::get(format!("/tokens/{}", segment(id))),
@@ -268,13 +297,13 @@ fn level(level: LogLevel) -> &'static str {
     }
 }
 
-fn moment(seconds: u64) -> String {
+pub(super) fn moment(seconds: u64) -> String {
     let since = std::time::Duration::from_secs(seconds);
     crate::time::show(std::time::SystemTime::UNIX_EPOCH + since)
 }
 
 /// A path with a query of what is given.
-fn query(path: &str, given: &[(&str, Option<String>)]) -> String {
+pub(super) fn query(path: &str, given: &[(&str, Option<String>)]) -> String {
     let given = given.iter().filter_map(|(name, value)| {
         let value = value.as_deref()?;
         Some(format!("{name}={}", segment(value)))
@@ -287,7 +316,7 @@ fn query(path: &str, given: &[(&str, Option<String>)]) -> String {
 }
 
 /// A name as one part of an address (RFC 3986 §2.1).
-fn segment(name: &str) -> String {
+pub(super) fn segment(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for octet in name.bytes() {
         if octet.is_ascii_alphanumeric() || b"-._~@".contains(&octet) {
@@ -406,6 +435,38 @@ mod tests {
             (
                 json!({ "command": "backup", "directory": "/x" }),
                 "run it on the server itself",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn queue_targets_and_peers_have_their_places_in_the_api() {
+        check(&[
+            (
+                json!({ "command": "queue", "verb": "remove", "id": "A", "reason": "s p",
+                    "recipients": ["a@b.test", "c@d.test"] }),
+                "DELETE /queue/A?reason=s%20p&recipient=a@b.test&recipient=c@d.test",
+            ),
+            (
+                json!({ "command": "queue", "verb": "hold", "what": { "user": "a@b.test" },
+                    "reason": "r", "until": 60 }),
+                "PUT /holds/user/a@b.test {\"reason\":\"r\",\"until\":\"1970-01-01T00:01:00Z\"}",
+            ),
+            (
+                json!({ "command": "queue", "verb": "flush", "id": null, "target": "old" }),
+                "POST /queue/retry {\"target\":\"old\"}",
+            ),
+            (
+                json!({ "command": "queue", "verb": "show", "id": "A", "content": true }),
+                "the content of mail is shown on the server itself alone",
+            ),
+            (
+                json!({ "command": "target", "verb": "health" }),
+                "GET /health",
+            ),
+            (
+                json!({ "command": "peer", "verb": "audit", "domain": "example.com" }),
+                "POST /domains/example.com/sharing-audit",
             ),
         ]);
     }

@@ -95,6 +95,8 @@ pub(crate) enum CachedAnswer {
 pub(crate) struct Dropped {
     /// So many answers.
     pub(crate) dropped: u64,
+    /// In one sentence.
+    pub(crate) summary: String,
 }
 
 /// Whose answers are dropped.

@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
+use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::super::objects::read;
+use super::super::refusals::Refusals;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
@@ -40,6 +45,10 @@ pub(crate) struct Health {
     pub(crate) connections_kept: u64,
     /// Most connections at a time.
     pub(crate) connections_max: u32,
+    /// Messages that could be tried now.
+    pub(crate) ready: u64,
+    /// Messages that wait until it is tried again.
+    pub(crate) parked: u64,
     /// Recipients that wait for it.
     #[serde(default)]
     pub(crate) waiting: u64,
@@ -87,9 +96,21 @@ pub(crate) struct Pause {
     pub(crate) until: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct All {
-    items: Vec<Health>,
+/// How all targets and peers are.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Conditions {
+    pub(crate) items: Vec<Health>,
+}
+
+pub(crate) fn router() -> OpenApiRouter<Console> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// Lists how targets and peers are; who is limited to domains sees those that they use.
+#[utoipa::path(get, path = "/health", tag = "targets", security(("token" = ["route-read"])),
+    responses((status = 200, body = Conditions), Refusals))]
+async fn list(State(console): State<Console>, actor: Actor) -> Result<Json<Conditions>, Problem> {
+    console.conditions(&actor).await.map(Json)
 }
 
 impl Condition {
@@ -119,19 +140,30 @@ impl Condition {
 impl Console {
     /// How all targets and peers are, by name, with what waits for them.
     pub(crate) async fn health(&self, actor: &Actor) -> Result<HashMap<String, Health>, Problem> {
+        let all = self.all_health(actor).await?.items.into_iter();
+        Ok(all.map(|one| (one.name.clone(), one)).collect())
+    }
+
+    /// The same of those that he sees, in order.
+    async fn conditions(&self, actor: &Actor) -> Result<Conditions, Problem> {
+        let mut all = self.all_health(actor).await?;
+        let sight = self.sight(actor).await?;
+        all.items.retain(|one| sight.target(&one.name));
+        Ok(all)
+    }
+
+    async fn all_health(&self, actor: &Actor) -> Result<Conditions, Problem> {
         actor.require(Right::RouteRead)?;
         let request = Request::Target(TargetRequest::Health);
-        let all: All = read(self.ask(actor, request).await?)?;
+        let mut all: Conditions = read(self.ask(actor, request).await?)?;
         let shape = self.queue_shape(actor).await?;
-        let mut health: HashMap<String, Health> = HashMap::new();
-        for mut one in all.items {
+        for one in &mut all.items {
             let mut lines = shape.next_hops.iter();
             if let Some(line) = lines.find(|line| line.next_hop == one.name) {
                 one.waiting = line.total;
                 one.oldest_s = (line.total > 0).then_some(line.oldest_s);
             }
-            health.insert(one.name.clone(), one);
         }
-        Ok(health)
+        Ok(all)
     }
 }

@@ -12,6 +12,7 @@ use waypost_proto::mail::Domain;
 use super::super::objects::read;
 use super::super::refusals::Refusals;
 use super::health::Pause;
+use super::queue::Outcome;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, Names};
@@ -190,14 +191,14 @@ impl Console {
         (kind, name): (HoldKind, &str),
         reason: String,
         until: Option<u64>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Outcome, Problem> {
         may_hold(actor, kind, name)?;
         let request = QueueRequest::Hold {
             what: kind.selection(name),
             reason,
             until,
         };
-        self.ask(actor, Request::Queue(request)).await.map(drop)
+        read(self.ask(actor, Request::Queue(request)).await?)
     }
 
     /// Ends a hold.
@@ -206,17 +207,11 @@ impl Console {
         actor: &Actor,
         kind: HoldKind,
         name: &str,
-    ) -> Result<(), Problem> {
+    ) -> Result<Outcome, Problem> {
         may_hold(actor, kind, name)?;
-        let holds = self.holds(actor).await?;
-        let is_it = |hold: &&Hold| hold.kind == kind && hold.name.eq_ignore_ascii_case(name);
-        if holds.iter().find(is_it).is_none() {
-            let detail = format!("the {} {name} is not held", kind.word());
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-        }
         let what = kind.selection(name);
         let request = Request::Queue(QueueRequest::Release { what });
-        self.ask(actor, request).await.map(drop)
+        read(self.ask(actor, request).await?)
     }
 }
 
@@ -233,17 +228,17 @@ async fn list(State(console): State<Console>, actor: Actor) -> Result<Json<HoldL
     params(("kind" = HoldKind, Path, description = "What it is."),
         ("name" = String, Path, description = "Its name.")),
     security(("token" = ["queue-write"])),
-    responses((status = 204, description = "It is held."), Refusals))]
+    responses((status = 200, body = Outcome), Refusals))]
 async fn put(
     State(console): State<Console>,
     actor: Actor,
     Names(word, name): Names,
     input::Json(because): input::Json<Because>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Json<Outcome>, Problem> {
     let until = because.until()?;
     let what = (kind(&word)?, name.as_str());
-    console.hold(&actor, what, because.reason, until).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let held = console.hold(&actor, what, because.reason, until);
+    held.await.map(Json)
 }
 
 /// Ends a hold.
@@ -251,12 +246,12 @@ async fn put(
     params(("kind" = HoldKind, Path, description = "What it is."),
         ("name" = String, Path, description = "Its name.")),
     security(("token" = ["queue-write"])),
-    responses((status = 204, description = "It is released."), Refusals))]
+    responses((status = 200, body = Outcome), Refusals))]
 async fn remove(
     State(console): State<Console>,
     actor: Actor,
     Names(word, name): Names,
-) -> Result<StatusCode, Problem> {
-    console.release(&actor, kind(&word)?, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Json<Outcome>, Problem> {
+    let released = console.release(&actor, kind(&word)?, &name);
+    released.await.map(Json)
 }

@@ -42,6 +42,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(domain_change::router())
         .merge(domains::router())
         .merge(explain::router())
+        .merge(health::router())
         .merge(holds::router())
         .merge(groups::router())
         .merge(gateways::router())

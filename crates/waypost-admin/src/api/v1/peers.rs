@@ -234,6 +234,8 @@ pub(crate) struct Forgotten {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ForgottenCount {
     pub(crate) forgotten: u64,
+    /// In one sentence.
+    pub(crate) summary: String,
 }
 
 /// What a peer is tried with.

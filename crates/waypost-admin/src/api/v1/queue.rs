@@ -138,17 +138,47 @@ pub(crate) struct Line {
 pub(crate) struct Outcome {
     /// In one sentence.
     pub(crate) summary: String,
+    /// How many messages are tried now, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) messages: Option<u64>,
 }
 
-/// Why a message, or a recipient of it, is removed.
+/// What is tried now.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Flush {
+    /// What waits for this target or next hop; missing: everything.
+    pub(crate) target: Option<String>,
+}
+
+/// Why a message, or some of its recipients, are removed.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default, deny_unknown_fields)]
+#[serde(try_from = "Vec<(String, String)>")]
 pub(crate) struct Removal {
     /// In the administrator's words.
+    #[param(required = false)]
     reason: String,
-    /// Only this recipient; missing: the whole message.
-    recipient: Option<String>,
+    /// Only this recipient, and it may be said several times; missing: the whole message.
+    #[param(required = false)]
+    recipient: Vec<String>,
+}
+
+impl TryFrom<Vec<(String, String)>> for Removal {
+    type Error = String;
+
+    /// A query in which a parameter may come several times.
+    fn try_from(given: Vec<(String, String)>) -> Result<Self, String> {
+        let mut removal = Self::default();
+        for (name, value) in given {
+            match name.as_str() {
+                "reason" => removal.reason = value,
+                "recipient" => removal.recipient.push(value),
+                _ => return Err(format!("unknown field `{name}`")),
+            }
+        }
+        Ok(removal)
+    }
 }
 
 /// One verb for many messages. Without ids and filter nothing is meant.
@@ -262,6 +292,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .routes(routes!(list))
         .routes(routes!(summary))
         .routes(routes!(many))
+        .routes(routes!(flush))
         .routes(routes!(show, remove))
         .routes(routes!(hold))
         .routes(routes!(release))
@@ -374,6 +405,17 @@ impl Console {
                 target: None,
             },
         };
+        read(self.ask(actor, Request::Queue(request)).await?)
+    }
+
+    /// Tries at once what waits for a target, or everything.
+    pub(crate) async fn flush(
+        &self,
+        actor: &Actor,
+        target: Option<String>,
+    ) -> Result<Outcome, Problem> {
+        actor.require_everywhere(Right::QueueWrite)?;
+        let request = QueueRequest::Flush { id: None, target };
         read(self.ask(actor, Request::Queue(request)).await?)
     }
 
@@ -495,7 +537,19 @@ async fn retry(
     done.await.map(Json)
 }
 
-/// Removes a message, or one of its recipients: nobody gets it, and its sender is not told.
+/// Tries at once what waits for a target, or everything; needs the right in all domains.
+#[utoipa::path(post, path = "/queue/retry", tag = "queue", request_body = Flush,
+    security(("token" = ["queue-write"])),
+    responses((status = 200, body = Outcome), Refusals))]
+async fn flush(
+    State(console): State<Console>,
+    actor: Actor,
+    input::Json(what): input::Json<Flush>,
+) -> Result<Json<Outcome>, Problem> {
+    console.flush(&actor, what.target).await.map(Json)
+}
+
+/// Removes a message, or some of its recipients: nobody gets it, and its sender is not told.
 #[utoipa::path(delete, path = "/queue/{id}", tag = "queue",
     params(("id" = String, Path, description = "Its queue id."), Removal),
     security(("token" = ["queue-write"])),
@@ -506,9 +560,8 @@ async fn remove(
     Name(id): Name,
     Params(removal): Params<Removal>,
 ) -> Result<Json<Outcome>, Problem> {
-    let recipients = removal.recipient.into_iter().collect();
     let because = (removal.reason, None);
-    let done = console.order(&actor, (Verb::Remove, &id), recipients, because);
+    let done = console.order(&actor, (Verb::Remove, &id), removal.recipient, because);
     done.await.map(Json)
 }
 
