@@ -1,10 +1,13 @@
 //! An HTTP client for tests: one connection, one request after the other, nothing clever.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::site::Site;
 use crate::wait::PATIENCE;
@@ -15,10 +18,19 @@ pub const PASSWORD: &str = "long enough to be good 7";
 /// One who asks: with a token, with a session, or as nobody.
 pub struct Client {
     address: SocketAddr,
-    connection: Option<BufReader<TcpStream>>,
+    connection: Option<BufReader<Channel>>,
     /// `Name: value` of each request.
     headers: Vec<(String, String)>,
+    /// With whose certificates, and under which name; none: plain HTTP.
+    secured: Option<(Arc<ClientConfig>, ServerName<'static>)>,
 }
+
+/// TCP, or TLS over it.
+type Channel = Box<dyn Stream>;
+
+trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -39,7 +51,21 @@ impl Client {
             address,
             connection: None,
             headers: Vec::new(),
+            secured: None,
         }
+    }
+
+    /// Nobody, over TLS to a server of this name.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none.
+    pub fn secured(address: SocketAddr, name: &str, config: Arc<ClientConfig>) -> Result<Self> {
+        let name = ServerName::try_from(name.to_owned())?;
+        Ok(Self {
+            secured: Some((config, name)),
+            ..Self::new(address)
+        })
     }
 
     /// Whoever has the token.
@@ -85,8 +111,18 @@ impl Client {
     /// When the login is refused.
     pub fn log_in(address: SocketAddr, login: &str, password: &str) -> Result<Self> {
         let mut client = Self::new(address);
+        client.begin(login, password)?;
+        Ok(client)
+    }
+
+    /// Begins a session; what the server answered.
+    ///
+    /// # Errors
+    ///
+    /// When the login is refused.
+    pub fn begin(&mut self, login: &str, password: &str) -> Result<Answer> {
         let credentials = serde_json::json!({ "login": login, "password": password });
-        let answer = client.send("POST", "/api/v1/session", &credentials)?;
+        let answer = self.send("POST", "/api/v1/session", &credentials)?;
         ensure!(
             answer.status == 200,
             "{login} was not let in: {}",
@@ -94,8 +130,8 @@ impl Client {
         );
         let cookie = answer.header("set-cookie").context("no session")?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        client.says("Cookie", &cookie);
-        Ok(client)
+        self.says("Cookie", &cookie);
+        Ok(answer)
     }
 
     /// Says this in every request from now on.
@@ -146,12 +182,20 @@ impl Client {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let asked = self.exchange(BufReader::new(stream), &request);
+        let channel: Channel = match &self.secured {
+            None => Box::new(stream),
+            Some((config, name)) => {
+                let tls = ClientConnection::new(Arc::clone(config), name.clone())?;
+                Box::new(StreamOwned::new(tls, stream))
+            }
+        };
+        let asked = self.exchange(BufReader::new(channel), &request);
         asked.with_context(|| format!("{method} {path}"))
     }
 
-    fn exchange(&mut self, mut connection: BufReader<TcpStream>, request: &str) -> Result<Answer> {
+    fn exchange(&mut self, mut connection: BufReader<Channel>, request: &str) -> Result<Answer> {
         connection.get_mut().write_all(request.as_bytes())?;
+        connection.get_mut().flush()?;
         let (answer, stays) = read(&mut connection, request.starts_with("HEAD"))?;
         self.connection = stays.then_some(connection);
         Ok(answer)
@@ -159,7 +203,7 @@ impl Client {
 }
 
 /// An answer, and whether the connection stays.
-fn read(connection: &mut BufReader<TcpStream>, is_head: bool) -> Result<(Answer, bool)> {
+fn read(connection: &mut BufReader<Channel>, is_head: bool) -> Result<(Answer, bool)> {
     let status = line(connection)?;
     let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
     let mut answer = Answer {
@@ -205,7 +249,7 @@ fn read(connection: &mut BufReader<TcpStream>, is_head: bool) -> Result<(Answer,
     }
 }
 
-fn line(connection: &mut BufReader<TcpStream>) -> Result<String> {
+fn line(connection: &mut BufReader<Channel>) -> Result<String> {
     let mut line = String::new();
     ensure!(
         connection.read_line(&mut line)? > 0,

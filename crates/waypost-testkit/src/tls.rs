@@ -9,7 +9,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData as _,
 };
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// Signs certificates; nobody trusts it who was not told to.
@@ -45,13 +46,7 @@ impl Authority {
     ///
     /// When it cannot be made.
     pub fn client(&self) -> Result<Arc<ClientConfig>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone())?;
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::new(config))
+        client(self.0.der().clone())
     }
 
     /// A certificate for a host name or address, with its key.
@@ -77,6 +72,25 @@ impl Authority {
             config: Arc::new(config),
         })
     }
+}
+
+/// What a client needs to believe a server that has signed its own certificate, and nobody else.
+///
+/// # Errors
+///
+/// When the file is no certificate.
+pub fn client_of(file: &Path) -> Result<Arc<ClientConfig>> {
+    client(CertificateDer::from_pem_file(file)?)
+}
+
+fn client(believed: CertificateDer<'static>) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(believed)?;
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 /// What a peer shows when it is asked for TLS.

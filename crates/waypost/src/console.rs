@@ -1,7 +1,7 @@
 //! Serves the console over HTTP: connections, their limits, TLS, and the first administrator.
 //!
-//! On a loopback address the console speaks plain HTTP; anywhere else it speaks HTTPS with the
-//! server's certificate, since passwords and sessions pass over it.
+//! On a loopback address the console speaks plain HTTP, unless that is not wanted; anywhere else it
+//! speaks HTTPS with the server's certificate, since passwords and sessions pass over it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -58,15 +58,30 @@ impl Bound {
     }
 }
 
+/// What secures connections.
+pub(crate) struct Security {
+    pub(crate) certificate: Arc<Certificate>,
+    /// Those to loopback addresses too.
+    pub(crate) on_loopback: bool,
+}
+
+impl Security {
+    /// The certificate for connections to this address; none: they are plain HTTP.
+    fn at(&self, address: SocketAddr) -> Option<Arc<Certificate>> {
+        let is_secured = self.on_loopback || !address.ip().is_loopback();
+        is_secured.then(|| Arc::clone(&self.certificate))
+    }
+}
+
 /// Serves on all of them until it is aborted.
-pub(crate) async fn serve(bound: Vec<Bound>, router: Router, certificate: Arc<Certificate>) {
+pub(crate) async fn serve(bound: Vec<Bound>, router: Router, security: Security) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut listeners = JoinSet::new();
     for Bound { listener, address } in bound {
         let door = Door {
             listener,
             router: router.clone(),
-            certificate: (!address.ip().is_loopback()).then(|| Arc::clone(&certificate)),
+            certificate: security.at(address),
             places: Arc::clone(&places),
         };
         listeners.spawn(door.open());

@@ -95,6 +95,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     if !loaded.config.listen.console.is_empty() {
         console::first_admin(&parts.stores.directory, &data_dir)?;
     }
+    let on_loopback = loaded.config.console.loopback_https;
     let mut server = Server::start(&loaded.config, parts.stores).await?;
     let reloader = Arc::new(Reloader {
         file: file.to_owned(),
@@ -135,7 +136,8 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         reloader: Arc::clone(&reloader),
     };
     let bridge = Arc::new(bridge);
-    let console = tokio::spawn(serve_console(&mut server, Arc::clone(&bridge)));
+    let console = serve_console(&mut server, Arc::clone(&bridge), on_loopback);
+    let console = tokio::spawn(console);
     let control = tokio::spawn(socket.serve(bridge));
     let ready = ready(&server.endpoints);
     tracing::info!("{ready}");
@@ -192,7 +194,11 @@ impl Signals {
 }
 
 /// The console, ready to be served; it ends when it is aborted.
-fn serve_console(server: &mut Server, bridge: Arc<Bridge>) -> impl Future<Output = ()> + use<> {
+fn serve_console(
+    server: &mut Server,
+    bridge: Arc<Bridge>,
+    on_loopback: bool,
+) -> impl Future<Output = ()> + use<> {
     let router = waypost_admin::router(waypost_admin::Parts {
         hostname: bridge.hostname.to_string(),
         control: bridge,
@@ -200,7 +206,11 @@ fn serve_console(server: &mut Server, bridge: Arc<Bridge>) -> impl Future<Output
         now: || SystemClock.wall(),
     });
     let bound = std::mem::take(&mut server.console);
-    console::serve(bound, router, Arc::clone(&server.certificate))
+    let security = console::Security {
+        certificate: Arc::clone(&server.certificate),
+        on_loopback,
+    };
+    console::serve(bound, router, security)
 }
 
 /// The first line of output: `ready smtp=127.0.0.1:2525 submission=…`.

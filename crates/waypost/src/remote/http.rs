@@ -1,6 +1,7 @@
 //! One HTTP request over TLS, or over plain TCP on a loopback address.
 
 use std::fmt::Display;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,7 @@ impl Server {
                     let name = ServerName::try_from(self.host.clone());
                     let name = name.map_err(|error| self.unreachable(&error))?;
                     let stream = tls.connect(name, stream).await;
-                    let stream = stream.map_err(|error| self.unreachable(&error))?;
+                    let stream = stream.map_err(|error| self.unsecured(&error))?;
                     self.exchange(stream, request).await
                 }
             }
@@ -140,6 +141,19 @@ impl Server {
             is_json: kind.contains("json"),
             body: body.into(),
         })
+    }
+
+    /// Why there is no TLS; a certificate that is not believed will not be later either.
+    fn unsecured(&self, error: &io::Error) -> Failure {
+        let inner = error.get_ref();
+        match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(rustls::Error::InvalidCertificate(why)) => Failure::failed(format!(
+                "the certificate of the server at {} is not believed: {why}; if it is right, give \
+                 --ca FILE with it, or with that of the authority that has signed it",
+                self.authority
+            )),
+            _ => self.unreachable(error),
+        }
     }
 
     fn unreachable(&self, error: &dyn Display) -> Failure {

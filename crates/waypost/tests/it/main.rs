@@ -16,6 +16,7 @@ mod gateway;
 mod history;
 mod holds;
 mod hostile;
+mod https;
 mod kills;
 mod limits;
 mod loops;

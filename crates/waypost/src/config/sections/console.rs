@@ -9,6 +9,8 @@ use crate::config::raw::{Reader, fixed};
 pub(crate) struct Console {
     /// How long it is kept what happened to mail; zero: not at all.
     pub(crate) history: Duration,
+    /// HTTPS on loopback addresses too.
+    pub(crate) loopback_https: bool,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -29,6 +31,14 @@ impl Console {
                 ),
                 30 * DAY,
                 Duration::ZERO..=3_650 * DAY,
+            ),
+            loopback_https: console.get(
+                fixed(
+                    "loopback_https",
+                    "HTTPS on a loopback address too, where others reach it through something \
+                     that does not encrypt, such as a forwarded port.",
+                ),
+                false,
             ),
         }
     }

@@ -86,7 +86,8 @@ impl Listen {
                 fixed(
                     "console",
                     "The console and the API under it, usually [\"127.0.0.1:8025\"]: plain HTTP on \
-                     a loopback address, anywhere else HTTPS with the certificate under [tls].",
+                     a loopback address, unless console.loopback_https is set, and anywhere else \
+                     HTTPS with the certificate under [tls].",
                 ),
                 Vec::new(),
                 inet,
