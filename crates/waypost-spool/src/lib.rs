@@ -335,6 +335,11 @@ impl Spool {
 
     fn hand_over(&self, request: Request) {
         let shared = self.shared();
+        // The writer tries the disk again when nobody wants anything of it: whoever keeps asking
+        // must not keep it from that.
+        if shared.condition() == Condition::Suspect {
+            return request.fail(Unavailable::Failing);
+        }
         if request.room == Room::Accept
             && let Err(why) = shared.waiting.enter(request.weight())
         {

@@ -39,8 +39,9 @@ pub(crate) const READERS: usize = 4;
 pub(crate) const SYNCERS: usize = 2;
 /// The spool counts as idle after this long without a change.
 pub(crate) const IDLE: Duration = Duration::from_secs(1);
-/// A suspect store is tried again after at most this many times `IDLE`.
-pub(crate) const SUSPECT_TICKS: u32 = 32;
+/// A suspect store rests at most this many times `IDLE` between two tries: mail is taken again
+/// within five seconds of the disk's return.
+pub(crate) const SUSPECT_TICKS: u32 = 3;
 /// Ids are reserved this far ahead of the last one, so that few transactions have to note it.
 pub(crate) const ID_RESERVE_US: u64 = 60_000_000;
 /// Alarms kept; older ones are dropped.

@@ -100,11 +100,16 @@ impl Writer {
             }
             Err(error) => {
                 doubt.rests_left = doubt.rests;
-                doubt.rests = (doubt.rests * 2).min(limits::SUSPECT_TICKS);
+                doubt.rests = longer(doubt.rests);
                 tracing::warn!(%error, "the disk under the spool is not proved");
             }
         }
     }
+}
+
+/// How long a suspect store rests next, when it has just rested for so long in vain.
+fn longer(rests: u32) -> u32 {
+    (rests * 2).min(limits::SUSPECT_TICKS)
 }
 
 /// Opens the store with its recovery and proves the disk: write, sync, read back.
@@ -141,5 +146,25 @@ fn probe_files(shared: &Shared) -> std::io::Result<()> {
         Ok(())
     } else {
         Err(std::io::Error::other("probe read back wrong"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_for_long_is_tried_again_every_few_seconds() {
+        let mut rests = 1;
+        for _ in 0..100 {
+            // The try itself comes with the next tick.
+            assert!(
+                limits::IDLE * (rests + 1) < Duration::from_secs(5),
+                "{rests}"
+            );
+            rests = longer(rests);
+        }
     }
 }

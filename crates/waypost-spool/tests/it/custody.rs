@@ -387,6 +387,26 @@ fn after_a_failed_sync_nothing_is_taken_until_the_disk_is_proved() {
 }
 
 #[test]
+fn a_suspect_store_comes_back_though_results_of_deliveries_keep_coming() {
+    let dir = tempfile::tempdir().unwrap();
+    let (settings, failing) = switched(Call::Commit, io::ErrorKind::Other);
+    let (spool, _) = Spool::open(dir.path(), settings).unwrap();
+    let kept = commit(&spool, &content(1, SMALL)).unwrap().message().id;
+    failing.store(true, Ordering::SeqCst);
+    commit(&spool, &content(2, SMALL)).unwrap_err();
+    assert_eq!(spool.condition(), Condition::Suspect);
+    failing.store(false, Ordering::SeqCst);
+    wait_until("the store's return", || {
+        let _ = spool.update(kept, &envelope("jdoe@example.com")).wait();
+        spool.condition() == Condition::Open
+    });
+    spool
+        .update(kept, &envelope("jdoe@example.com"))
+        .wait()
+        .unwrap();
+}
+
+#[test]
 fn a_store_that_was_suspect_has_all_that_was_acknowledged_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
     let (settings, failing) = switched(Call::Commit, io::ErrorKind::Other);
