@@ -1,5 +1,6 @@
 //! Golden tables: a site in a few lines, then one recipient per line with its rule and verdict.
 
+mod arrangements;
 mod asking;
 mod groups;
 mod peers;

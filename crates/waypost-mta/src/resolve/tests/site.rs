@@ -27,11 +27,13 @@ use waypost_proto::route::{Side, Store, TargetId, Verdict, Via};
 use crate::resolve::Settings;
 
 /// A site as the tests see it.
+#[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) directory: Arc<Directory>,
     pub(crate) settings: Settings,
     pub(crate) here: Addresses,
-    _data: tempfile::TempDir,
+    text: String,
+    _data: Arc<tempfile::TempDir>,
 }
 
 /// Addresses that lead to the site itself.
@@ -97,11 +99,17 @@ impl Site {
                 smart_host: false,
             },
             here: Addresses::default(),
-            _data: data,
+            text: text.to_owned(),
+            _data: Arc::new(data),
         };
         let edits: Vec<_> = text.lines().filter_map(|line| site.line(line)).collect();
         site.edit(&edits);
         site
+    }
+
+    /// The lines that it was made from.
+    pub(crate) fn described(&self) -> String {
+        self.text.clone()
     }
 
     pub(crate) fn edit(&self, edits: &[Edit]) {

@@ -11,6 +11,7 @@ use waypost_proto::mail::trace::TraceField;
 use waypost_proto::route::Verdict;
 use waypost_proto::smtp::reply::{RemoteReply, Reply};
 
+use super::arrangements::cases;
 use super::shared;
 use super::site::{Site, mailbox};
 use crate::clock::ManualClock;
@@ -51,7 +52,7 @@ impl Ask for Wire {
             if let Authority::Peer(_) = question.authority {
                 let asker = places[self.from].address;
                 let status = shared::status(&places[to], asker, &question.address);
-                return Said::in_status(status);
+                return status.map_or_else(Said::nothing, Said::in_status);
             }
             let side = side_at(&places[to], places[self.from].address);
             let request = Request::at_rcpt(&question.address, &side);
@@ -86,9 +87,13 @@ pub(super) fn side_at(place: &Place, client: IpAddr) -> Side {
 }
 
 pub(super) fn world(sites: &[&str]) -> Places {
+    world_of(sites.iter().map(|text| Site::new(text)).collect())
+}
+
+/// The same, of sites that are there already.
+pub(super) fn world_of(sites: Vec<Site>) -> Places {
     let places: Places = Arc::default();
-    let built = sites.iter().enumerate().map(|(n, text)| {
-        let site = Site::new(text);
+    let built = sites.into_iter().enumerate().map(|(n, site)| {
         let directory = Arc::clone(&site.directory);
         let (resolver, _) = Resolver::new(Parts {
             snapshots: Arc::new(move || directory.snapshot()),
@@ -136,6 +141,8 @@ struct Copy {
 pub(super) struct Log {
     pub(super) visits: Vec<(usize, String)>,
     pub(super) ends: Vec<String>,
+    /// Where it was taken, for whom.
+    pub(super) accepted: Vec<(usize, String)>,
     /// How often one place was offered one recipient by one copy, at most.
     pub(super) most_visits: usize,
 }
@@ -168,7 +175,11 @@ pub(super) async fn send(places: &Places, first: usize, client: Side, recipient:
             || client.clone(),
             |from| side_at(place, places[from].address),
         );
-        for (verdict, outgoing) in at(place, &side, &copy).await {
+        let verdicts = at(place, &side, &copy).await;
+        if verdicts.iter().any(|(verdict, _)| is_taken(verdict)) {
+            log.accepted.push((copy.to, copy.recipient.to_string()));
+        }
+        for (verdict, outgoing) in verdicts {
             let to = match verdict {
                 Verdict::Relay {
                     via: Via::Target(id),
@@ -192,6 +203,10 @@ pub(super) async fn send(places: &Places, first: usize, client: Side, recipient:
         }
     }
     log
+}
+
+fn is_taken(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Deliver(_) | Verdict::Relay { .. })
 }
 
 /// What a place does with a copy: a verdict for each final recipient, and its words.
@@ -412,7 +427,7 @@ fn random_site(n: u8, sites: u8) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(cases(48)))]
 
     /// Whatever the sites believe of each other, every journey ends, and no copy is offered to a
     /// site for the same recipient more than once more than it should.
