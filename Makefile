@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench fuzz screenshots doc man api-description
+.PHONY: run clean-run test lint audit bench prove fuzz screenshots doc man api-description
 
 run:
 	@make/run.sh
@@ -19,6 +19,9 @@ audit:
 
 bench:
 	@make/bench.sh
+
+prove:
+	@MINUTES='$(MINUTES)' ONLY='$(ONLY)' SEED='$(SEED)' make/prove.sh
 
 fuzz:
 	@TARGET='$(TARGET)' EACH='$(EACH)' make/fuzz.sh

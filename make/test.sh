@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 1
 . make/parts.sh
 
 need_packages gcc libc6-dev make postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks \
-    libnet-ssleay-perl strace python3 procps mount
+    libnet-ssleay-perl strace python3 procps mount util-linux e2fsprogs
 need_rust rustfmt clippy
 need_nextest
 . make/lint-parts.sh
@@ -14,6 +14,7 @@ need_nextest
 part build cargo nextest run --locked --workspace --no-run
 part unit tests cargo nextest run --locked --workspace -E 'kind(lib) + kind(bin)'
 part integration tests cargo nextest run --locked --workspace -E 'kind(test)'
+part faults make/prove.sh short
 part api make/api.sh
 part browser tests make/browser.sh
 finish 0

@@ -22,6 +22,12 @@ struct Notes {
     acknowledged: BTreeSet<Entry>,
     /// Sent, but the final reply never came: may or may not arrive.
     uncertain: BTreeSet<Entry>,
+    /// Refused in so many words: must not arrive.
+    refused: BTreeSet<Entry>,
+    /// Removed by an administrator, who was told so: must not arrive after all.
+    removed: BTreeSet<Entry>,
+    /// Somebody tried to remove it, and was told nothing: may or may not arrive.
+    removing: BTreeSet<Entry>,
 }
 
 /// How the account stands.
@@ -35,6 +41,10 @@ pub struct Account {
     pub duplicates: usize,
     /// Found, but never sent.
     pub ghosts: Vec<Entry>,
+    /// Found, though the sender was told that it was not taken.
+    pub half_queued: Vec<Entry>,
+    /// Found, though an administrator was told that it was removed.
+    pub revived: Vec<Entry>,
 }
 
 impl fmt::Display for Account {
@@ -44,6 +54,8 @@ impl fmt::Display for Account {
             lost,
             duplicates,
             ghosts,
+            half_queued,
+            revived,
         } = self;
         write!(
             f,
@@ -51,11 +63,16 @@ impl fmt::Display for Account {
             lost.len(),
             ghosts.len()
         )?;
-        for (message, recipient) in lost.iter().take(10) {
-            write!(f, "\n  lost: {message} for {recipient}")?;
-        }
-        for (message, recipient) in ghosts.iter().take(10) {
-            write!(f, "\n  ghost: {message} for {recipient}")?;
+        let named = [
+            ("lost", lost),
+            ("ghost", ghosts),
+            ("refused, and yet delivered", half_queued),
+            ("removed, and yet delivered", revived),
+        ];
+        for (what, entries) in named {
+            for (message, recipient) in entries.iter().take(10) {
+                write!(f, "\n  {what}: {message} for {recipient}")?;
+            }
         }
         Ok(())
     }
@@ -79,6 +96,28 @@ impl Ledger {
             notes
                 .uncertain
                 .insert((message.to_owned(), recipient.clone()));
+        }
+    }
+
+    /// Notes that the server said in so many words that it does not take a message.
+    pub fn refused(&self, message: &str, recipients: &[String]) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for recipient in recipients {
+            notes
+                .refused
+                .insert((message.to_owned(), recipient.clone()));
+        }
+    }
+
+    /// Notes that an administrator removes a message, and whether he was told that it is done.
+    pub fn removed(&self, message: &str, recipients: &[String], is_done: bool) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for recipient in recipients {
+            let entry = (message.to_owned(), recipient.clone());
+            match is_done {
+                true => notes.removed.insert(entry),
+                false => notes.removing.insert(entry),
+            };
         }
     }
 
@@ -108,20 +147,28 @@ impl Ledger {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         let known =
             |entry: &Entry| notes.acknowledged.contains(entry) || notes.uncertain.contains(entry);
+        let is_gone = |entry: &Entry| {
+            let by_hand = notes.removed.contains(entry) || notes.removing.contains(entry);
+            !by_hand && !copies.contains_key(entry)
+        };
+        let among = |those: &BTreeSet<Entry>| {
+            let found = copies.keys().filter(|entry| those.contains(*entry));
+            found.cloned().collect()
+        };
         Account {
             acknowledged: notes.acknowledged.len(),
-            lost: notes
-                .acknowledged
-                .iter()
-                .filter(|entry| !copies.contains_key(*entry))
-                .cloned()
-                .collect(),
+            lost: {
+                let lost = notes.acknowledged.iter().filter(|entry| is_gone(entry));
+                lost.cloned().collect()
+            },
             duplicates: copies.values().map(|count| count - 1).sum(),
             ghosts: copies
                 .keys()
                 .filter(|entry| !known(entry))
                 .cloned()
                 .collect(),
+            half_queued: among(&notes.refused),
+            revived: among(&notes.removed),
         }
     }
 }
@@ -158,7 +205,26 @@ mod tests {
                 lost: vec![entry("m2")],
                 duplicates: 1,
                 ghosts: vec![entry("m4")],
+                ..Account::default()
             }
         );
+    }
+
+    #[test]
+    fn finds_what_was_refused_or_removed_and_yet_arrived() {
+        let ledger = Ledger::default();
+        let recipients = ["a@example.com".to_owned()];
+        for name in ["m1", "m2", "m3", "m4"] {
+            ledger.uncertain(name, &recipients);
+        }
+        ledger.refused("m1", &recipients);
+        for name in ["m2", "m3", "m4"] {
+            ledger.acknowledged(name, &recipients);
+            ledger.removed(name, &recipients, name != "m4");
+        }
+        let account = ledger.settle([entry("m1"), entry("m2"), entry("m4")]);
+        assert_eq!(account.half_queued, [entry("m1")]);
+        assert_eq!(account.revived, [entry("m2")]);
+        assert!(account.lost.is_empty(), "{account}");
     }
 }

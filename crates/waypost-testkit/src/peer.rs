@@ -202,6 +202,11 @@ impl Peer {
         lock(&self.shared.taken).clone()
     }
 
+    /// Looks at what it has taken so far, without a copy of it.
+    pub fn look<T>(&self, look: impl FnOnce(&[Taken]) -> T) -> T {
+        look(&lock(&self.shared.taken))
+    }
+
     /// All command lines it has heard so far, on all connections.
     #[must_use]
     pub fn heard(&self) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! A real Waypost: the built program with a folder and a loopback address of its own.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -392,6 +392,24 @@ impl Site {
     #[must_use]
     pub fn log(&self) -> String {
         let bytes = fs::read(self.dir.path().join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Octets of its log.
+    #[must_use]
+    pub fn log_length(&self) -> u64 {
+        fs::metadata(self.dir.path().join("log")).map_or(0, |facts| facts.len())
+    }
+
+    /// What it has logged from this octet on.
+    #[must_use]
+    pub fn log_since(&self, from: u64) -> String {
+        let mut bytes = Vec::new();
+        // A log that cannot be read is an empty one, as for `log`.
+        let _ = fs::File::open(self.dir.path().join("log")).and_then(|mut log| {
+            log.seek(SeekFrom::Start(from))?;
+            log.read_to_end(&mut bytes)
+        });
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

@@ -23,9 +23,19 @@ impl SmallDisk {
     ///
     /// Without root, or where nothing may be mounted.
     pub fn mount(mebibytes: u32) -> Result<Self> {
+        Self::mount_with(mebibytes, 0)
+    }
+
+    /// As [`SmallDisk::mount`], with so many inodes; 0: as many as there is room for.
+    ///
+    /// # Errors
+    ///
+    /// As [`SmallDisk::mount`].
+    pub fn mount_with(mebibytes: u32, inodes: u32) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("waypost-disk-").tempdir()?;
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"])
+            .args(["-t", "tmpfs", "-o"])
+            .args([&format!("size={mebibytes}m,nr_inodes={inodes}"), "tmpfs"])
             .arg(dir.path())
             .output()
             .context("run mount")?;
@@ -84,6 +94,37 @@ impl SmallDisk {
     pub fn clear(&self) -> Result<()> {
         fs::remove_file(self.filling())?;
         Ok(())
+    }
+
+    /// Makes empty files until no more can be made.
+    ///
+    /// # Errors
+    ///
+    /// When making one fails for another reason.
+    pub fn use_up_names(&self) -> Result<()> {
+        let dir = self.names();
+        fs::create_dir(&dir)?;
+        for number in 0_u64.. {
+            match File::create(dir.join(number.to_string())) {
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => break,
+                made => drop(made?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what [`SmallDisk::use_up_names`] made.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was made.
+    pub fn give_names_back(&self) -> Result<()> {
+        fs::remove_dir_all(self.names())?;
+        Ok(())
+    }
+
+    fn names(&self) -> PathBuf {
+        self.path().join("names")
     }
 
     fn filling(&self) -> PathBuf {

@@ -1,0 +1,179 @@
+//! A queue of a million messages: how soon a restart greets and delivers, and what it takes.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, Result};
+use waypost_proto::mail::{Mailbox, ReversePath};
+use waypost_proto::route::Side;
+use waypost_proto::smtp::params::MailParams;
+use waypost_spool::{Envelope, Receipt, Recipient, Settings, Spool};
+
+use super::client::{Letter, Told, Way, send};
+use super::slow::status_kib;
+use super::world::{SENDER, Shape, World};
+use super::{Found, Trial};
+use crate::dialogue::Dialogue;
+use crate::wait;
+
+/// Messages that wait for the store at the same time.
+const TOGETHER: usize = 2_000;
+/// Messages that are due at the restart.
+const DUE: u64 = 100;
+/// How long the others wait, spread evenly.
+const LATER: Duration = Duration::from_hours(1);
+const SPREAD: u64 = 3 * 3_600;
+/// Messages by which the speed is measured, and clients.
+const SPED: u64 = 1_200;
+const CLIENTS: u64 = 8;
+/// Promised.
+const GREETING_MS: u64 = 2_000;
+const FIRST_MS: u64 = 10_000;
+const SCHEDULED_MS: u64 = 60_000;
+const MOST_MIB: u64 = 1_024;
+/// Percent of the speed with an empty queue that may be missing.
+const SLOWER: u64 = 20;
+
+/// Fills a queue, and starts on it.
+///
+/// # Errors
+///
+/// When the program does not start.
+pub fn run(trial: &Trial<'_>) -> Result<Found> {
+    let mut found = Found::default();
+    let messages = trial.sized(30_000, 1_000_000);
+    let place = tempfile::tempdir()?;
+    let shape = Shape {
+        place: Some(place.path()),
+        queue: "retry_first = \"2h\"\nretry_max = \"3h\"\n",
+        ..Shape::default()
+    };
+    let mut world = World::start(trial.program, trial.seed, &shape)?;
+    let empty = speed(&world, "e")?;
+    world.site.stop()?;
+    fill(&place.path().join("data/spool"), messages)?;
+    found.count("messages in the queue at a restart", messages);
+    let before = world.steady.look(<[_]>::len);
+    let begun = Instant::now();
+    world.site.launch()?;
+    let (_, greeting) = Dialogue::connect(world.site.smtp())?;
+    anyhow::ensure!(greeting.code == 220, "greeted with {}", greeting.text);
+    found.within(
+        19,
+        "greeting after a restart, ms",
+        millis(begun)?,
+        GREETING_MS,
+    );
+    wait::until("the first delivery", || {
+        world
+            .steady
+            .look(|taken| (taken.len() > before).then_some(()))
+    })?;
+    found.within(19, "first delivery after, ms", millis(begun)?, FIRST_MS);
+    let patience = Duration::from_mins(3);
+    wait::until_within(patience, "all to be scheduled", || {
+        (waiting(&world)? >= messages - DUE).then_some(())
+    })?;
+    found.within(19, "all scheduled after, ms", millis(begun)?, SCHEDULED_MS);
+    let full = speed(&world, "f")?;
+    let missing = (100.0 - full / empty * 100.0).clamp(0.0, 100.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and 100"
+    )]
+    let missing = missing as u64;
+    if !trial.is_short {
+        let what = "new mail slower than with an empty queue by, %";
+        found.within(19, what, missing, SLOWER);
+    }
+    let pid = world.site.pid().context("the site is not running")?;
+    let peak = status_kib(pid, "VmHWM:")? / 1024;
+    found.within(19, "peak memory, MiB", peak, MOST_MIB);
+    Ok(found)
+}
+
+/// How many messages wait for all next hops.
+fn waiting(world: &World) -> Option<u64> {
+    let summary = world.site.ask(&["queue", "summary"]).ok()?;
+    let hops = summary.get("next_hops")?.as_array()?;
+    Some(
+        hops.iter()
+            .filter_map(|hop| hop.get("total")?.as_u64())
+            .sum(),
+    )
+}
+
+/// Messages per second that are taken and delivered here.
+fn speed(world: &World, mark: &str) -> Result<f64> {
+    let begun = Instant::now();
+    let taken = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| scope.spawn(move || sends(world, &format!("{mark}{client}"))))
+            .collect();
+        clients
+            .into_iter()
+            .all(|client| client.join().unwrap_or(false))
+    });
+    anyhow::ensure!(taken, "mail was refused:\n{}", world.tail());
+    Ok(SPED as f64 / begun.elapsed().as_secs_f64())
+}
+
+fn sends(world: &World, mark: &str) -> bool {
+    let recipients = ["steady@example.com".to_owned()];
+    (0..SPED / CLIENTS).all(|number| {
+        let letter = Letter {
+            name: &format!("{mark}-{number}"),
+            sender: SENDER,
+            recipients: &recipients,
+            size: 2_000,
+            way: Way::Data,
+        };
+        let told = send(world.site.smtp(), &letter, &world.ledger);
+        matches!(told, Told::Taken(_))
+    })
+}
+
+/// Puts messages into a spool that nobody has open: a few are due, the others wait.
+fn fill(dir: &Path, messages: u64) -> Result<()> {
+    let (spool, _) = Spool::open(dir, Settings::default())?;
+    let now = SystemTime::now();
+    let mut receipts: Vec<Receipt<_>> = Vec::with_capacity(TOGETHER);
+    for number in 0..messages {
+        let (login, due) = match number < DUE {
+            true => ("steady", now),
+            false => ("busy", now + LATER + Duration::from_secs(number % SPREAD)),
+        };
+        let mut staged = spool.stage(now)?;
+        staged.write(format!("Subject: q{number}\r\n\r\nHello.\r\n").as_bytes())?;
+        receipts.push(spool.commit(staged, envelope(&format!("{login}@example.com"), now, due)?));
+        if receipts.len() == TOGETHER {
+            for receipt in receipts.drain(..) {
+                receipt.wait()?;
+            }
+        }
+    }
+    for receipt in receipts {
+        receipt.wait()?;
+    }
+    Ok(())
+}
+
+fn envelope(recipient: &str, now: SystemTime, due: SystemTime) -> Result<Envelope> {
+    let address = Mailbox::parse(recipient)?;
+    let expires = now + Duration::from_hours(120);
+    Ok(Envelope {
+        reverse_path: ReversePath::Null,
+        params: MailParams::default(),
+        side: Side::Stranger,
+        client: "client.example.net[192.0.2.1]".to_owned(),
+        protocol: "ESMTP".to_owned(),
+        message_key: "<1@example.net>".to_owned(),
+        recipients: vec![Recipient::new(address, due, expires)],
+        hold: None,
+    })
+}
+
+fn millis(since: Instant) -> Result<u64> {
+    Ok(since.elapsed().as_millis().try_into()?)
+}
