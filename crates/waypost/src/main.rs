@@ -13,6 +13,7 @@ mod config;
 mod console;
 mod control;
 mod copy;
+mod descriptors;
 mod doors;
 mod history;
 mod inquiry;

@@ -32,7 +32,7 @@ use crate::server::{
     Server, Stores, cache_settings, minger_here, minger_settings, session_settings,
 };
 use crate::statistics::Statistics;
-use crate::{layout, logging, sharing};
+use crate::{descriptors, layout, logging, sharing};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -42,6 +42,7 @@ pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
     for warning in loaded.warnings() {
         tracing::warn!("{}: {warning}", file.display());
     }
+    descriptors::raise();
     let data_dir = &config.top.data_dir;
     fs::DirBuilder::new()
         .recursive(true)

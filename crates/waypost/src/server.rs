@@ -33,7 +33,7 @@ use crate::config::{Config, Delivery};
 use crate::console;
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
-use crate::{layout, sharing, site_key};
+use crate::{descriptors, layout, sharing, site_key};
 
 /// How long the queue may finish what is in flight when the server ends.
 const QUEUE_GRACE: Duration = Duration::from_secs(20);
@@ -346,12 +346,22 @@ fn queue_settings(config: &Config) -> queue::Settings {
 
 /// What sessions need of the configuration; SIGHUP replaces it.
 pub(crate) fn session_settings(config: &Config) -> session::Settings {
+    let mut limits = config.limits.clone();
+    limits.connections = descriptors::for_sessions(limits.connections);
+    if limits.connections < config.limits.connections {
+        tracing::warn!(
+            "limits.connections is {}, and {} with the open files that the system allows; \
+             raise LimitNOFILE",
+            config.limits.connections,
+            limits.connections
+        );
+    }
     session::Settings {
         hostname: config.top.hostname.clone(),
         trusted: config.trust.networks.clone(),
         xclient: config.trust.xclient.clone(),
         proxy: config.trust.proxy.clone(),
-        limits: config.limits.clone(),
+        limits,
         lifetime: config.queue.lifetime,
     }
 }

@@ -3,8 +3,11 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 
 use waypost_testkit::dialogue::Dialogue;
+use waypost_testkit::lab::starve::descriptors::starve;
+use waypost_testkit::lab::{Found, Trial};
 use waypost_testkit::peer::{Moment, Peer, Plan as PeerPlan, Reaction};
 use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, Site};
@@ -187,4 +190,17 @@ fn a_target_that_comes_back_is_not_left_alone_for_long() {
         .unwrap();
     is_there.store(true, Ordering::SeqCst);
     first.wait_for_taken(20).unwrap();
+}
+
+#[test]
+fn clients_that_use_up_the_descriptors_hinder_no_delivery() {
+    let trial = Trial {
+        program: std::path::Path::new(PROGRAM),
+        seed: 1,
+        until: Instant::now() + PATIENCE,
+        is_short: true,
+    };
+    let mut found = Found::default();
+    starve(&trial, &mut found).unwrap();
+    assert!(found.broke.is_empty(), "{:#?}", found.broke);
 }
