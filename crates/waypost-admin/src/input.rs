@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::console::Console;
 use crate::problem::Problem;
+use crate::request::words;
 
 /// The query of the address.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -18,7 +19,7 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Problem> {
         let address = without_done(&parts.uri);
         let query = Query::<T>::try_from_uri(address.as_ref().unwrap_or(&parts.uri));
-        let query = query.map_err(|error| bad(error.body_text()))?;
+        let query = query.map_err(|error| bad(&error.body_text()))?;
         Ok(Self(query.0))
     }
 }
@@ -42,7 +43,7 @@ impl FromRequestParts<Console> for Name {
 
     async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        let path = path.map_err(|error| bad(error.body_text()))?;
+        let path = path.map_err(|error| bad(&error.body_text()))?;
         Ok(Self(path.0))
     }
 }
@@ -55,7 +56,7 @@ impl FromRequestParts<Console> for Names {
 
     async fn from_request_parts(parts: &mut Parts, state: &Console) -> Result<Self, Problem> {
         let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
-        let path = path.map_err(|error| bad(error.body_text()))?;
+        let path = path.map_err(|error| bad(&error.body_text()))?;
         Ok(Self(path.0.0, path.0.1))
     }
 }
@@ -78,7 +79,7 @@ impl<T: DeserializeOwned> FromRequest<Console> for Json<T> {
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
         let value = serde_json::from_slice(&bytes);
-        value.map(Self).map_err(|error| bad(error.to_string()))
+        value.map(Self).map_err(|error| bad(&error.to_string()))
     }
 }
 
@@ -91,7 +92,7 @@ impl<T: DeserializeOwned> FromRequest<Console> for Form<T> {
     async fn from_request(request: Request, state: &Console) -> Result<Self, Problem> {
         let form = axum::extract::Form::<T>::from_request(request, state).await;
         form.map(|form| Self(form.0))
-            .map_err(|error| bad(error.body_text()))
+            .map_err(|error| bad(&error.body_text()))
     }
 }
 
@@ -174,10 +175,11 @@ impl FromRequest<Console> for Csv {
         let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
         let text = String::from_utf8(bytes.into());
         text.map(Self)
-            .map_err(|_| bad("the file is not UTF-8; save it as \"CSV UTF-8\"".to_owned()))
+            .map_err(|_| bad("the file is not UTF-8; save it as \"CSV UTF-8\""))
     }
 }
 
-fn bad(detail: String) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
+fn bad(detail: &str) -> Problem {
+    let words = words::UNREADABLE.having("said", detail);
+    Problem::of(StatusCode::BAD_REQUEST, words)
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::auth::Actor;
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::request::{Cancel, Progress, Refused, Report, Request};
+use crate::request::{Cancel, Progress, Refused, Report, Request, words};
 
 /// What has ended is kept for so long.
 const KEPT: Duration = Duration::from_hours(1);
@@ -74,9 +74,7 @@ impl Console {
                 }
             };
             let (answer, ()) = tokio::join!(tokio::spawn(answering), follow);
-            let answer = answer.unwrap_or_else(|_| {
-                Err(Refused::new("this failed inside the server; see its log"))
-            });
+            let answer = answer.unwrap_or_else(|_| Err(Refused::of(words::WITHIN_SERVER)));
             let ended = console.now();
             console.jobs.change(id, |job| {
                 job.ended = Some(ended);
@@ -112,7 +110,7 @@ impl Console {
     /// Begins what a job was the rehearsal of.
     pub(crate) fn begin_next(&self, actor: &Actor, id: u64) -> Result<u64, Problem> {
         let job = self.job(actor, id)?;
-        let gone = || Problem::new(StatusCode::NOT_FOUND, "this can be begun once");
+        let gone = || Problem::of(StatusCode::NOT_FOUND, words::JOB_ONCE);
         let next = job.next.clone().filter(|_| job.ended.is_some());
         let next = next.ok_or_else(gone)?;
         let id = self.begin(actor, &job.what, Request::clone(&next))?;
@@ -124,7 +122,12 @@ impl Console {
     pub(crate) fn job(&self, actor: &Actor, id: u64) -> Result<Job, Problem> {
         let table = self.jobs.lock();
         let job = table.jobs.get(&id).filter(|job| job.owner == actor.login);
-        let missing = || Problem::new(StatusCode::NOT_FOUND, format!("there is no job {id}"));
+        let missing = || {
+            Problem::of(
+                StatusCode::NOT_FOUND,
+                words::JOB_UNKNOWN.having("id", &id.to_string()),
+            )
+        };
         job.cloned().ok_or_else(missing)
     }
 
@@ -168,9 +171,9 @@ impl Jobs {
             .values()
             .filter(|job| job.owner == actor.login && job.ended.is_none());
         if running.count() >= RUNNING_EACH || table.jobs.len() >= MOST {
-            return Err(Problem::new(
+            return Err(Problem::of(
                 StatusCode::TOO_MANY_REQUESTS,
-                "too many jobs are running; wait for one to end, or cancel one",
+                words::JOBS_TOO_MANY,
             ));
         }
         table.last += 1;

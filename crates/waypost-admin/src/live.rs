@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use crate::problem::Problem;
+use crate::request::words;
 
 /// How often a value is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -116,9 +117,9 @@ impl Place {
     fn take() -> Result<Self, Problem> {
         if OPEN.fetch_add(1, Ordering::Relaxed) >= MOST {
             OPEN.fetch_sub(1, Ordering::Relaxed);
-            return Err(Problem::new(
+            return Err(Problem::of(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "too many pages are open; close one and load this page again",
+                words::PAGES_TOO_MANY,
             ));
         }
         Ok(Self)

@@ -5,9 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use waypost_directory::Unavailable;
+use waypost_directory::{Unavailable, Words};
 
-use crate::request::{Cause, Fault, Refused};
+use crate::request::{Cause, Fault, Refused, Saying, words};
 
 /// The media type of a problem.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -20,11 +20,14 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     /// The status in words.
     pub(crate) title: String,
-    /// What is wrong, in one sentence.
+    /// What is wrong, in one sentence in English.
     pub(crate) detail: String,
+    /// The same in any language.
+    #[serde(flatten)]
+    pub(crate) said: Box<Saying>,
     /// Everything that is wrong, field by field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) problems: Vec<FieldProblem>,
+    pub(crate) problems: Vec<Fault>,
     /// Seconds to wait before the same may work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u64>,
@@ -33,28 +36,23 @@ pub(crate) struct Problem {
     pub(crate) cause: Option<Cause>,
 }
 
-/// One thing that is wrong with one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct FieldProblem {
-    /// Which object, such as `user jdoe@example.com`.
-    pub(crate) object: String,
-    /// The line of the site file, when one was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<usize>,
-    /// The field at fault; empty: the whole object.
-    pub(crate) field: String,
-    /// What is wrong.
-    pub(crate) message: String,
-    /// What to do about it.
-    pub(crate) mend: String,
-}
-
 impl Problem {
+    /// What is wrong, in any language.
+    pub(crate) fn of(status: StatusCode, words: impl Into<Words>) -> Self {
+        let words = words.into();
+        Self {
+            said: Box::new(Saying::from(&words)),
+            ..Self::new(status, words.message())
+        }
+    }
+
+    /// What is wrong with a request that no page makes, in English only.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status: status.as_u16(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             detail: detail.into(),
+            said: Box::default(),
             problems: Vec::new(),
             retry_after_s: None,
             cause: None,
@@ -62,40 +60,48 @@ impl Problem {
     }
 
     /// One field that is wrong.
-    pub(crate) fn field(field: &str, message: impl Into<String>, mend: &str) -> Self {
+    pub(crate) fn field(field: &str, words: impl Into<Words>) -> Self {
+        let words = words.into();
+        Self {
+            problems: vec![Fault::new("", field, words.clone())],
+            ..Self::of(StatusCode::UNPROCESSABLE_ENTITY, words)
+        }
+    }
+
+    /// One field of a body that no page sends, in English only.
+    pub(crate) fn key(field: &str, message: impl Into<String>, mend: &str) -> Self {
         let message = message.into();
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, message.clone());
-        problem.problems.push(FieldProblem {
-            object: String::new(),
-            line: None,
-            field: field.to_owned(),
-            message,
-            mend: mend.to_owned(),
-        });
-        problem
+        Self {
+            problems: vec![Fault {
+                object: String::new(),
+                line: None,
+                field: field.to_owned(),
+                message: message.clone(),
+                mend: mend.to_owned(),
+                said: Box::default(),
+            }],
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+        }
     }
 
     pub(crate) fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "you may not do this")
+        Self::of(StatusCode::FORBIDDEN, words::FORBIDDEN)
     }
 
     /// One field that he may not set.
     pub(crate) fn forbidden_field(field: &str) -> Self {
-        let mut problem = Self::field(field, "you may not set this", "leave it as it is");
+        let mut problem = Self::field(field, words::FIELD_CLOSED);
         problem.status = StatusCode::FORBIDDEN.as_u16();
         problem.title = "Forbidden".to_owned();
         problem
     }
 
     pub(crate) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "log in, or send a valid token")
+        Self::of(StatusCode::UNAUTHORIZED, words::SIGNED_OUT)
     }
 
     pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "this failed inside the server; see its log",
-        )
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, words::WITHIN_SERVER)
     }
 
     pub(crate) fn code(&self) -> StatusCode {
@@ -108,7 +114,7 @@ impl Problem {
     }
 
     /// What is wrong with one field.
-    pub(crate) fn of_field<'a>(&'a self, field: &str) -> Option<&'a FieldProblem> {
+    pub(crate) fn of_field<'a>(&'a self, field: &str) -> Option<&'a Fault> {
         self.problems.iter().find(|problem| problem.field == field)
     }
 }
@@ -124,24 +130,9 @@ impl From<Refused> for Problem {
         };
         Self {
             cause: Some(refused.cause),
-            problems: refused
-                .problems
-                .into_iter()
-                .map(FieldProblem::from)
-                .collect(),
+            said: refused.said,
+            problems: refused.problems,
             ..Self::new(status, refused.message)
-        }
-    }
-}
-
-impl From<Fault> for FieldProblem {
-    fn from(fault: Fault) -> Self {
-        Self {
-            object: fault.object,
-            line: fault.line,
-            field: fault.field,
-            message: fault.message,
-            mend: fault.mend,
         }
     }
 }
@@ -149,7 +140,7 @@ impl From<Fault> for FieldProblem {
 impl From<Unavailable> for Problem {
     fn from(error: Unavailable) -> Self {
         tracing::error!("the console cannot read the directory: {error}");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, words::DIRECTORY_AWAY)
     }
 }
 

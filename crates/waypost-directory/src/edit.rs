@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use crate::model::{Host, Key, Object, Scope};
+use crate::rules::words;
 use crate::secret::Secret;
+use crate::wording::{Wording, Words};
 
 /// Who edits, for the audit.
 #[derive(Debug, Clone, Copy)]
@@ -109,11 +111,43 @@ pub struct MingerHere {
 
 /// Why a peer could not ask this site back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hindrance {
-    /// What is missing.
-    pub why: &'static str,
-    /// What to do about it.
-    pub mend: &'static str,
+pub enum Hindrance {
+    /// Nothing answers Minger here.
+    Unanswered,
+    /// It has no secret that counts here, and needs one.
+    WithoutSecret,
+}
+
+impl Hindrance {
+    /// What is wrong with sharing a domain with this peer, and what to do about it.
+    #[must_use]
+    pub fn of_sharing(self, peer: &str) -> Words {
+        self.in_sharing().having("peer", peer)
+    }
+
+    /// What is missing, in English.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        let said = self.in_sharing().message;
+        said.rsplit(": ").next().unwrap_or(said)
+    }
+
+    fn in_sharing(self) -> &'static Wording {
+        match self {
+            Self::Unanswered => words::SHARING_UNANSWERED,
+            Self::WithoutSecret => words::SHARING_WITHOUT_SECRET,
+        }
+    }
+
+    /// What is wrong with a peer that this domain is shared with, and what to do about it.
+    #[must_use]
+    pub fn of_peer(self, domain: &str) -> Words {
+        let words = match self {
+            Self::Unanswered => words::PEER_UNANSWERED,
+            Self::WithoutSecret => words::PEER_WITHOUT_SECRET,
+        };
+        words.having("domain", domain)
+    }
 }
 
 impl MingerHere {
@@ -122,18 +156,10 @@ impl MingerHere {
     #[must_use]
     pub fn hinders(&self, accept: &Secret) -> Option<Hindrance> {
         if !self.listens {
-            return Some(Hindrance {
-                why: "this server does not answer Minger",
-                mend: "set listen.minger in the configuration file, such as minger = \
-                       [\"0.0.0.0:4069\"] under [listen], and restart",
-            });
+            return Some(Hindrance::Unanswered);
         }
         let has_secret = self.anonymous || !self.secrets.is_empty() || !accept.is_empty();
-        (!has_secret).then_some(Hindrance {
-            why: "no secret lets it ask this server",
-            mend: "give the peer a minger_accept, or set secrets or anonymous = true under \
-                   [minger] in the configuration file",
-        })
+        (!has_secret).then_some(Hindrance::WithoutSecret)
     }
 }
 

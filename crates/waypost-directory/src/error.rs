@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::wording::Words;
+
 /// What a problem is to a program that must answer with a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Breach {
@@ -28,10 +30,27 @@ pub struct Problem {
     pub object: String,
     /// The field, as the site file names it.
     pub field: &'static str,
-    /// What is wrong.
+    /// What is wrong, in English.
     pub message: String,
-    /// What to do about it.
+    /// What to do about it, in English.
     pub mend: String,
+    /// Both, in any language.
+    pub words: Words,
+}
+
+impl Problem {
+    /// A problem with what an edit says.
+    pub(crate) fn new(edit: usize, object: String, field: &'static str, words: Words) -> Self {
+        Self {
+            edit: Some(edit),
+            breach: Breach::Rule,
+            object,
+            field,
+            message: words.message(),
+            mend: words.mend(),
+            words,
+        }
+    }
 }
 
 impl fmt::Display for Problem {

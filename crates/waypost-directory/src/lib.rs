@@ -25,6 +25,7 @@ mod secret;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
 pub use directory::{Directory, Login, Page};
@@ -47,3 +48,7 @@ pub use model::{
 };
 pub use password::{PasswordError, PasswordHash};
 pub use secret::Secret;
+pub use wording::{Piece, Wording, WordingValue, Words, pieces};
+
+/// What the rules say, each text with its code.
+pub const RULES: &[&Wording] = rules::words::ALL;

@@ -17,8 +17,8 @@ pub(crate) fn warn_of_silence(snapshot: &Snapshot, here: &MingerHere) {
                     "{} is shared with {}, which cannot ask back: {}; {}",
                     domain.name,
                     target.name,
-                    hindrance.why,
-                    hindrance.mend
+                    hindrance.why(),
+                    hindrance.of_sharing(&target.name).mend()
                 );
             }
         }

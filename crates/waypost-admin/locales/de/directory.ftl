@@ -94,7 +94,6 @@ import-columns-more = Nur login muss da sein, mit seiner Domain (jdoe@example.co
 import-force = Partner nicht nach neuen Adressen fragen
 import-force-hint = Sonst wird eine Zeile abgewiesen, wenn ein Partner eine ihrer Adressen hat oder nicht gefragt werden kann.
 import-preview = Vorschau
-import-empty = Wählen Sie eine Datei, oder schreiben Sie ihren Text.
 
 job-users-import = Benutzer importieren
 job-users-actions = Viele Benutzer ändern
@@ -138,3 +137,9 @@ field-quota = Kontingent
 field-relayed = Weitergeleitete Adressen
 field-suspended = Gesperrt
 field-target = Ziel
+job-step-holding = Nachrichten werden angehalten
+job-step-releasing = Nachrichten werden freigegeben
+job-step-removing = Nachrichten werden entfernt
+job-step-retrying = Nachrichten werden erneut versucht
+field-created_ms = Angelegt
+field-hash = Geheimnis

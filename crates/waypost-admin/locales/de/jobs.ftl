@@ -12,3 +12,9 @@ job-undone-active = Sie war in diesem Augenblick unterwegs.
 job-undone-gone = Sie ist nicht mehr in der Warteschlange.
 job-undone-held = Sie ist angehalten; geben Sie sie zuerst frei.
 job-undone-not-held = Sie war nicht angehalten.
+job-sum-nothing = Nichts zu ändern.
+job-sum-unasked = { $count ->
+    [one] Kein Partner wurde nach einer neuen Adresse gefragt.
+   *[other] Kein Partner wurde nach { $count } neuen Adressen gefragt.
+}
+job-sum-of = { $what }: { $count }

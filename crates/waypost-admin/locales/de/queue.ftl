@@ -94,7 +94,6 @@ queue-ask-says-hold = Sie bleibt in der Warteschlange und wird nicht versucht, b
 queue-ask-says-release = Sie wird sofort versucht.
 queue-ask-says-retry = Sie wird sofort versucht, wann auch immer sie an der Reihe wäre. Angehaltenes bleibt, wo es ist.
 queue-ask-says-remove = Niemand bekommt sie, der Absender erfährt nichts, und sie lässt sich nicht zurückholen.
-queue-ask-nothing = Keine Nachricht gewählt: Haken Sie welche an, oder alle, die passen.
 job-queue-hold = Nachrichten anhalten
 job-queue-release = Nachrichten freigeben
 job-queue-retry = Nachrichten jetzt versuchen

@@ -61,3 +61,7 @@ log-level-error = Fehler
 log-text = Text
 log-filter = Filtern
 log-none = Keine solche Zeile.
+system-step-create = anzulegen: { $object }
+system-step-change = zu ändern: { $object }
+system-step-remove = zu entfernen: { $object }
+system-step-unset = nicht gesetzt

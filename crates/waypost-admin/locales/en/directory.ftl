@@ -94,7 +94,6 @@ import-columns-more = Only login must be there, with its domain (jdoe@example.co
 import-force = Do not ask peers about new addresses
 import-force-hint = Else a row is refused when a peer has one of its addresses, or cannot be asked.
 import-preview = Preview
-import-empty = Choose a file, or write its text.
 
 job-users-import = Import users
 job-users-actions = Change many users
@@ -138,3 +137,9 @@ field-quota = Quota
 field-relayed = Relayed addresses
 field-suspended = Suspended
 field-target = Target
+job-step-holding = Holding messages
+job-step-releasing = Releasing messages
+job-step-removing = Removing messages
+job-step-retrying = Trying messages now
+field-created_ms = Made
+field-hash = Secret

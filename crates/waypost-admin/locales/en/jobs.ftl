@@ -12,3 +12,9 @@ job-undone-active = It was on its way at that moment.
 job-undone-gone = It is not in the queue any more.
 job-undone-held = It is held; release it first.
 job-undone-not-held = It was not held.
+job-sum-nothing = Nothing to change.
+job-sum-unasked = { $count ->
+    [one] No peer was asked about one new address.
+   *[other] No peer was asked about { $count } new addresses.
+}
+job-sum-of = { $what }: { $count }

@@ -94,7 +94,6 @@ queue-ask-says-hold = It stays in the queue and is not tried until the hold ends
 queue-ask-says-release = It is tried at once.
 queue-ask-says-retry = It is tried at once, whatever its next time was. What is held stays where it is.
 queue-ask-says-remove = Nobody gets it, its sender is not told, and it cannot be brought back.
-queue-ask-nothing = No message was chosen: tick some, or all that match.
 job-queue-hold = Hold messages
 job-queue-release = Release messages
 job-queue-retry = Try messages now

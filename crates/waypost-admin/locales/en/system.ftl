@@ -61,3 +61,7 @@ log-level-error = Errors
 log-text = Text
 log-filter = Filter
 log-none = No such line.
+system-step-create = create { $object }
+system-step-change = change { $object }
+system-step-remove = remove { $object }
+system-step-unset = not set

@@ -94,7 +94,6 @@ import-columns-more = Seul login est obligatoire, avec son domaine (jdoe@example
 import-force = Ne pas interroger les pairs sur les nouvelles adresses
 import-force-hint = Sinon, une ligne est refusée lorsqu’un pair possède une de ses adresses ou ne peut pas être interrogé.
 import-preview = Aperçu
-import-empty = Choisissez un fichier ou saisissez son texte.
 
 job-users-import = Importer des utilisateurs
 job-users-actions = Modifier plusieurs utilisateurs
@@ -138,3 +137,9 @@ field-quota = Quota
 field-relayed = Adresses relayées
 field-suspended = Suspendu
 field-target = Cible
+job-step-holding = Suspension des messages
+job-step-releasing = Reprise des messages
+job-step-removing = Suppression des messages
+job-step-retrying = Nouvel essai des messages
+field-created_ms = Créé
+field-hash = Secret

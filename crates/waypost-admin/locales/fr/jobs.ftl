@@ -12,3 +12,9 @@ job-undone-active = Il était en cours d’envoi à ce moment-là.
 job-undone-gone = Il n’est plus dans la file d’attente.
 job-undone-held = Il est suspendu ; reprenez-le d’abord.
 job-undone-not-held = Il n’était pas suspendu.
+job-sum-nothing = Rien à modifier.
+job-sum-unasked = { $count ->
+    [one] Aucun pair n’a été interrogé sur { $count } nouvelle adresse.
+   *[other] Aucun pair n’a été interrogé sur { $count } nouvelles adresses.
+}
+job-sum-of = { $what } : { $count }

@@ -94,7 +94,6 @@ queue-ask-says-hold = Le courrier reste dans la file et n’est pas essayé avan
 queue-ask-says-release = Le courrier est essayé aussitôt.
 queue-ask-says-retry = Le courrier est essayé aussitôt, quelle que soit l’heure prévue. Ce qui est suspendu ne bouge pas.
 queue-ask-says-remove = Personne ne le reçoit, l’expéditeur n’est pas prévenu, et rien ne le fera revenir.
-queue-ask-nothing = Aucun message choisi : cochez-en, ou prenez tous ceux qui correspondent.
 job-queue-hold = Suspendre des messages
 job-queue-release = Reprendre des messages
 job-queue-retry = Essayer des messages maintenant

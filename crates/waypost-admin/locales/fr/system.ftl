@@ -61,3 +61,7 @@ log-level-error = Erreurs
 log-text = Texte
 log-filter = Filtrer
 log-none = Aucune ligne de ce genre.
+system-step-create = à créer : { $object }
+system-step-change = à modifier : { $object }
+system-step-remove = à supprimer : { $object }
+system-step-unset = non défini

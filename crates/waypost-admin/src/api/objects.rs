@@ -12,7 +12,7 @@ use waypost_proto::mail::Domain;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::request::{self, Filter, Find, Kind, Removal, Request};
+use crate::request::{self, Filter, Find, Kind, Removal, Request, words};
 
 /// Most objects of one answer.
 pub(crate) const PAGE_MAX: usize = 500;
@@ -88,7 +88,7 @@ impl Page {
         let after = self.after.as_deref().map_or(Ok(0), str::parse);
         after.map_err(|_| {
             let mend = "take `next` of the page before";
-            Problem::field("after", "this is no cursor", mend)
+            Problem::key("after", "this is no cursor", mend)
         })
     }
 
@@ -108,8 +108,9 @@ fn domain_of(kind: Kind, name: &str) -> Result<Option<Domain>, Problem> {
     };
     let parsed = Domain::parse(domain);
     let parsed = parsed.map_err(|_| {
-        let detail = format!("there is no {} {name}", kind.word());
-        Problem::new(StatusCode::NOT_FOUND, detail)
+        let object = format!("{} {name}", kind.word());
+        let words = words::NO_SUCH.having("object", &object);
+        Problem::of(StatusCode::NOT_FOUND, words.having("kind", kind.word()))
     });
     parsed.map(Some)
 }
@@ -126,7 +127,7 @@ pub(crate) fn require(actor: &Actor, right: Right, kind: Kind, name: &str) -> Re
 pub(crate) fn text(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
     match fields.remove(field) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        _ => Err(Problem::field(field, "it is missing", "write it as a text")),
+        _ => Err(Problem::key(field, "it is missing", "write it as a text")),
     }
 }
 

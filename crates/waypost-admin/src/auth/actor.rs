@@ -8,7 +8,7 @@ use waypost_proto::mail::Domain;
 use super::Right;
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::request::Caller;
+use crate::request::{Caller, words};
 
 /// Who asks: what he may do was read from the directory for this very request.
 #[derive(Debug, Clone)]
@@ -96,9 +96,9 @@ impl FromRequestParts<Console> for Actor {
         match actor.proof {
             Proof::Session {
                 must_change: true, ..
-            } => Err(Problem::new(
+            } => Err(Problem::of(
                 axum::http::StatusCode::FORBIDDEN,
-                "choose a password of your own first",
+                words::OWN_PASSWORD_FIRST,
             )),
             _ => Ok(actor),
         }

@@ -14,6 +14,7 @@ use waypost_proto::mail::Mailbox;
 use super::{Actor, Cookie, Proof};
 use crate::console::{Console, Origin};
 use crate::problem::Problem;
+use crate::request::words;
 
 /// A form that a page sends.
 const FORM_MAX: usize = 4 << 20;
@@ -163,8 +164,8 @@ async fn proven(request: Request, csrf: &str) -> Result<Request, Problem> {
     }
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| {
-        let detail = format!("the form is larger than {FORM_MAX} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        let words = words::FORM_TOO_LARGE.having("max_bytes", FORM_MAX);
+        Problem::of(StatusCode::PAYLOAD_TOO_LARGE, words)
     })?;
     if field(&bytes, "csrf") != Some(csrf) {
         return Err(forged());
@@ -186,10 +187,7 @@ fn field<'a>(form: &'a Bytes, name: &str) -> Option<&'a str> {
 }
 
 fn forged() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "this change does not carry the session's anti-forgery token; load the page again",
-    )
+    Problem::of(StatusCode::FORBIDDEN, words::FORGED)
 }
 
 async fn headers(request: Request, next: Next) -> Response {

@@ -10,6 +10,7 @@ use waypost_directory::LoginError;
 
 use crate::console::{Console, Origin};
 use crate::problem::Problem;
+use crate::request::words;
 
 /// Failures that are forgotten after this time.
 const MEMORY: Duration = Duration::from_mins(15);
@@ -117,10 +118,7 @@ pub(crate) async fn log_in(
     let (now, address) = (console.now(), origin.address.ip());
     let login = login.trim().to_lowercase();
     if let Some(wait) = console.logins.wait(&login, address, now) {
-        let mut problem = Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many failed logins; wait and try again",
-        );
+        let mut problem = Problem::of(StatusCode::TOO_MANY_REQUESTS, words::LOGINS_TOO_MANY);
         problem.retry_after_s = Some(wait.as_secs() + 1);
         return Err(problem);
     }
@@ -144,10 +142,7 @@ pub(crate) async fn log_in(
             console.logins.failed(&login, address, now);
             // What was typed may be a password in the wrong field: it is not logged.
             tracing::warn!("a login from {address} was refused");
-            Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "login or password is wrong",
-            ))
+            Err(Problem::of(StatusCode::UNAUTHORIZED, words::LOGIN_WRONG))
         }
         Err(LoginError::Unavailable(error)) => Err(error.into()),
     }

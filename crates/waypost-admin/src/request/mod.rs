@@ -15,8 +15,9 @@ mod report;
 mod target;
 mod token;
 mod users;
+pub mod words;
 
-pub use answer::{Answer, Cause, Fault, Progress, Refused};
+pub use answer::{Answer, Cause, Fault, Progress, Refused, Saying};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
 pub use domain::Routing;
 pub use find::{Filter, Find, Mail};

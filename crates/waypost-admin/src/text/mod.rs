@@ -5,6 +5,7 @@ mod moment;
 mod number;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub(crate) use moment::seconds;
 
@@ -90,6 +91,11 @@ impl Language {
         self.format(key, None)
     }
 
+    /// Whether there is a text of a key.
+    pub(crate) fn has(self, key: &str) -> bool {
+        self.bundle().has_message(key)
+    }
+
     /// The same with values in it.
     pub(crate) fn with(self, key: &str, values: &[(&str, Word)]) -> String {
         let mut arguments = FluentArgs::new();
@@ -135,6 +141,16 @@ impl<T: fmt::Display + ?Sized> From<&T> for Word {
     }
 }
 
+/// The texts of a language: its files, and for English what the tables of the program say.
+fn texts(language: Language) -> Vec<String> {
+    let folder = format!("{}/", language.code());
+    let names = Locales::iter().filter(|name| name.starts_with(&folder));
+    let files = names.filter_map(|name| Locales::get(&name));
+    let files = files.map(|file| String::from_utf8_lossy(&file.data).into_owned());
+    let tables = (language == Language::English).then(told::english);
+    files.chain(tables).collect()
+}
+
 fn bundle(language: Language) -> Bundle {
     let code: LanguageIdentifier = language.code().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![code]);
@@ -145,12 +161,7 @@ fn bundle(language: Language) -> Bundle {
         Language::French => |value, _| number::formatted(value, Language::French),
         Language::German => |value, _| number::formatted(value, Language::German),
     }));
-    let folder = format!("{}/", language.code());
-    for name in Locales::iter().filter(|name| name.starts_with(&folder)) {
-        let Some(file) = Locales::get(&name) else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&file.data).into_owned();
+    for text in texts(language) {
         // What does not parse, and what is there twice, a test finds.
         let resource = FluentResource::try_new(text).unwrap_or_else(|(resource, _)| resource);
         let _ = bundle.add_resource(resource);

@@ -246,7 +246,7 @@ fn words(view: &View, name: &str, value: &Value) -> Vec<String> {
         }],
         Value::Object(_) => vec![value.to_string()],
         Value::String(text) if text.is_empty() => Vec::new(),
-        Value::String(text) => vec![text.clone()],
+        Value::String(text) => vec![view.field_word(name, text)],
     }
 }
 

@@ -21,7 +21,7 @@ use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Csv, Fields, Params};
 use crate::problem::Problem;
-use crate::request::{Filter, Mail, Request, UserAction, UsersMany};
+use crate::request::{Filter, Mail, Request, UserAction, UsersMany, words};
 
 /// Objects of one page.
 const LIMIT: usize = 50;
@@ -295,7 +295,7 @@ fn action(fields: &Fields) -> Result<(UserAction, String), Problem> {
         "target" => UserAction::Target(fields.text("target").to_owned()),
         other => {
             let mail = other.strip_prefix("mail-").and_then(mail);
-            let missing = || Problem::field("action", "nothing is chosen", "choose what to do");
+            let missing = || Problem::field("action", words::NOTHING_TICKED);
             UserAction::Mail(mail.ok_or_else(missing)?)
         }
     };
@@ -309,11 +309,7 @@ fn chosen(fields: &Fields) -> Result<(Vec<String>, Option<Filter>), Problem> {
     }
     let names = fields.all("select");
     match names.is_empty() {
-        true => Err(Problem::field(
-            "select",
-            "nobody is chosen",
-            "tick somebody",
-        )),
+        true => Err(Problem::field("select", words::NOBODY_TICKED)),
         false => Ok((names, None)),
     }
 }
@@ -448,7 +444,7 @@ async fn ask_import(page: Page) -> Response {
 async fn import(State(console): State<Console>, page: Page, fields: Fields) -> Response {
     let text = fields.text("csv");
     if text.is_empty() {
-        let problem = Problem::field("csv", page.say("import-empty"), "");
+        let problem = Problem::field("csv", words::CSV_NO_FILE);
         let form = Import {
             page: &page,
             problem: Some(&problem),

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::api;
 use crate::console::Console;
 use crate::input;
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::Problem;
+use crate::request::Fault;
 
 /// What stands in the fields of a form, and why it was not accepted.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +66,7 @@ impl Form {
     }
 
     /// What is wrong with a field.
-    pub(crate) fn wrong(&self, name: &str) -> Option<&FieldProblem> {
+    pub(crate) fn wrong(&self, name: &str) -> Option<&Fault> {
         self.problem.as_ref()?.of_field(name)
     }
 

@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::layout::View;
 use super::{Page, page as page_of};
 use crate::api::v1::users_many::csv_line;
 use crate::console::Console;
@@ -15,8 +17,8 @@ use crate::input::Name;
 use crate::jobs::{Job, State as Stage};
 use crate::live;
 use crate::problem::Problem;
-use crate::request::Fault;
-use crate::text::Language;
+use crate::request::{Fault, words};
+use crate::text::{Language, Word};
 
 /// Refusals that a page shows; all are in a file.
 pub(super) const SHOWN: usize = 200;
@@ -117,6 +119,46 @@ impl Undone {
     }
 }
 
+/// The numbers of a result, where it has some.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sums {
+    created: Option<u64>,
+    changed: u64,
+    removed: u64,
+    /// New addresses that no peer was asked about.
+    unasked: u64,
+}
+
+/// What a site file came to, in numbers.
+pub(super) fn sums(view: &View, value: &Value) -> String {
+    let sums = Sums::deserialize(value).unwrap_or_default();
+    let Some(created) = sums.created else {
+        return String::new();
+    };
+    let counts = [
+        ("created", created),
+        ("changed", sums.changed),
+        ("removed", sums.removed),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(word, count)| {
+            let what = view.word("job-count", word);
+            let values = [("what", Word::from(&what)), ("count", Word::from(count))];
+            view.language.with("job-sum-of", &values)
+        })
+        .collect();
+    let mut said = match counts.is_empty() {
+        true => vec![view.say("job-sum-nothing")],
+        false => vec![counts.join(", ") + "."],
+    };
+    if sums.unasked > 0 {
+        said.push(view.count_with("job-sum-unasked", "count", sums.unasked));
+    }
+    said.join(" ")
+}
+
 impl Job {
     /// What came of it, where it was about messages.
     pub(super) fn messages(&self) -> Option<MessagesOutcome> {
@@ -141,12 +183,11 @@ impl Job {
         }
     }
 
-    /// The summary of what came of it.
-    pub(crate) fn summary(&self) -> Option<&str> {
+    /// What came of it, in numbers.
+    pub(super) fn sums(&self, view: &View) -> String {
         match &self.state {
-            Stage::Done(value) => value.get("summary").and_then(serde_json::Value::as_str),
-            Stage::Failed(refused) => Some(&refused.message),
-            Stage::Running(_) => None,
+            Stage::Done(value) => sums(view, value),
+            _ => String::new(),
         }
     }
 }
@@ -181,8 +222,8 @@ async fn refused(State(console): State<Console>, page: Page, Name(id): Name) -> 
         Err(problem) => return super::layout::trouble(&page, &problem),
     };
     let text = match job.messages() {
-        Some(outcome) => undone_file(&outcome),
-        None => refused_file(job.outcome()),
+        Some(outcome) => undone_file(&page, &outcome),
+        None => refused_file(&page, job.outcome()),
     };
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -194,27 +235,22 @@ async fn refused(State(console): State<Console>, page: Page, Name(id): Name) -> 
     (headers, text).into_response()
 }
 
-fn undone_file(outcome: &MessagesOutcome) -> String {
+fn undone_file(page: &Page, outcome: &MessagesOutcome) -> String {
     let mut text = String::new();
     csv_line(&mut text, &["queue_id", "why", "message"]);
     for undone in &outcome.named {
-        csv_line(&mut text, &[&undone.id, &undone.why, &undone.says]);
+        csv_line(&mut text, &[&undone.id, &undone.why, &undone.reason(page)]);
     }
     text
 }
 
-fn refused_file(outcome: Option<Outcome>) -> String {
+fn refused_file(page: &Page, outcome: Option<Outcome>) -> String {
     let mut text = String::new();
     csv_line(&mut text, &["line", "object", "field", "message", "mend"]);
     for fault in outcome.into_iter().flat_map(|outcome| outcome.named) {
         let line = fault.line.map(|line| line.to_string()).unwrap_or_default();
-        let cells = [
-            &line,
-            &fault.object,
-            &fault.field,
-            &fault.message,
-            &fault.mend,
-        ];
+        let (message, mend) = page.language.both(&fault);
+        let cells = [&line, &fault.object, &fault.field, &message, &mend];
         csv_line(&mut text, &cells.map(String::as_str));
     }
     text
@@ -237,7 +273,7 @@ async fn follow(
 }
 
 fn number(id: &str) -> Result<u64, Problem> {
-    let missing = |_| Problem::new(axum::http::StatusCode::NOT_FOUND, format!("no job {id}"));
+    let missing = |_| Problem::of(StatusCode::NOT_FOUND, words::JOB_UNKNOWN.having("id", id));
     id.parse().map_err(missing)
 }
 

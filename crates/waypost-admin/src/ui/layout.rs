@@ -15,6 +15,7 @@ use crate::assets;
 use crate::auth::{Actor, Proof, Right, cookie};
 use crate::console::Console;
 use crate::problem::Problem;
+use crate::request::{Fault, Refused};
 use crate::text::{Language, Word};
 
 /// Which language the reader has chosen.
@@ -182,13 +183,24 @@ impl View {
         self.language.with(&format!("{key}-{word}"), values)
     }
 
-    /// The name of a field; of one without a name, as the site file calls it.
-    pub(crate) fn field(&self, name: &str) -> String {
-        let said = self.word("field", name);
-        match said == format!("field-{name}") {
-            true => name.to_owned(),
-            false => said,
-        }
+    /// What is wrong with a field, and what to do about it.
+    pub(crate) fn told(&self, fault: &Fault) -> String {
+        self.language.told(fault)
+    }
+
+    /// What is wrong with the whole request.
+    pub(crate) fn detail(&self, problem: &Problem) -> String {
+        self.language.whole(&problem.said, &problem.detail)
+    }
+
+    /// Why the server did not do it.
+    pub(crate) fn refusal(&self, refused: &Refused) -> String {
+        self.language.whole(&refused.said, &refused.message)
+    }
+
+    /// An object by kind and name.
+    pub(crate) fn object(&self, object: &str) -> String {
+        self.language.objects(object)
     }
 
     /// A step of a job in the reader's words, where there are some.

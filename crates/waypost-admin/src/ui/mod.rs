@@ -12,6 +12,7 @@ mod explain;
 mod form;
 mod gateways;
 mod jobs;
+mod label;
 mod layout;
 mod overview;
 mod paged;

@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::layout::{View, trouble};
 use crate::console::Console;
 use crate::problem::Problem;
+use crate::request::words;
 
 /// A problem is a few sentences.
 const PROBLEM_MAX: usize = 1 << 20;
@@ -39,13 +40,10 @@ pub(super) async fn problems(
 
 /// An address that is no page.
 pub(super) async fn nothing() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no page at this address")
+    Problem::of(StatusCode::NOT_FOUND, words::PAGE_UNKNOWN)
 }
 
 /// A form that was loaded as a page.
 pub(super) async fn not_so() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this address takes a form, and shows no page",
-    )
+    Problem::of(StatusCode::METHOD_NOT_ALLOWED, words::FORM_ONLY)
 }

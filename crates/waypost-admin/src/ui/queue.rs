@@ -21,6 +21,7 @@ use crate::console::Console;
 use crate::input::{Fields, Params};
 use crate::live;
 use crate::problem::Problem;
+use crate::request::words;
 use filter::Query;
 
 pub(crate) fn router() -> Router<Console> {
@@ -214,7 +215,7 @@ async fn hold(State(console): State<Console>, page: Page, fields: Fields) -> Res
     let held = async {
         let until = until::read(&fields, console.now())?;
         let kind = HoldKind::parse(fields.text("kind"));
-        let kind = kind.ok_or_else(|| Problem::field("kind", "this cannot be held", ""))?;
+        let kind = kind.ok_or_else(|| Problem::field("kind", words::HOLD_KIND))?;
         let reason = fields.text("reason").to_owned();
         let what = (kind, fields.text("name"));
         console.hold(&page.actor, what, reason, until).await
@@ -239,7 +240,7 @@ async fn hold(State(console): State<Console>, page: Page, fields: Fields) -> Res
 async fn release(State(console): State<Console>, page: Page, fields: Fields) -> Response {
     let released = async {
         let kind = HoldKind::parse(fields.text("kind"));
-        let kind = kind.ok_or_else(|| Problem::field("kind", "this cannot be held", ""))?;
+        let kind = kind.ok_or_else(|| Problem::field("kind", words::HOLD_KIND))?;
         let name = fields.text("name");
         console.release(&page.actor, kind, name).await
     };

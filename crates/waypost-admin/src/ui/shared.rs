@@ -21,7 +21,8 @@ use crate::api::v1::mailboxes::Mailbox;
 use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Fields, Name, Params};
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::Problem;
+use crate::request::{Fault, words};
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -74,7 +75,7 @@ struct New<'a> {
 }
 
 impl New<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 
@@ -147,11 +148,7 @@ async fn add(console: &Console, page: &Page, sort: Sort, fields: &Fields) -> Res
     force(fields, &mut said);
     let actor = &page.actor;
     let added = match (domain.is_empty(), sort) {
-        (true, _) => Err(Problem::field(
-            "domain",
-            page.say("user-domain-missing"),
-            "",
-        )),
+        (true, _) => Err(Problem::field("domain", words::USER_DOMAIN_MISSING)),
         (false, Sort::Mailbox) => console.add_account::<Mailbox>(actor, &name, said).await,
         (false, Sort::Group) => console.add_account::<Group>(actor, &name, said).await,
     };
@@ -185,7 +182,7 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::layout::{again, trouble};
+use super::layout::{View, again, trouble};
 use super::{Page, page as page_of};
 use crate::address::address;
 use crate::api::v1::site::Application;
@@ -238,7 +238,7 @@ async fn apply(
     match console.ask(&page.actor, request).await {
         Ok(value) => {
             let form = Site {
-                plan: Some(Plan::of(&value)),
+                plan: Some(Plan::of(&page, &value)),
                 ..site(&page, &given, None)
             };
             page_of(&page, Ok(form))
@@ -248,16 +248,42 @@ async fn apply(
 }
 
 impl Plan {
-    fn of(value: &Value) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    fn of(view: &View, value: &Value) -> Self {
+        let text = |value: &Value| step(view, value.as_str().unwrap_or_default());
         let steps = value.get("plan").and_then(Value::as_array);
         let steps = steps.map(Vec::as_slice).unwrap_or_default();
         Self {
-            summary: value.get("summary").map(text).unwrap_or_default(),
+            summary: super::jobs::sums(view, value),
             steps: steps.iter().take(STEPS).map(text).collect(),
             more: steps.len().saturating_sub(STEPS),
         }
     }
+}
+
+/// A step in the reader's words: `change user jdoe@example.com`, and its fields on lines below it.
+fn step(view: &View, text: &str) -> String {
+    let mut lines = text.lines();
+    let (verb, object) = lines
+        .next()
+        .and_then(|l| l.split_once(' '))
+        .unwrap_or_default();
+    let object = view.object(object);
+    let mut told = match verb {
+        "create" => view.with("system-step-create", "object", &object),
+        "remove" => view.with("system-step-remove", "object", &object),
+        _ => view.with("system-step-change", "object", &object),
+    };
+    for line in lines {
+        let (field, values) = line.trim_start().split_once(": ").unwrap_or_default();
+        let unset = view.say("system-step-unset");
+        let values = values.split(" → ").map(|value| match value {
+            "not set" => unset.as_str(),
+            value => value,
+        });
+        let values: Vec<&str> = values.collect();
+        told += &format!("\n  {}: {}", view.field(field), values.join(" → "));
+    }
+    told
 }
 
 async fn log(

@@ -25,7 +25,8 @@ use crate::api::{self, List};
 use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Fields, Name, Params};
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::Problem;
+use crate::request::Fault;
 use form::Form;
 
 /// Domains, gateways and users that a page names.
@@ -103,7 +104,7 @@ struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 

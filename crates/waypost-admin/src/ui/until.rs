@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::input::Fields;
 use crate::problem::Problem;
+use crate::request::words;
 use crate::text::seconds;
 
 /// Spans to choose from, and their hours.
@@ -52,10 +53,8 @@ impl Until {
 pub(crate) fn read(fields: &Fields, now: SystemTime) -> Result<Option<u64>, Problem> {
     let span = fields.text("span");
     if span == "at" {
-        let end = seconds(fields.text("until")).ok_or_else(|| {
-            let mend = "write it as 2026-12-24T18:00";
-            Problem::field("until", "this is no time", mend)
-        });
+        let end =
+            seconds(fields.text("until")).ok_or_else(|| Problem::field("until", words::UNTIL_BAD));
         return end.map(Some);
     }
     let hours = SPANS.iter().find(|(word, _)| *word == span);

@@ -20,8 +20,8 @@ use crate::api::v1::users::User;
 use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Fields, Name, Params};
-use crate::problem::{FieldProblem, Problem};
-use crate::request::Mail;
+use crate::problem::Problem;
+use crate::request::{Fault, Mail, words};
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
@@ -55,7 +55,7 @@ struct New<'a> {
 }
 
 impl New<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 
@@ -121,11 +121,7 @@ async fn add(State(console): State<Console>, page: Page, fields: Fields) -> Resp
     }
     force(&fields, &mut said);
     let added = match domain.is_empty() {
-        true => Err(Problem::field(
-            "domain",
-            page.say("user-domain-missing"),
-            "",
-        )),
+        true => Err(Problem::field("domain", words::USER_DOMAIN_MISSING)),
         false => console.add_account::<User>(&page.actor, &name, said).await,
     };
     match added {
@@ -179,7 +175,7 @@ struct General<'a> {
 }
 
 impl General<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 }
@@ -255,7 +251,7 @@ struct MailPage<'a> {
 }
 
 impl MailPage<'_> {
-    fn wrong(&self, field: &str) -> Option<&FieldProblem> {
+    fn wrong(&self, field: &str) -> Option<&Fault> {
         self.problem?.of_field(field)
     }
 
@@ -363,12 +359,7 @@ async fn mail_fields(
     if mail == "third-party" {
         let relayed = addresses.relayed();
         if relayed.as_ref().is_some_and(Vec::is_empty) {
-            let mend = page.say("user-relayed-mend");
-            return Err(Problem::field(
-                "relayed",
-                page.say("user-relayed-none"),
-                &mend,
-            ));
+            return Err(Problem::field("relayed", words::RELAYED_NONE));
         }
         said.insert("relayed".to_owned(), json!(relayed.unwrap_or_default()));
         if fields.has("target") && page.actor.may_target() {

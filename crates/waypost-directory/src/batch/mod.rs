@@ -18,11 +18,11 @@ use waypost_proto::mail::Domain;
 use crate::edit::{Actor, Changed, Edit, MingerHere, Progress, When};
 use crate::error::Breach;
 use crate::model::{Key, Kind, Names, Object, Quota};
-use crate::rules::{self, Report};
+use crate::rules::{self, Report, words};
 use crate::sqlite::address::AddressRow;
 use crate::sqlite::audit::{self, Write};
 use crate::sqlite::{self, Identity};
-use crate::{Address, Problem, json};
+use crate::{Address, Problem, Words, json};
 
 /// An object that a batch has written, as publishing and the rules need it.
 #[derive(Debug, Clone)]
@@ -178,39 +178,24 @@ impl<'a> Batch<'a> {
             };
             if !seen.insert(name) {
                 let field = key_field(&key);
-                self.report.about(index, &key).add(
-                    field,
-                    "is there twice",
-                    "write it once, with everything that it should say",
-                );
+                self.report.about(index, &key).add(field, words::EDIT_TWICE);
             }
         }
     }
 
     /// Whether the edit's precondition holds.
     fn admits(&mut self, edit: usize, key: &Key, found: Option<Identity>, when: When) -> bool {
-        let (breach, message, mend) = match (when, found) {
-            (When::Absent, Some(_)) => (
-                Breach::Exists,
-                "exists already".into(),
-                "change it instead of adding it",
-            ),
-            (When::Present | When::Revision(_), None) => (
-                Breach::Missing,
-                "does not exist".into(),
-                "look at the spelling, or add it",
-            ),
-            (When::Revision(wanted), Some(Identity { revision, .. })) if wanted != revision => (
-                Breach::Stale,
-                format!("has revision {revision} by now, not {wanted}: somebody has changed it"),
-                "read it again, and decide again",
-            ),
+        let (breach, words): (Breach, Words) = match (when, found) {
+            (When::Absent, Some(_)) => (Breach::Exists, words::EXISTS.into()),
+            (When::Present | When::Revision(_), None) => (Breach::Missing, words::MISSING.into()),
+            (When::Revision(wanted), Some(Identity { revision, .. })) if wanted != revision => {
+                let stale = words::REVISION_STALE.having("found", revision);
+                (Breach::Stale, stale.having("wanted", wanted))
+            }
             _ => return true,
         };
         let field = key_field(key);
-        self.report
-            .about(edit, key)
-            .add_as(breach, field, message, mend);
+        self.report.about(edit, key).add_as(breach, field, words);
         false
     }
 
@@ -259,8 +244,10 @@ impl<'a> Batch<'a> {
         let main = main.unwrap_or_default();
         self.report.about(edit, key).add(
             "addresses",
-            format!("{address}: {wanted} is not a name of the domain {main}"),
-            format!("use {main} or one of its aliases, or add the alias to the domain"),
+            words::ADDRESS_NOT_OF_DOMAIN
+                .having("address", address)
+                .having("wanted", wanted)
+                .having("main", &main),
         );
         None
     }

@@ -10,6 +10,7 @@ use crate::model::{
     Address, DomainRecord, GatewayRecord, GroupRecord, Hold, HoldKey, Key, Kind, MailType, Object,
     PeerRecord, Relay, SharedRecord, Stored, TargetRecord, UserRecord,
 };
+use crate::rules::words;
 use crate::sqlite::address::{self, AddressRow};
 use crate::sqlite::{self, Identity, domain, user};
 
@@ -270,15 +271,11 @@ impl Batch<'_> {
                 ids.push(found.id);
                 continue;
             }
-            let (message, mend) = match sqlite::target::find(self.store, name)? {
-                Some(_) => (
-                    format!("{name} is a target, and no peer"),
-                    "write it as a [[peer]] with the same name in the site file, which keeps \
-                     what names it",
-                ),
-                None => (format!("there is no peer {name:?}"), "add the peer first"),
+            let words = match sqlite::target::find(self.store, name)? {
+                Some(_) => words::PEER_IS_TARGET.having("name", name),
+                None => words::PEER_UNKNOWN.quoting("name", name),
             };
-            self.report.about(edit, key).add("sharing", message, mend);
+            self.report.about(edit, key).add("sharing", words);
         }
         Ok(ids)
     }
@@ -306,14 +303,13 @@ impl Batch<'_> {
     ) -> rusqlite::Result<Option<u32>> {
         let found = sqlite::target::find(self.store, name)?;
         if found.is_none() {
-            let mend = match (field, key.kind()) {
-                ("relay", _) | (_, Kind::Gateway) => {
-                    "add the target first, or write host:port to name a host"
-                }
-                _ => "add the target first, or leave it empty for the domain's relay",
+            let words = match (field, key.kind()) {
+                ("relay", _) | (_, Kind::Gateway) => words::RELAY_UNKNOWN,
+                _ => words::TARGET_UNKNOWN,
             };
-            let message = format!("there is no target {name:?}");
-            self.report.about(edit, key).add(field, message, mend);
+            self.report
+                .about(edit, key)
+                .add(field, words.quoting("name", name));
         }
         Ok(found.map(|identity| identity.id))
     }
@@ -327,11 +323,9 @@ impl Batch<'_> {
     ) -> rusqlite::Result<Option<Rc<DomainFacts>>> {
         let facts = self.domain(name)?;
         if facts.is_none() {
-            self.report.about(edit, key).add(
-                "domain",
-                format!("there is no domain with the main name {name}"),
-                "add the domain first, or use its main name where an alias stands",
-            );
+            self.report
+                .about(edit, key)
+                .add("domain", words::DOMAIN_UNKNOWN.having("name", name));
         }
         Ok(facts)
     }
@@ -411,11 +405,10 @@ impl Batch<'_> {
         for member in &record.members {
             match address::owner_of(self.store, member)? {
                 Some((Kind::User, user_id)) => members.push((user_id, member)),
-                _ => self.report.about(edit, key).add(
-                    "members",
-                    format!("{member} is not an address of a user"),
-                    "name users by one of their addresses; groups and outsiders cannot share it",
-                ),
+                _ => self
+                    .report
+                    .about(edit, key)
+                    .add("members", words::MEMBER_NO_USER.having("member", member)),
             }
         }
         sqlite::mailbox::set_members(self.store, id, &members)

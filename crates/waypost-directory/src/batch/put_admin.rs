@@ -4,6 +4,7 @@ use super::put::Found;
 use super::{Batch, Before};
 use crate::edit::When;
 use crate::model::{AdminRecord, Key, Object, TokenRecord};
+use crate::rules::words;
 use crate::sqlite;
 
 impl Batch<'_> {
@@ -80,28 +81,19 @@ impl Batch<'_> {
         let other = sqlite::token::by_hash(self.store, &record.hash)?;
         let mut about = self.report.about(found.edit, &found.key);
         if other.is_some() && other != found.identity.map(|identity| identity.id) {
-            about.add(
-                "hash",
-                "another token has this secret",
-                "make another secret",
-            );
+            about.add("hash", words::TOKEN_SECRET_TAKEN);
             return Ok(None);
         }
         if owner.is_none() {
             about.add(
                 "admin",
-                format!("there is no administrator {:?}", record.admin),
-                "add the administrator first",
+                words::TOKEN_ADMIN_UNKNOWN.quoting("login", &record.admin),
             );
             return Ok(None);
         }
         let before = found.stored.as_ref().map(|stored| &stored.record.admin);
         if before.is_some_and(|before| *before != record.admin) {
-            about.add(
-                "admin",
-                "a token stays with the administrator who made it",
-                "remove it, and make another one",
-            );
+            about.add("admin", words::TOKEN_ADMIN_OTHER);
             return Ok(None);
         }
         Ok(owner.map(|owner| owner.id))

@@ -2,6 +2,7 @@
 
 use waypost_proto::mail::Domain;
 
+use super::words;
 use crate::batch::{Batch, Before, Touched};
 use crate::edit::Edit;
 use crate::model::{AdminRecord, Grant, Key, MailType, Object, Role, Scope, TokenRecord};
@@ -19,11 +20,10 @@ pub(super) fn admin(
     if is_user && touched.before == Before::Nothing {
         let user = sqlite::admin::user_of(batch.store(), record)?;
         if !user.is_some_and(|user| user.may_log_in) {
-            batch.report.about(touched.edit, &key).add(
-                "login",
-                "is not that of a local user who may log in",
-                "name such a user by his login@domain, or choose a login without an @",
-            );
+            batch
+                .report
+                .about(touched.edit, &key)
+                .add("login", words::ADMIN_NO_USER);
         }
     }
     Ok(())
@@ -41,11 +41,7 @@ pub(super) fn token(
     let now = batch.now();
     let mut about = batch.report.about(touched.edit, &key);
     if touched.before != (Before::Token { prolonged: false }) && record.expires_at <= now {
-        about.add(
-            "expires_at",
-            "is not in the future",
-            "give a time after now",
-        );
+        about.add("expires_at", words::TOKEN_EXPIRED);
     }
     let Some(owner) = owner.map(|stored| stored.record) else {
         return Ok(());
@@ -53,26 +49,27 @@ pub(super) fn token(
     if !record.role.within(owner.role) {
         about.add(
             "role",
-            format!(
-                "{} is more than {} may: {}",
-                record.role, owner.login, owner.role
-            ),
-            format!("give {} or less", owner.role),
+            words::TOKEN_ROLE
+                .having("role", &record.role)
+                .having("login", &owner.login)
+                .having("owner_role", &owner.role),
         );
     }
     if !record.domains.within(&owner.domains) {
         about.add(
             "domains",
-            format!("are more than those of {}", owner.login),
-            format!("choose from {}", owner.domains.words().join(", ")),
+            words::TOKEN_DOMAINS
+                .having("login", &owner.login)
+                .having("domains", &owner.domains.words().join(", ")),
         );
     }
     let beyond = |grant: &&Grant| !owner.is_granted(**grant);
     for grant in record.grants.iter().filter(beyond) {
         about.add(
             "grants",
-            format!("{grant} is not granted to {}", owner.login),
-            "leave it out",
+            words::TOKEN_GRANT
+                .having("grant", grant)
+                .having("login", &owner.login),
         );
     }
     Ok(())
@@ -89,11 +86,10 @@ fn domains(
     };
     for name in domains {
         if batch.domain(name)?.is_none() {
-            batch.report.about(touched.edit, key).add(
-                "domains",
-                format!("there is no domain with the main name {name}"),
-                "add the domain first, or use its main name where an alias stands",
-            );
+            batch
+                .report
+                .about(touched.edit, key)
+                .add("domains", words::DOMAIN_UNKNOWN.having("name", name));
         }
     }
     Ok(())
@@ -112,8 +108,7 @@ pub(super) fn removed_domain(
             .about(touched.edit, &Key::Domain(name.clone()))
             .add(
                 "name",
-                format!("it is among the domains of {}", naming.join(", ")),
-                "take it out of their domains, or remove them, first",
+                words::DOMAIN_OF_ADMINS.having("objects", &naming.join(", ")),
             );
     }
     Ok(())
@@ -145,11 +140,10 @@ pub(crate) fn last_one(
         let Some(made) = edits.get(edit) else {
             continue;
         };
-        batch.report.about(edit, &made.key()).add(
-            field_at_fault(made),
-            "no superadministrator who can log in would remain",
-            "give another administrator that role and a password first",
-        );
+        batch
+            .report
+            .about(edit, &made.key())
+            .add(field_at_fault(made), words::SUPERADMINISTRATOR_LAST);
     }
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! What may be saved: every rule of the directory, each with the field at fault and the mend.
 //!
 //! `record` looks at one record by itself. `store` looks at what would be in the store after all
-//! edits of a batch, so that edits made together may need each other in any order.
+//! edits of a batch, so that edits made together may need each other in any order. `words` has what
+//! they say.
 
 pub(crate) mod admins;
 mod peers;
 pub(crate) mod record;
 pub(crate) mod self_reference;
 pub(crate) mod store;
+pub(crate) mod words;
 
 use crate::error::{Breach, Problem};
 use crate::model::Key;
+use crate::wording::Words;
 
 /// The problems found so far.
 #[derive(Debug, Default)]
@@ -42,32 +45,16 @@ pub(crate) struct About<'a> {
 
 impl About<'_> {
     /// Adds a problem with what the edit says.
-    pub(crate) fn add(
-        &mut self,
-        field: &'static str,
-        message: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
-        self.add_as(Breach::Rule, field, message, mend);
+    pub(crate) fn add(&mut self, field: &'static str, words: impl Into<Words>) {
+        self.add_as(Breach::Rule, field, words);
     }
 
     /// Adds a problem.
-    pub(crate) fn add_as(
-        &mut self,
-        breach: Breach,
-        field: &'static str,
-        message: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
+    pub(crate) fn add_as(&mut self, breach: Breach, field: &'static str, words: impl Into<Words>) {
         if self.report.problems.len() < MAX_PROBLEMS {
-            self.report.problems.push(Problem {
-                edit: Some(self.edit),
-                breach,
-                object: self.key.to_string(),
-                field,
-                message: message.into(),
-                mend: mend.into(),
-            });
+            let object = self.key.to_string();
+            let problem = Problem::new(self.edit, object, field, words.into());
+            self.report.problems.push(Problem { breach, ..problem });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rules about peers, Domain Sharing and gateway domains after a batch.
 
+use super::words;
 use crate::batch::{Batch, Touched};
 use crate::edit::Hindrance;
 use crate::model::{
@@ -22,11 +23,10 @@ pub(super) fn sharing(
             } else {
                 "aliases"
             };
-            batch.report.about(touched.edit, &key).add(
-                field,
-                format!("{name} is a gateway domain, which lives on another server"),
-                "remove the gateway domain first, or leave the name out here",
-            );
+            batch
+                .report
+                .about(touched.edit, &key)
+                .add(field, words::NAME_IS_GATEWAY.having("name", name));
         }
     }
     let mut told: Option<Hindrance> = None;
@@ -35,12 +35,11 @@ pub(super) fn sharing(
             continue;
         };
         let found = batch.minger.hinders(&minger.accept);
-        if let Some(Hindrance { why, mend }) = found
+        if let Some(hindrance) = found
             && found != told
         {
-            let message = format!("the peer {peer} could not ask back: {why}");
             let mut about = batch.report.about(touched.edit, &key);
-            about.add("sharing", message, mend);
+            about.add("sharing", hindrance.of_sharing(&peer));
             told = found;
         }
     }
@@ -59,8 +58,7 @@ fn client(
     if let Some(other) = sqlite::target::other_with_client_login(store, touched.id, login)? {
         batch.report.about(touched.edit, key).add(
             "client_login",
-            format!("{other} logs in with the same name"),
-            "give each server a name of its own, or remove it there first",
+            words::CLIENT_LOGIN_TAKEN.having("other", &other),
         );
     }
     let Some(pin) = record.client_pin else {
@@ -69,8 +67,7 @@ fn client(
     if let Some(other) = sqlite::target::other_with_client_pin(store, touched.id, pin)? {
         batch.report.about(touched.edit, key).add(
             "client_pin",
-            format!("{other} is known by the same key"),
-            "give each server a certificate with a key of its own, or remove it there first",
+            words::CLIENT_PIN_TAKEN.having("other", &other),
         );
     }
     Ok(())
@@ -88,28 +85,26 @@ pub(super) fn peer(
     let accept = &record.minger_accept;
     if !accept.is_empty() {
         let whose = match sqlite::peer::other_with_accept(store, touched.id, accept)? {
-            Some(other) => Some(format!("the peer {other} has the same")),
+            Some(other) => Some(words::ACCEPT_OF_PEER.having("other", &other)),
             None if batch.minger.secrets.contains(accept) => {
-                Some("it is one of minger.secrets, which everybody may use".to_owned())
+                Some(words::ACCEPT_OF_EVERYBODY.into())
             }
             None => None,
         };
-        if let Some(message) = whose {
-            batch.report.about(touched.edit, &key).add(
-                "minger_accept",
-                message,
-                "give each peer a secret of its own, or leave it empty",
-            );
+        if let Some(words) = whose {
+            batch
+                .report
+                .about(touched.edit, &key)
+                .add("minger_accept", words);
         }
     }
     if let Some(domain) = sqlite::peer::shared_domain(store, touched.id)?
-        && let Some(Hindrance { why, mend }) = batch.minger.hinders(accept)
+        && let Some(hindrance) = batch.minger.hinders(accept)
     {
-        batch.report.about(touched.edit, &key).add(
-            "minger_accept",
-            format!("{domain} is shared with it, and it could not ask back: {why}"),
-            mend,
-        );
+        batch
+            .report
+            .about(touched.edit, &key)
+            .add("minger_accept", hindrance.of_peer(&domain));
     }
     Ok(())
 }
@@ -124,19 +119,17 @@ pub(super) fn target(
     let key = Key::Target(record.name.clone());
     client(batch, record, &key, touched)?;
     if let Some(domain) = sqlite::peer::shared_domain(store, touched.id)? {
-        batch.report.about(touched.edit, &key).add(
-            "name",
-            format!("it is a peer that {domain} is shared with, and would be none any more"),
-            "take it out of the domain's sharing first",
-        );
+        batch
+            .report
+            .about(touched.edit, &key)
+            .add("name", words::TARGET_WAS_PEER.having("domain", &domain));
     }
     if let Host::Mx(_) = record.host
         && let Some(domain) = sqlite::gateway::asks_target(store, touched.id)?
     {
         batch.report.about(touched.edit, &key).add(
             "host",
-            format!("the gateway domain {domain} asks it over Minger, and MX may be several hosts"),
-            "give the gateway domain a minger_host first",
+            words::HOST_ASKED_BY_GATEWAY.having("domain", &domain),
         );
     }
     Ok(())
@@ -154,8 +147,9 @@ pub(super) fn gateway(
     if let Some(served) = sqlite::domain::other_with_name(store, 0, &record.domain)? {
         batch.report.about(touched.edit, &key).add(
             "domain",
-            format!("{} is a name of the served domain {served}", record.domain),
-            "a domain is either served here or a gateway domain: remove it there first",
+            words::GATEWAY_IS_SERVED
+                .having("name", &record.domain)
+                .having("served", &served),
         );
     }
     if record.verify != GatewayVerify::Minger || record.minger_host.is_some() {
@@ -174,8 +168,7 @@ pub(super) fn gateway(
     {
         batch.report.about(touched.edit, &key).add(
             "minger_host",
-            format!("is missing, and the target is at {}", stored.record.host),
-            "name the one server that answers Minger",
+            words::MINGER_HOST_MISSING.having("host", &stored.record.host),
         );
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::minger;
 
-use super::About;
+use super::{About, words};
 use crate::Secret;
 use crate::model::{
     Address, AdminRecord, DomainRecord, GatewayRecord, GatewayVerify, Grant, GroupRecord, Host,
@@ -49,16 +49,14 @@ fn admin(record: &AdminRecord, about: &mut About<'_>) {
         if record.user().is_none() {
             about.add(
                 "login",
-                format!("{:?} is no user's login", record.login),
-                "write login@domain for a user, or leave the @ out",
+                words::ADMIN_NO_LOGIN.quoting("login", &record.login),
             );
         }
-        let mend = "leave it out: he logs in with the password that he has as a user";
         if record.password.is_some() {
-            about.add("password", "is for logins without an @", mend);
+            about.add("password", words::ADMIN_IS_USER);
         }
         if record.must_change {
-            about.add("must_change", "is for logins without an @", mend);
+            about.add("must_change", words::ADMIN_IS_USER);
         }
     }
 }
@@ -68,8 +66,9 @@ fn token(record: &TokenRecord, about: &mut About<'_>) {
     if record.id.len() != TOKEN_ID_OCTETS || !record.id.chars().all(base32) {
         about.add(
             "id",
-            format!("{:?} is not possible", record.id),
-            format!("use {TOKEN_ID_OCTETS} of a-z 2-7"),
+            words::TOKEN_ID
+                .quoting("id", &record.id)
+                .having("count", TOKEN_ID_OCTETS),
         );
     }
     text("name", &record.name, about);
@@ -80,76 +79,44 @@ fn rights(role: Role, (domains, grants): (&Scope, &[Grant]), about: &mut About<'
     let mut seen = HashSet::new();
     match (role, domains) {
         (_, Scope::All) => {}
-        (Role::Superadministrator, Scope::Domains(_)) => about.add(
-            "domains",
-            "a superadministrator is not limited to domains",
-            "write *, or choose another role",
-        ),
-        (_, Scope::Domains(domains)) if domains.is_empty() => about.add(
-            "domains",
-            format!("a {role} needs some"),
-            "name at least one domain, or write * for all",
-        ),
+        (Role::Superadministrator, Scope::Domains(_)) => {
+            about.add("domains", words::SUPERADMINISTRATOR_EVERYWHERE)
+        }
+        (_, Scope::Domains(domains)) if domains.is_empty() => {
+            about.add("domains", words::ADMIN_NEEDS_DOMAIN.having("role", &role))
+        }
         (_, Scope::Domains(domains)) => {
             for domain in domains.iter().filter(|domain| !seen.insert(*domain)) {
-                about.add(
-                    "domains",
-                    format!("{domain} is there twice"),
-                    "remove it once",
-                );
+                about.add("domains", words::THERE_TWICE.having("value", domain));
             }
         }
     }
     let mut seen = HashSet::new();
     for grant in grants.iter().filter(|grant| !seen.insert(**grant)) {
-        about.add(
-            "grants",
-            format!("{grant} is there twice"),
-            "remove it once",
-        );
+        about.add("grants", words::THERE_TWICE.having("value", grant));
     }
 }
 
 fn domain(record: &DomainRecord, about: &mut About<'_>) {
     if record.name.address().is_some() {
-        about.add(
-            "name",
-            "is an IP address",
-            "a domain has a name, such as example.com",
-        );
+        about.add("name", words::DOMAIN_IS_IP);
     }
     let mut seen = HashSet::from([&record.name]);
     for alias in &record.aliases {
         if alias.address().is_some() {
-            about.add(
-                "aliases",
-                format!("{alias} is an IP address"),
-                "an alias is a name, such as example.org",
-            );
+            about.add("aliases", words::ALIAS_IS_IP.having("alias", alias));
         }
         if !seen.insert(alias) {
-            about.add(
-                "aliases",
-                format!("{alias} is there twice, or is the main name"),
-                "remove it once",
-            );
+            about.add("aliases", words::ALIAS_TWICE.having("alias", alias));
         }
     }
     if record.forward_unknown && record.relay.is_none() {
-        about.add(
-            "forward_unknown",
-            "forward unknown needs a relay",
-            "set relay, or forward_unknown = false",
-        );
+        about.add("forward_unknown", words::FORWARD_NEEDS_RELAY);
     }
     let mut shared = HashSet::new();
     for peer in &record.sharing {
         if !shared.insert(peer) {
-            about.add(
-                "sharing",
-                format!("{peer} is there twice"),
-                "remove it once",
-            );
+            about.add("sharing", words::THERE_TWICE.having("value", peer));
         }
     }
     quota_limits(record, about);
@@ -158,8 +125,7 @@ fn domain(record: &DomainRecord, about: &mut About<'_>) {
         if role && record.names().any(|name| *name == postmaster.domain) {
             about.add(
                 "postmaster",
-                format!("{postmaster} is what this setting finds an address for"),
-                "name a person's address, or give a user that address",
+                words::POSTMASTER_IS_ROLE.having("address", postmaster),
             );
         }
     }
@@ -167,15 +133,24 @@ fn domain(record: &DomainRecord, about: &mut About<'_>) {
 
 fn quota_limits(record: &DomainRecord, about: &mut About<'_>) {
     let quota = &record.quota;
-    for (what, default, max) in [
-        ("user", quota.user_default, quota.user_max),
-        ("shared", quota.shared_default, quota.shared_max),
+    for (words, default, max) in [
+        (
+            words::QUOTA_USER_DEFAULT,
+            quota.user_default,
+            quota.user_max,
+        ),
+        (
+            words::QUOTA_SHARED_DEFAULT,
+            quota.shared_default,
+            quota.shared_max,
+        ),
     ] {
         if max != 0 && default > max {
             about.add(
                 "quota",
-                format!("{what}_default ({default} bytes) is above {what}_max ({max} bytes)"),
-                format!("lower {what}_default, raise {what}_max, or set it to \"0\" for none"),
+                words
+                    .having("default_bytes", default)
+                    .having("max_bytes", max),
             );
         }
         bytes("quota", Some(default.max(max)), about);
@@ -184,31 +159,18 @@ fn quota_limits(record: &DomainRecord, about: &mut About<'_>) {
 
 fn gateway(record: &GatewayRecord, about: &mut About<'_>) {
     if record.domain.address().is_some() {
-        about.add(
-            "domain",
-            "is an IP address",
-            "a domain has a name, such as example.com",
-        );
+        about.add("domain", words::DOMAIN_IS_IP);
     }
     minger_port(record.minger_port, about);
     minger_secret("minger_secret", &record.minger_secret, about);
     if let Some(Host::Mx(name)) = &record.minger_host {
-        about.add(
-            "minger_host",
-            format!("mx:{name} may be several servers, and one is asked"),
-            "name the one that answers Minger",
-        );
+        about.add("minger_host", words::MINGER_HOST_IS_MX.having("name", name));
     }
     match &record.list {
-        None if record.verify == GatewayVerify::List => about.add(
-            "list",
-            "is missing, and verify is list",
-            "name the file of addresses, such as \"/etc/waypost/branch.addresses\"",
-        ),
+        None if record.verify == GatewayVerify::List => about.add("list", words::LIST_MISSING),
         Some(list) if !list.is_absolute() => about.add(
             "list",
-            format!("{} has no folder", list.display()),
-            "write the whole path, from / on",
+            words::LIST_NOT_WHOLE.having("path", &list.display()),
         ),
         _ => {}
     }
@@ -217,11 +179,7 @@ fn gateway(record: &GatewayRecord, about: &mut About<'_>) {
 fn peer(record: &PeerRecord, about: &mut About<'_>) {
     target(&record.target, about);
     if let Host::Mx(name) = &record.target.host {
-        about.add(
-            "host",
-            format!("mx:{name} may be several servers, and a peer is one that is asked"),
-            "name the server that has the mailboxes and answers Minger",
-        );
+        about.add("host", words::PEER_IS_MX.having("name", name));
     }
     minger_port(record.minger_port, about);
     minger_secret("minger_secret", &record.minger_secret, about);
@@ -230,17 +188,13 @@ fn peer(record: &PeerRecord, about: &mut About<'_>) {
 
 fn minger_port(port: u16, about: &mut About<'_>) {
     if port == 0 {
-        about.add("minger_port", "is 0", "a port is between 1 and 65535");
+        about.add("minger_port", words::PORT_ZERO);
     }
 }
 
 fn minger_secret(field: &'static str, secret: &Secret, about: &mut About<'_>) {
     if !secret.is_empty() && minger::Secret::parse(secret.expose()).is_err() {
-        about.add(
-            field,
-            "is no secret that servers can use over Minger",
-            "write 16 to 50 visible ASCII characters, without spaces",
-        );
+        about.add(field, words::MINGER_SECRET);
     }
 }
 
@@ -257,11 +211,7 @@ fn group(record: &GroupRecord, about: &mut About<'_>) {
                 }
         });
         if own {
-            about.add(
-                "owner",
-                format!("{owner} is the group itself, which would get its own bounces"),
-                "name a person's address",
-            );
+            about.add("owner", words::GROUP_OWNER_IS_GROUP.having("owner", owner));
         }
     }
 }
@@ -276,27 +226,20 @@ fn mailbox(record: &SharedRecord, about: &mut About<'_>) {
 fn target(record: &TargetRecord, about: &mut About<'_>) {
     name_with("name", &record.name, "_-", about);
     if record.port == 0 {
-        about.add("port", "is 0", "a port is between 1 and 65535");
+        about.add("port", words::PORT_ZERO);
     }
     if record.connections == 0 || record.connections > MAX_CONNECTIONS {
         about.add(
             "connections",
-            format!("{} is not possible", record.connections),
-            format!("give a number from 1 to {MAX_CONNECTIONS}; hold the target to pause it"),
+            words::CONNECTIONS
+                .having("connections", u64::from(record.connections))
+                .having("max", u64::from(MAX_CONNECTIONS)),
         );
     }
     match (record.tls, record.tls_pin) {
-        (TlsPolicy::Pinned, None) => about.add(
-            "tls_pin",
-            "is missing, and tls is pinned",
-            "give the SHA-256 of the server's public key in 64 hexadecimal digits",
-        ),
+        (TlsPolicy::Pinned, None) => about.add("tls_pin", words::PIN_MISSING),
         (TlsPolicy::Pinned, Some(_)) | (_, None) => {}
-        (other, Some(_)) => about.add(
-            "tls_pin",
-            format!("is given, and tls is {}", other.as_str()),
-            "remove it, or set tls = \"pinned\"",
-        ),
+        (other, Some(_)) => about.add("tls_pin", words::PIN_UNUSED.having("tls", other.as_str())),
     }
     credentials(record, about);
     client_login(record, about);
@@ -312,18 +255,10 @@ fn client_login(record: &TargetRecord, about: &mut About<'_>) {
         name_with("client_login", &record.client_login, "._-", about);
     }
     if named && !has_password {
-        about.add(
-            "client_password",
-            "is missing, and client_login is set",
-            "give both, or none",
-        );
+        about.add("client_password", words::CLIENT_PASSWORD_MISSING);
     }
     if has_password && !named {
-        about.add(
-            "client_login",
-            "is missing, and client_password is set",
-            "give both, or none",
-        );
+        about.add("client_login", words::CLIENT_LOGIN_MISSING);
     }
 }
 
@@ -332,25 +267,13 @@ fn credentials(record: &TargetRecord, about: &mut About<'_>) {
     text("password", record.password.expose(), about);
     let (name, secret) = (!record.username.is_empty(), !record.password.is_empty());
     if name && !secret {
-        about.add(
-            "password",
-            "is missing, and username is set",
-            "give both, or none",
-        );
+        about.add("password", words::PASSWORD_MISSING);
     }
     if secret && !name {
-        about.add(
-            "username",
-            "is missing, and password is set",
-            "give both, or none",
-        );
+        about.add("username", words::USERNAME_MISSING);
     }
     if name && secret && record.tls == TlsPolicy::Off {
-        about.add(
-            "tls",
-            "is off, and the password would travel in the clear",
-            "set tls to opportunistic or better, or remove username and password",
-        );
+        about.add("tls", words::PASSWORD_IN_CLEAR);
     }
 }
 
@@ -364,32 +287,23 @@ fn user(record: &UserRecord, about: &mut About<'_>) {
     }
     bytes("quota", record.quota_bytes, about);
     if record.mail != MailType::ThirdParty {
-        let mend = "remove it, or set mail = \"third-party\"";
         if record.relayed.is_some() {
-            about.add("relayed", "is for third-party users only", mend);
+            about.add("relayed", words::THIRD_PARTY_ONLY);
         }
         if record.target.is_some() {
-            about.add("target", "is for third-party users only", mend);
+            about.add("target", words::THIRD_PARTY_ONLY);
         }
     }
     for address in record.relayed.iter().flatten() {
         if !record.addresses.contains(address) {
-            about.add(
-                "relayed",
-                format!("{address} is not one of the user's addresses"),
-                "add it to addresses in the same form, or remove it from relayed",
-            );
+            about.add("relayed", words::RELAYED_NOT_HIS.having("address", address));
         }
     }
 }
 
 fn addresses(addresses: &[Address], about: &mut About<'_>) {
     if addresses.is_empty() {
-        about.add(
-            "addresses",
-            "there is none, so no mail can arrive",
-            "give at least one; the first is the default address",
-        );
+        about.add("addresses", words::ADDRESSES_NONE);
     }
     duplicates(addresses, about);
 }
@@ -406,8 +320,9 @@ fn duplicates(addresses: &[Address], about: &mut About<'_>) {
         if let Some(other) = clash {
             about.add(
                 "addresses",
-                format!("{address} and {other} are the same address at some name"),
-                "remove one of them",
+                words::ADDRESSES_OVERLAP
+                    .having("address", address)
+                    .having("other", *other),
             );
         }
         same.push(address);
@@ -418,11 +333,7 @@ fn members(members: &[Mailbox], about: &mut About<'_>) {
     let mut seen = HashSet::new();
     for member in members {
         if !seen.insert((member.local.folded(), &member.domain)) {
-            about.add(
-                "members",
-                format!("{member} is there twice"),
-                "remove it once",
-            );
+            about.add("members", words::THERE_TWICE.having("value", member));
         }
     }
 }
@@ -442,11 +353,10 @@ fn name_with(field: &'static str, value: &str, others: &str, about: &mut About<'
         let others: Vec<String> = others.chars().map(String::from).collect();
         about.add(
             field,
-            format!("{value:?} is not possible"),
-            format!(
-                "use 1 to {MAX_NAME_OCTETS} of a-z 0-9 {}, a letter or digit first",
-                others.join(" ")
-            ),
+            words::NAME
+                .quoting("name", value)
+                .having("max", MAX_NAME_OCTETS)
+                .having("others", &others.join(" ")),
         );
     }
 }
@@ -455,21 +365,16 @@ fn text(field: &'static str, value: &str, about: &mut About<'_>) {
     if value.len() > MAX_TEXT_OCTETS {
         about.add(
             field,
-            format!("is longer than {MAX_TEXT_OCTETS} octets"),
-            "shorten it",
+            words::TEXT_TOO_LONG.having("octets", MAX_TEXT_OCTETS),
         );
     }
     if value.chars().any(char::is_control) {
-        about.add(field, "has a control character in it", "remove it");
+        about.add(field, words::TEXT_CONTROL);
     }
 }
 
 fn bytes(field: &'static str, value: Option<u64>, about: &mut About<'_>) {
     if value.is_some_and(|bytes| bytes > MAX_BYTES) {
-        about.add(
-            field,
-            "is too large",
-            "give less than 8 EiB, or \"0\" for none",
-        );
+        about.add(field, words::QUOTA_TOO_LARGE);
     }
 }

@@ -1,9 +1,11 @@
 //! Servers that are this one itself; asked before the store is locked, as it may take time.
 
+use super::words;
 use crate::edit::{Edit, Here};
-use crate::error::{Breach, Problem};
+use crate::error::Problem;
 use crate::lookup::Snapshot;
 use crate::model::{GatewayRecord, GatewayVerify, Host, Key, Object, PeerRecord, Relay};
+use crate::wording::Wording;
 
 /// Where mail is sent or a question asked: the field that says it, the host and the port.
 type Place<'a> = (&'static str, &'a Host, u16);
@@ -18,7 +20,12 @@ pub(crate) fn find(here: &dyn Here, edits: &[Edit], present: &Snapshot) -> Vec<P
         if let Some(place) = mail(object)
             && here.is_here(place.1, place.2)
         {
-            problems.push(problem(index, &object.key(), place, ""));
+            problems.push(problem(
+                index,
+                &object.key(),
+                place,
+                [words::HOST_IS_HERE, words::HOST_OF_OWN_NAME],
+            ));
         }
         let place = match object {
             Object::Gateway(record) => asked_by(record, edits, present),
@@ -36,7 +43,7 @@ pub(crate) fn find(here: &dyn Here, edits: &[Edit], present: &Snapshot) -> Vec<P
                 index,
                 &object.key(),
                 (field, &host, port),
-                " (Minger)",
+                [words::HOST_IS_HERE_MINGER, words::HOST_OF_OWN_NAME_MINGER],
             ));
         }
     }
@@ -90,22 +97,15 @@ fn asked_by(
     Some(("minger_port", host, port))
 }
 
-fn problem(edit: usize, key: &Key, (field, host, port): Place<'_>, what: &str) -> Problem {
+/// What is said of any host, and what of one that has the domain's own name.
+type Both = [&'static Wording; 2];
+
+fn problem(edit: usize, key: &Key, (field, host, port): Place<'_>, [any, own]: Both) -> Problem {
     let own_name = match (key, host) {
         (Key::Domain(name) | Key::Gateway(name), Host::Name(host)) => name == host,
         _ => false,
     };
-    let message = if own_name {
-        format!("{host} is the domain's own name, and it leads to this server, port {port}{what}")
-    } else {
-        format!("{host} port {port}{what} is this server itself")
-    };
-    Problem {
-        breach: Breach::Rule,
-        edit: Some(edit),
-        object: key.to_string(),
-        field,
-        message,
-        mend: "name the other server by a name or address that leads to it".into(),
-    }
+    let words = if own_name { own } else { any };
+    let words = words.having("host", host).having("port", &port);
+    Problem::new(edit, key.to_string(), field, words)
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::{admins, peers};
+use super::{admins, peers, words};
 use crate::batch::{Batch, Before, Touched};
 use crate::edit::Edit;
 use crate::model::{
@@ -67,8 +67,9 @@ fn domain(batch: &mut Batch<'_>, record: &DomainRecord, touched: &Touched) -> ru
             };
             batch.report.about(touched.edit, &key).add(
                 field,
-                format!("{name} is a name of the domain {other}"),
-                format!("remove it from {other} first, or leave it out here"),
+                words::DOMAIN_NAME_TAKEN
+                    .having("name", name)
+                    .having("other", &other),
             );
         }
     }
@@ -85,30 +86,28 @@ fn domain(batch: &mut Batch<'_>, record: &DomainRecord, touched: &Touched) -> ru
     {
         about.add(
             "relay",
-            format!("{count} third-party users need it, such as {login}"),
-            "give these users a target of their own or another mail type first",
+            words::RELAY_NEEDED
+                .having("count", count)
+                .having("login", &login),
         );
     }
     if let Some((count, example)) = some(store, ADDRESS_WITHOUT_NAME, params![id])? {
         about.add(
             "aliases",
-            format!("an alias that {count} addresses use is missing, such as that of {example}"),
-            "change or remove these addresses first",
+            words::ALIAS_USED
+                .having("count", count)
+                .having("object", &example),
         );
     }
     let quota = &record.quota;
-    for (what, max, sql) in [
-        ("user_max", quota.user_max, USERS_OVER),
-        ("shared_max", quota.shared_max, MAILBOXES_OVER),
+    for (words, max, sql) in [
+        (words::QUOTA_USER_OVER, quota.user_max, USERS_OVER),
+        (words::QUOTA_SHARED_OVER, quota.shared_max, MAILBOXES_OVER),
     ] {
         if max != 0
             && let Some((count, name)) = some(store, sql, params![id, sqlite::bytes(max)])?
         {
-            about.add(
-                "quota",
-                format!("{count} mailboxes have more than {what}, or no quota, such as {name}"),
-                format!("lower or remove their own quota first, or raise {what}"),
-            );
+            about.add("quota", words.having("count", count).having("name", &name));
         }
     }
     if !renamed {
@@ -125,18 +124,16 @@ fn user(batch: &mut Batch<'_>, record: &UserRecord, touched: &Touched) -> rusqli
         return Ok(());
     };
     if record.mail == MailType::ThirdParty && record.target.is_none() && !facts.has_relay {
-        batch.report.about(touched.edit, &key).add(
-            "mail",
-            "a third-party user needs a relay of the domain, or a target of his own",
-            "set the domain's relay, or the user's target",
-        );
+        batch
+            .report
+            .about(touched.edit, &key)
+            .add("mail", words::USER_NEEDS_RELAY);
     }
     if sqlite::mailbox::find(store, facts.id, &record.login)?.is_some() {
-        batch.report.about(touched.edit, &key).add(
-            "login",
-            "a shared mailbox of the domain has this name",
-            "choose another login, or rename the shared mailbox",
-        );
+        batch
+            .report
+            .about(touched.edit, &key)
+            .add("login", words::LOGIN_IS_MAILBOX);
     }
     quota(
         batch,
@@ -153,8 +150,9 @@ fn user(batch: &mut Batch<'_>, record: &UserRecord, touched: &Touched) -> rusqli
         if address::owner_of(store, &address)? != Some((Kind::User, touched.id)) {
             batch.report.about(touched.edit, &key).add(
                 "addresses",
-                format!("the shared mailbox {name} has him as member under {address}"),
-                "keep that address, or change the member there first",
+                words::MEMBER_NEEDS_ADDRESS
+                    .having("name", &name)
+                    .having("address", &address),
             );
         }
     }
@@ -172,11 +170,10 @@ fn mailbox(
         return Ok(());
     };
     if sqlite::user::find(store, facts.id, &record.name)?.is_some() {
-        batch.report.about(touched.edit, &key).add(
-            "name",
-            "a user of the domain has this login",
-            "choose another name",
-        );
+        batch
+            .report
+            .about(touched.edit, &key)
+            .add("name", words::NAME_IS_USER);
     }
     quota(
         batch,
@@ -217,8 +214,9 @@ fn hold(
         };
         batch.report.about(touched.edit, key).add(
             "name",
-            format!("there is no {held}"),
-            format!("look at the spelling; `waypost {kind} list` shows those there are"),
+            words::HOLD_OF_NOTHING
+                .having("object", held)
+                .having("kind", &kind),
         );
     }
     Ok(())
@@ -235,13 +233,16 @@ fn quota(
     match own {
         Some(0) if max != 0 => about.add(
             "quota",
-            format!("the domain has a {limit} ({max} bytes), so no mailbox is without quota"),
-            "give a quota up to the maximum, or leave it out for the domain's default",
+            words::QUOTA_NONE
+                .having("limit", limit)
+                .having("max_bytes", max),
         ),
         Some(own) if max != 0 && own > max => about.add(
             "quota",
-            format!("{own} bytes are above the domain's {limit} ({max} bytes)"),
-            format!("lower it, or raise {limit}"),
+            words::QUOTA_ABOVE_MAX
+                .having("own_bytes", own)
+                .having("limit", limit)
+                .having("max_bytes", max),
         ),
         _ => {}
     }
@@ -282,8 +283,10 @@ fn conflicts(
             let whose = name_of(store, other)?;
             batch.report.about(touched.edit, key).add(
                 "addresses",
-                format!("{address}: {whose} has {}@{there}", address.local()),
-                "an address belongs to one object: remove it there first, or leave it out here",
+                words::ADDRESS_TAKEN
+                    .having("address", address)
+                    .having("object", &whose)
+                    .having("there", &format!("{}@{there}", address.local())),
             );
         }
     }
@@ -304,17 +307,16 @@ fn name_of(store: &Connection, (kind, id): address::Owned) -> rusqlite::Result<S
 }
 
 fn removed_domain(batch: &mut Batch<'_>, key: &Key, touched: &Touched) -> rusqlite::Result<()> {
-    for (what, sql) in [
-        ("users", USERS_OF_DOMAIN),
-        ("shared mailboxes", MAILBOXES_OF_DOMAIN),
-        ("groups", GROUPS_OF_DOMAIN),
+    for (words, sql) in [
+        (words::DOMAIN_HAS_USERS, USERS_OF_DOMAIN),
+        (words::DOMAIN_HAS_MAILBOXES, MAILBOXES_OF_DOMAIN),
+        (words::DOMAIN_HAS_GROUPS, GROUPS_OF_DOMAIN),
     ] {
         if let Some((count, name)) = some(batch.store(), sql, params![touched.id])? {
-            batch.report.about(touched.edit, key).add(
-                "name",
-                format!("the domain has {count} {what}, such as {name}"),
-                "remove these first",
-            );
+            batch
+                .report
+                .about(touched.edit, key)
+                .add("name", words.having("count", count).having("name", &name));
         }
     }
     Ok(())
@@ -325,8 +327,7 @@ fn removed_target(batch: &mut Batch<'_>, key: &Key, touched: &Touched) -> rusqli
     if !users.is_empty() {
         batch.report.about(touched.edit, key).add(
             "name",
-            format!("it is used by {}", users.join(", ")),
-            "let these use another one, or none, first",
+            words::TARGET_USED.having("objects", &users.join(", ")),
         );
     }
     Ok(())
@@ -336,8 +337,9 @@ fn removed_user(batch: &mut Batch<'_>, key: &Key, touched: &Touched) -> rusqlite
     for (name, address) in sqlite::mailbox::of_user(batch.store(), touched.id)? {
         batch.report.about(touched.edit, key).add(
             "login",
-            format!("the shared mailbox {name} has him as member, as {address}"),
-            "remove him from its members first",
+            words::MEMBER_REMOVED
+                .having("name", &name)
+                .having("address", &address),
         );
     }
     Ok(())
@@ -378,11 +380,7 @@ fn report_loops(
             .collect::<rusqlite::Result<_>>()?;
         batch.report.about(edit, key).add(
             field,
-            format!(
-                "the group would include itself: {}",
-                names.join(" includes ")
-            ),
-            "remove one of these members",
+            words::GROUP_IN_ITSELF.having("path", &names.join(" → ")),
         );
     }
     Ok(())

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
-use waypost_admin::request::{Cause, Fault, Refused};
-use waypost_directory::{Address, MailType, Names, Object, PeerRecord, Relay};
+use waypost_admin::request::{Cause, Fault, Refused, words};
+use waypost_directory::{Address, MailType, Names, Object, PeerRecord, Relay, Words};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::minger::Status;
 
@@ -255,11 +255,7 @@ pub(super) fn at_names(address: &Address, names: &[Domain]) -> Vec<Mailbox> {
 
 impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mailbox, peer, .. } = self;
-        match &self.why {
-            Why::Elsewhere(status) => write!(f, "{peer} has {mailbox} ({status})"),
-            Why::Unasked(why) => write!(f, "{peer} cannot be asked about {mailbox}: {why}"),
-        }
+        f.write_str(&self.words().message())
     }
 }
 
@@ -284,43 +280,38 @@ impl Objection {
     }
 
     pub(super) fn fault(&self) -> Fault {
-        let Self { mailbox, peer, .. } = self;
-        let mend = match &self.why {
-            Why::Elsewhere(_) => {
-                "remove it there, take another address, or save it with --force".to_owned()
-            }
-            Why::Unasked(_) => format!(
-                "see `waypost peer test {peer} {mailbox}` and try again, or save it with --force"
-            ),
+        Fault::new(&self.object, "addresses", self.words()).on(self.line)
+    }
+
+    fn words(&self) -> Words {
+        let words = match &self.why {
+            Why::Elsewhere(status) => words::PEER_HAS.having("status", status),
+            Why::Unasked(why) => words::PEER_UNASKED.having("why", why),
         };
-        Fault {
-            object: self.object.clone(),
-            line: self.line,
-            field: "addresses".to_owned(),
-            message: self.to_string(),
-            mend,
-        }
+        words
+            .having("peer", &self.peer)
+            .having("address", &self.mailbox)
     }
 }
 
 /// The refusal that objections make; `file` is the site file, when there is one.
 pub(super) fn refused(objections: &[Objection], file: Option<&str>) -> Refused {
     let elsewhere = objections.iter().filter(|found| found.is_elsewhere());
-    let (cause, what) = match elsewhere.count() {
-        0 => (Cause::Later, "peers cannot be asked about new addresses"),
-        _ => (Cause::Conflict, "peers have new addresses already"),
+    let (cause, one, many) = match elsewhere.count() {
+        0 => (Cause::Later, words::PEERS_UNASKED_ONE, words::PEERS_UNASKED),
+        _ => (Cause::Conflict, words::PEERS_HAVE_ONE, words::PEERS_HAVE),
+    };
+    let words = match objections.len() {
+        1 => one.into(),
+        count => many.having("count", count),
     };
     let file = file.map_or_else(String::new, |file| format!("{file}: "));
-    let count = objections.len();
-    let plural = if count == 1 { "" } else { "s" };
+    let named = objections.iter().take(MOST_NAMED);
     Refused {
-        message: format!("{file}not saved: {what}: {count} problem{plural}"),
-        problems: objections
-            .iter()
-            .take(MOST_NAMED)
-            .map(Objection::fault)
-            .collect(),
+        message: format!("{file}{}", words.message()),
+        problems: named.map(Objection::fault).collect(),
         cause,
+        ..Refused::of(words)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{CacheAnswer, CacheList, CacheRequest, Refused};
+use waypost_admin::request::{CacheAnswer, CacheList, CacheRequest, Refused, words};
 use waypost_directory::{Address, Edit, Key, Names, Object};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::resolve::{Answer, Authority, Place, Remembered};
@@ -221,7 +221,8 @@ pub(super) fn addresses(object: &Object) -> &[Address] {
 }
 
 pub(super) fn mailbox(text: &str) -> Result<Mailbox, Refused> {
-    Mailbox::parse(text).map_err(|error| Refused::new(format!("{text:?}: {error}")))
+    let quoted = format!("{text:?}: ");
+    Mailbox::parse(text).map_err(|error| Refused::of(words::syntax(&quoted, error)))
 }
 
 /// Where the next page begins: `peer:3:jdoe@example.com`.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Explain, Refused};
+use waypost_admin::request::{Explain, Refused, words};
 use waypost_directory::Found;
 use waypost_mta::policy::sender::refusal;
 use waypost_mta::resolve::{Explanation, Step, Subject};
@@ -90,7 +90,8 @@ impl Bridge {
 }
 
 pub(super) fn mailbox(text: &str) -> Result<Mailbox, Refused> {
-    Mailbox::parse(text).map_err(|error| Refused::new(format!("{text:?}: {error}")))
+    let quoted = format!("{text:?}: ");
+    Mailbox::parse(text).map_err(|error| Refused::of(words::syntax(&quoted, error)))
 }
 
 fn reverse_path(text: &str) -> Result<ReversePath, Refused> {

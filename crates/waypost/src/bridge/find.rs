@@ -137,6 +137,7 @@ fn fault(field: &str, message: String, mend: &str) -> Refused {
         field: field.to_owned(),
         message,
         mend: mend.to_owned(),
+        said: Box::default(),
     });
     refused
 }

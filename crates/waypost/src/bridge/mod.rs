@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Caller, Cause, Fault, Refused, Report, Request};
+use waypost_admin::request::{Caller, Cause, Fault, Refused, Report, Request, Saying, words};
 use waypost_admin::{Answering, Control};
 use waypost_directory::{
     Actor, Breach, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
@@ -196,7 +196,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
 ) -> Result<T, Refused> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refused::new("the command failed inside the server; see its log"))?
+    done.map_err(|_| Refused::of(words::FAILED))?
 }
 
 fn result_of(changed: &Changed) -> Value {
@@ -212,38 +212,38 @@ fn result_of(changed: &Changed) -> Value {
 fn refused(error: EditError) -> Refused {
     match error {
         EditError::Rejected(rejected) => rejection(rejected),
-        EditError::Cancelled => Refused::new(error.to_string()),
+        EditError::Cancelled => Refused::of(words::CANCELLED),
         EditError::Unavailable(unavailable) => later(&unavailable),
     }
 }
 
 fn rejection(rejected: Rejected) -> Refused {
-    let count = rejected.problems.len();
     let cause = match rejected.breach() {
         Breach::Exists => Cause::Exists,
         Breach::Missing => Cause::Missing,
         Breach::Stale => Cause::Stale,
         Breach::Rule => Cause::Asked,
     };
-    let plural = if count == 1 { "" } else { "s" };
-    Refused {
-        message: format!("not saved: {count} problem{plural}"),
-        problems: rejected.problems.into_iter().map(fault).collect(),
-        cause,
-    }
+    let faults = rejected.problems.into_iter().map(fault);
+    Refused::unsaved(faults.collect()).because(cause)
 }
 
-fn fault(problem: Problem) -> Fault {
+pub(crate) fn fault(problem: Problem) -> Fault {
     Fault {
         object: problem.object,
         line: None,
         field: problem.field.to_owned(),
         message: problem.message,
         mend: problem.mend,
+        said: Box::new(Saying::from(&problem.words)),
     }
 }
 
 fn later(unavailable: &Unavailable) -> Refused {
     let cause = std::error::Error::source(unavailable).map(|cause| format!(": {cause}"));
-    Refused::later(format!("{unavailable}{}", cause.unwrap_or_default()))
+    Refused {
+        message: format!("{unavailable}{}", cause.unwrap_or_default()),
+        cause: Cause::Later,
+        ..Refused::of(words::DIRECTORY_AWAY)
+    }
 }

@@ -1,7 +1,9 @@
 //! Objects of the directory: list, show, add, set, remove, passwords.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
-use waypost_admin::request::{Cause, Fault, Kind, List, Object, Refused, Removal};
+use waypost_admin::request::{Cause, Fault, Kind, List, Object, Refused, Removal, words};
 use waypost_directory::{
     AdminRecord, Edit, Key, Object as Record, Page, PasswordHash, Role, Stored, When,
 };
@@ -21,7 +23,7 @@ impl Asked {
         let key = object::key(request.kind, &request.name).map_err(one)?;
         let mut fields = edited(&Fields::new(), request);
         hash_password(&key, &mut fields)?;
-        let record = object::make(&key, &fields).map_err(faults)?;
+        let record = object::make(&key, &fields).map_err(Refused::unsaved)?;
         let from = self.consult(request, (&record, None))?;
         self.edit_from(&from, &[Edit::Put(record, When::Absent)], &[])
     }
@@ -31,7 +33,7 @@ impl Asked {
         let (record, revision) = self.read(&key)?.ok_or_else(|| nobody(&key))?;
         let mut fields = edited(&object::show(&record), request);
         hash_password(&key, &mut fields)?;
-        let changed = object::change(&record, &fields).map_err(faults)?;
+        let changed = object::change(&record, &fields).map_err(Refused::unsaved)?;
         let from = self.consult(request, (&changed, Some(&record)))?;
         let revision = request.revision.unwrap_or(revision);
         let edit = Edit::Put(changed, When::Revision(revision));
@@ -51,9 +53,12 @@ impl Asked {
         let mut fields = edited(&shown.unwrap_or_default(), request);
         hash_password(&key, &mut fields)?;
         let edit = match &present {
-            None => Edit::Put(object::make(&key, &fields).map_err(faults)?, When::Absent),
+            None => Edit::Put(
+                object::make(&key, &fields).map_err(Refused::unsaved)?,
+                When::Absent,
+            ),
             Some((record, revision)) => {
-                let changed = object::change(record, &fields).map_err(faults)?;
+                let changed = object::change(record, &fields).map_err(Refused::unsaved)?;
                 let revision = request.revision.unwrap_or(*revision);
                 Edit::Put(changed, When::Revision(revision))
             }
@@ -232,25 +237,19 @@ fn hashed(password: &str) -> Result<Option<PasswordHash>, Refused> {
     }
     let hash = PasswordHash::make(password);
     hash.map(Some)
-        .map_err(|error| Refused::new(format!("the password cannot be used: {error}")))
+        .map_err(|error| Refused::of(words::PASSWORD_UNUSABLE.having("why", &error)))
 }
 
 pub(super) fn nobody(key: &Key) -> Refused {
-    let kind = key.kind();
-    Refused::missing(format!(
-        "there is no {key}; `waypost {kind} list` shows what there is"
-    ))
+    no_such(key, key.kind())
+}
+
+/// There is no such object of this kind.
+pub(super) fn no_such(object: &dyn Display, kind: waypost_directory::Kind) -> Refused {
+    let words = words::NO_SUCH.having("object", &object.to_string());
+    Refused::of(words.having("kind", &kind)).because(Cause::Missing)
 }
 
 pub(super) fn one(fault: Fault) -> Refused {
-    faults(vec![fault])
-}
-
-fn faults(faults: Vec<Fault>) -> Refused {
-    let plural = if faults.len() == 1 { "" } else { "s" };
-    Refused {
-        message: format!("not saved: {} problem{plural}", faults.len()),
-        problems: faults,
-        cause: Cause::Asked,
-    }
+    Refused::unsaved(vec![fault])
 }

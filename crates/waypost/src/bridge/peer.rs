@@ -1,7 +1,7 @@
 //! Peers: what is wrong with one, addresses that live twice.
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Cause, PeerRequest, Refused};
+use waypost_admin::request::{Cause, PeerRequest, Refused, words};
 use waypost_directory::{Object, Page};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::metrics;
@@ -148,7 +148,8 @@ impl Asked {
         if self.report.is_cancelled() {
             return Err(Refused {
                 cause: Cause::Cancelled,
-                ..Refused::new("cancelled")
+                message: "cancelled".to_owned(),
+                ..Refused::of(words::CANCELLED)
             });
         }
         let (twice, unchecked): (Vec<_>, Vec<_>) = objections

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use waypost_admin::request::Refused;
-use waypost_directory::{Snapshot, Target};
+use waypost_directory::{Kind, Snapshot, Target};
 use waypost_mta::minger::Trouble;
 use waypost_mta::resolve::nobody_at;
 use waypost_proto::mail::{Domain, LocalPart, Mailbox};
@@ -13,6 +13,7 @@ use waypost_proto::minger::Status;
 use waypost_proto::smtp::reply::{RemoteReply, Severity};
 
 use super::Bridge;
+use super::object::no_such;
 use crate::inquiry::Peer;
 
 /// Domains that are shared with one peer and tried.
@@ -78,11 +79,9 @@ pub(super) async fn test(
 ) -> Result<Value, Refused> {
     let snapshot = bridge.resolver.snapshot();
     let id = bridge.peer_id(name);
-    let target = id.and_then(|id| snapshot.target(id)).ok_or_else(|| {
-        Refused::new(format!(
-            "there is no peer {name}; `waypost peer list` shows what there is"
-        ))
-    })?;
+    let target = id
+        .and_then(|id| snapshot.target(id))
+        .ok_or_else(|| no_such(&format!("peer {name}"), Kind::Peer))?;
     let trial = Trial {
         bridge,
         snapshot: Arc::clone(&snapshot),

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Kind, QueueRequest, Refused, Selection};
+use waypost_admin::request::{Cause, Kind, QueueRequest, Refused, Selection, words};
 use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::queue::control::{
@@ -105,7 +105,10 @@ impl Asked {
         Err(match (&message.message.envelope.hold, held) {
             (Some(hold), _) => {
                 let says = says(&id, &hold.reason, hold.until);
-                Refused::new(format!("{says}; `waypost queue release {id}` lets it go"))
+                Refused {
+                    message: format!("{says}; `waypost queue release {id}` lets it go"),
+                    ..Refused::of(words::MESSAGE_HELD.having("id", &id))
+                }
             }
             (None, Some(held)) => stands_still(&held.key, &held.hold),
             (None, None) => Refused::later(format!("{id} is being changed")),
@@ -175,9 +178,8 @@ impl Asked {
                 let snapshot = self.directory.snapshot();
                 let hold = snapshot.hold(&key);
                 if hold.is_none_or(|hold| !hold.is_on(SystemClock.wall())) {
-                    return Err(Refused::missing(format!(
-                        "{key} is not held; `waypost queue holds` shows what is"
-                    )));
+                    let words = words::NOT_HELD.having("object", &key);
+                    return Err(Refused::of(words).because(Cause::Missing));
                 }
                 self.edit(&[Edit::Remove(Key::Hold(key), When::Present)], &[])?;
                 Ok(said(&text))
@@ -199,7 +201,7 @@ impl Asked {
             Selection::Target(name) => HoldKey::Target(name),
             Selection::User(name) => match object::key(Kind::User, &name) {
                 Ok(Key::User(domain, login)) => HoldKey::User(domain, login),
-                _ => return Err(Refused::new(format!("{name}: write LOGIN@DOMAIN"))),
+                _ => return Err(Refused::of(words::LOGIN_AND_DOMAIN.having("name", &name))),
             },
             Selection::Message(id) => {
                 return Err(Refused::new(format!("{id} is a message")));
@@ -245,22 +247,28 @@ impl Asked {
 }
 
 pub(super) fn domain(name: &str) -> Result<Domain, Refused> {
-    Domain::parse(name).map_err(|error| Refused::new(format!("{name}: {error}")))
+    let quoted = format!("{name}: ");
+    Domain::parse(name).map_err(|error| Refused::of(words::syntax(&quoted, error)))
 }
 
 pub(super) fn queue_id(text: &str) -> Result<QueueId, Refused> {
-    text.parse().map_err(|_| {
-        Refused::new(format!(
-            "{text} is no queue id; `waypost queue list` shows those there are"
-        ))
-    })
+    let words = || words::QUEUE_ID_BAD.having("id", text);
+    text.parse().map_err(|_| Refused::of(words()))
 }
 
 pub(super) fn refused(error: ControlError) -> Refused {
     match error {
         ControlError::Spool(text) => Refused::later(text),
-        ControlError::NoMessage(_) => Refused::missing(error.to_string()),
-        other => Refused::new(other.to_string()),
+        ControlError::NoMessage(id) => Refused {
+            message: error.to_string(),
+            cause: Cause::Missing,
+            ..Refused::of(words::QUEUE_ID_GONE.having("id", &id))
+        },
+        ControlError::NotHeld(id) => Refused::of(words::QUEUE_NOT_HELD.having("id", &id)),
+        ControlError::NoRecipient(id, to) => {
+            let words = words::QUEUE_RECIPIENT_GONE.having("id", &id);
+            Refused::of(words.having("recipient", &to))
+        }
     }
 }
 
@@ -294,9 +302,10 @@ fn stands_still(key: &HoldKey, hold: &Hold) -> Refused {
         HoldKey::User(domain, login) => format!("--user {login}@{domain}"),
     };
     let says = says(key, &hold.reason, hold.until);
-    Refused::new(format!(
-        "{says}; `waypost queue release {option}` lets it go"
-    ))
+    Refused {
+        message: format!("{says}; `waypost queue release {option}` lets it go"),
+        ..Refused::of(words::OBJECT_HELD.having("object", key))
+    }
 }
 
 /// A hold in one line.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use waypost_admin::request::{
-    QueueAction, QueueFilter, QueueList, QueueMany, QueueOrder, QueueStanding, Refused,
+    QueueAction, QueueFilter, QueueList, QueueMany, QueueOrder, QueueStanding, Refused, words,
 };
 use waypost_mta::queue::control::{
     Action, Ask, Bulk, Chosen, Filter, NotDone, Sorted, Standing, Undone,
@@ -52,7 +52,7 @@ impl Asked {
             QueueAction::Hold => (Action::Hold(order), "holding", "held"),
             QueueAction::Release => (Action::Release(order), "releasing", "released"),
             QueueAction::Remove => (Action::Remove(order), "removing", "removed"),
-            QueueAction::Retry => (Action::Retry, "trying", "tried now"),
+            QueueAction::Retry => (Action::Retry, "retrying", "tried now"),
         };
         let report = self.report.clone();
         let go_on = move |done: usize, total: usize| {
@@ -73,7 +73,7 @@ impl Asked {
         let ids: Vec<QueueId> = ids.collect::<Result<_, _>>()?;
         let Some(filter) = filter else {
             if ids.is_empty() {
-                return Err(Refused::new("name messages, or a filter that means some"));
+                return Err(Refused::of(words::MESSAGES_NONE));
             }
             return Ok((Chosen::Ids(ids), Vec::new()));
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use waypost_admin::request::{Cause, Fault, Refused};
+use waypost_admin::request::{Fault, Refused, words};
 use waypost_directory::{DomainRecord, Relay};
 use waypost_mta::deliver::trial::{Finding, Trial};
 use waypost_mta::resolve::nobody_at;
@@ -124,18 +124,7 @@ impl Tried {
 pub(super) fn both_forward(domain: &DomainRecord) -> Refused {
     let relay = domain.relay.as_ref();
     let relay = relay.map_or_else(String::new, ToString::to_string);
-    Refused {
-        message: "not saved: 1 problem".to_owned(),
-        problems: vec![Fault {
-            object: format!("domain {}", domain.name),
-            line: None,
-            field: "forward_unknown".to_owned(),
-            message: format!(
-                "{relay} asks this server about addresses that it does not know itself: with this \
-                 setting on both sides, mail to a wrong address would go round"
-            ),
-            mend: "turn it off there, or leave it off here: one side decides".to_owned(),
-        }],
-        cause: Cause::Asked,
-    }
+    let object = format!("domain {}", domain.name);
+    let words = words::BOTH_FORWARD.having("relay", &relay);
+    Refused::unsaved(vec![Fault::new(&object, "forward_unknown", words)])
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Apply, Cause, Fault, Refused};
+use waypost_admin::request::{Apply, Fault, Refused, words};
 use waypost_directory::{Actor, Changed};
 use waypost_mta::clock::{Clock as _, SystemClock};
 
@@ -38,7 +38,7 @@ impl Asked {
         };
         let changed = done.map_err(|failure| match failure {
             Failure::Rejected(faults) => refused(request, faults),
-            Failure::Cancelled => Refused::new("cancelled; nothing was saved"),
+            Failure::Cancelled => Refused::of(words::CANCELLED),
             Failure::Unavailable(error) => later(&error),
         })?;
         if !request.dry_run {
@@ -52,7 +52,10 @@ impl Asked {
         if request.dry_run || steps.len() <= MAX_STEPS {
             result["plan"] = steps.iter().map(ToString::to_string).collect();
         }
-        let unasked = unasked.map_or_else(String::new, |unasked| format!("; {unasked}"));
+        if let Some(count) = unasked {
+            result["unasked"] = count.into();
+        }
+        let unasked = unasked.map_or_else(String::new, |count| format!("; {}", unasked_of(count)));
         result["summary"] = format!("{}{unasked}", summary(request, &changed)).into();
         Ok(result)
     }
@@ -63,21 +66,20 @@ impl Asked {
         &self,
         plan: &Plan<'_>,
         request: &Apply,
-    ) -> Result<(String, Option<String>), Refused> {
+    ) -> Result<(String, Option<usize>), Refused> {
         let from = self.caller.from.clone();
         let new = self.new_addresses(plan.saved())?;
         if new.is_empty() {
             return Ok((from, None));
         }
         let count = new.len();
-        let plural = if count == 1 { "" } else { "es" };
-        let unasked = format!("no peer was asked about {count} new address{plural}");
         if request.dry_run {
-            return Ok((from, Some(unasked)));
+            return Ok((from, Some(count)));
         }
         if request.force {
+            let unasked = unasked_of(count);
             tracing::warn!("{} applied by force: {unasked}", request.file);
-            return Ok((format!("{from}, forced: {unasked}"), Some(unasked)));
+            return Ok((format!("{from}, forced: {unasked}"), Some(count)));
         }
         let objections = self.objections(&new);
         if objections.is_empty() {
@@ -90,6 +92,11 @@ impl Asked {
         let text = site_file::export(&self.directory).map_err(|error| later(&error))?;
         Ok(json!({ "site_file": text }))
     }
+}
+
+fn unasked_of(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "es" };
+    format!("no peer was asked about {count} new address{plural}")
 }
 
 fn summary(request: &Apply, changed: &Changed) -> String {
@@ -107,14 +114,14 @@ fn summary(request: &Apply, changed: &Changed) -> String {
 }
 
 fn refused(request: &Apply, faults: Vec<Fault>) -> Refused {
-    let plural = if faults.len() == 1 { "" } else { "s" };
+    let words = match faults.len() {
+        1 => words::SITE_REFUSED_ONE.having("file", &request.file),
+        count => words::SITE_REFUSED
+            .having("file", &request.file)
+            .having("count", count),
+    };
     Refused {
-        message: format!(
-            "{}: {} problem{plural}, nothing was changed",
-            request.file,
-            faults.len()
-        ),
         problems: faults,
-        cause: Cause::Asked,
+        ..Refused::of(words)
     }
 }

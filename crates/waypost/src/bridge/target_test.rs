@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use waypost_admin::request::Refused;
-use waypost_directory::{Snapshot, Target};
+use waypost_directory::{Kind, Snapshot, Target};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::deliver::trial::{Channel, Finding, Trial};
 use waypost_mta::resolve::nobody_at;
@@ -13,6 +13,7 @@ use waypost_proto::smtp::reply::{RemoteReply, Severity};
 
 use super::Asked;
 use super::cache::mailbox;
+use super::object::no_such;
 use crate::time;
 
 /// A certificate that ends sooner is worth a word.
@@ -27,11 +28,9 @@ impl Asked {
     ) -> Result<Value, Refused> {
         let snapshot = self.resolver.snapshot();
         let mut targets = snapshot.targets();
-        let target = targets.find(|target| target.name == name).ok_or_else(|| {
-            Refused::missing(format!(
-                "there is no target {name}; `waypost target list` shows what there is"
-            ))
-        })?;
+        let target = targets
+            .find(|target| target.name == name)
+            .ok_or_else(|| no_such(&format!("target {name}"), Kind::Target))?;
         let given = address.map(mailbox).transpose()?;
         let recipient = given.or_else(|| postmaster_of(&snapshot, target));
         let own = &self.resolver.settings().postmaster.domain;

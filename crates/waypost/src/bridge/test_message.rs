@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use waypost_admin::request::Refused;
+use waypost_admin::request::{Refused, words};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::event;
 use waypost_mta::resolve::Subject;
@@ -23,9 +23,7 @@ impl Asked {
     pub(super) async fn test_message(&self, to: &str) -> Result<Value, Refused> {
         let to = mailbox(to)?;
         if !to.is_ascii() {
-            return Err(Refused::new(format!(
-                "{to}: a test message goes to addresses in ASCII only"
-            )));
+            return Err(Refused::of(words::TEST_NOT_ASCII.having("to", &to)));
         }
         self.check_recipient(&to).await?;
         let asked = self.clone();

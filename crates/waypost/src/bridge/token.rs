@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use waypost_admin::request::{Cause, Fault, NewToken, Refused, TokenRequest};
+use waypost_admin::request::{Cause, Fault, NewToken, Refused, TokenRequest, words};
 use waypost_admin::secret;
 use waypost_directory::{
-    AdminRecord, Edit, Grant, Key, Object, Page, Role, Scope, TokenHash, TokenRecord, When,
+    AdminRecord, Edit, Grant, Key, Object, Page, Role, Scope, TokenHash, TokenRecord, When, Words,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
 
@@ -41,12 +41,12 @@ impl Asked {
     fn add_token(&self, new: &NewToken) -> Result<Value, Refused> {
         let owner = self.directory.admin(&new.admin).map_err(|e| later(&e))?;
         let Some(owner) = owner.map(|stored| stored.record) else {
-            return Err(wrong("admin", "is no administrator", "name one"));
+            return Err(wrong("admin", words::TOKEN_NO_ADMIN));
         };
         let tokens = self.directory.tokens_of(&new.admin);
         if tokens.map_err(|e| later(&e))?.len() >= MOST_EACH {
-            let message = format!("has {MOST_EACH} tokens already");
-            return Err(wrong("admin", &message, "revoke those that nobody uses"));
+            let words = words::TOKENS_TOO_MANY.having("count", MOST_EACH);
+            return Err(wrong("admin", words));
         }
         let unlucky =
             |error: secret::NoRandom| Refused::later(format!("a token cannot be made: {error}"));
@@ -85,7 +85,7 @@ impl Asked {
         let found = self.directory.object(&Key::Token(id.to_owned()));
         match found.map_err(|error| later(&error))?.map(|s| s.record) {
             Some(Object::Token(record)) => Ok(record),
-            _ => Err(Refused::missing(format!("there is no token {id}"))),
+            _ => Err(Refused::of(words::TOKEN_UNKNOWN.having("id", id)).because(Cause::Missing)),
         }
     }
 }
@@ -96,7 +96,7 @@ fn record(new: &NewToken, owner: &AdminRecord) -> Result<TokenRecord, Refused> {
         None => owner.role,
         Some(word) => {
             let roles = Role::ALL.map(Role::as_str).join(", ");
-            let unknown = || wrong("role", "is unknown", &format!("write one of {roles}"));
+            let unknown = || wrong("role", words::TOKEN_ROLE_UNKNOWN.having("roles", &roles));
             Role::parse(word).ok_or_else(unknown)?
         }
     };
@@ -104,8 +104,7 @@ fn record(new: &NewToken, owner: &AdminRecord) -> Result<TokenRecord, Refused> {
         None if role == Role::Superadministrator => Scope::All,
         None => owner.domains.clone(),
         Some(words) => {
-            let mend = "write main names, or * alone";
-            let unknown = || wrong("domains", "are no domains", mend);
+            let unknown = || wrong("domains", words::DOMAINS_ARE_NONE);
             Scope::from_words(words).ok_or_else(unknown)?
         }
     };
@@ -113,7 +112,7 @@ fn record(new: &NewToken, owner: &AdminRecord) -> Result<TokenRecord, Refused> {
         None => owner.grants.clone(),
         Some(words) => {
             let grants = words.iter().map(|word| Grant::parse(word));
-            let unknown = || wrong("grants", "are not all known", "write routing, or nothing");
+            let unknown = || wrong("grants", words::GRANTS_UNKNOWN);
             grants.collect::<Option<_>>().ok_or_else(unknown)?
         }
     };
@@ -121,8 +120,8 @@ fn record(new: &NewToken, owner: &AdminRecord) -> Result<TokenRecord, Refused> {
     let span = Some(new.expires_s).filter(|span| EXPIRES_S.contains(span));
     let expires_at = span.and_then(|span| now.checked_add(Duration::from_secs(span)));
     let expires_at = expires_at.ok_or_else(|| {
-        let mend = format!("write {} to {} seconds", EXPIRES_S.start(), EXPIRES_S.end());
-        wrong("expires_s", "is out of range", &mend)
+        let words = words::TOKEN_SPAN.having("from", EXPIRES_S.start());
+        wrong("expires_s", words.having("to", EXPIRES_S.end()))
     })?;
     Ok(TokenRecord {
         id: String::new(),
@@ -159,16 +158,6 @@ fn shown(record: &TokenRecord) -> Value {
     })
 }
 
-fn wrong(field: &str, message: &str, mend: &str) -> Refused {
-    Refused {
-        message: "not saved: 1 problem".to_owned(),
-        problems: vec![Fault {
-            object: "token".to_owned(),
-            line: None,
-            field: field.to_owned(),
-            message: message.to_owned(),
-            mend: mend.to_owned(),
-        }],
-        cause: Cause::Asked,
-    }
+fn wrong(field: &str, words: impl Into<Words>) -> Refused {
+    Refused::unsaved(vec![Fault::new("token", field, words)])
 }

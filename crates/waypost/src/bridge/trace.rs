@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
-use waypost_admin::request::{Refused, Trace};
+use waypost_admin::request::{Refused, Trace, words};
 use waypost_mta::event::escaped;
 use waypost_spool::QueueId;
 
@@ -22,10 +22,7 @@ impl Bridge {
         let kept_s = self.history.kept().as_secs();
         let is_id = !trace.what.contains('@') && trace.what.parse::<QueueId>().is_ok();
         if !is_id && !trace.what.contains('@') {
-            return Err(Refused::new(format!(
-                "{}: write a queue id or an address",
-                trace.what
-            )));
+            return Err(Refused::of(words::TRACE_WHAT.having("what", &trace.what)));
         }
         let search = Search {
             key: trace.what.clone(),

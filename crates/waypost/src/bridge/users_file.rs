@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Fault, Import, Kind, Refused};
-use waypost_directory::{Edit, Key, Object, Scope, When};
+use waypost_admin::request::{Fault, Import, Kind, Refused, Saying, words};
+use waypost_directory::{Edit, Key, Object, Scope, When, Words};
 use waypost_proto::mail::Domain;
 
 use super::Asked;
@@ -25,8 +25,6 @@ const COLUMNS: [&str; 9] = [
     "quota",
     "suspended",
 ];
-const WHAT: &str = "the first line names the columns: domain, login, name, mail, addresses, \
-                    relayed, target, quota, suspended; of these, only login must be there";
 
 /// Cells by their column.
 type Row<'a> = HashMap<&'a str, String>;
@@ -69,18 +67,21 @@ impl Asked {
         (scope, without_targets): (&Scope, bool),
     ) -> Result<Piece, Vec<Fault>> {
         if cells.len() > columns.len() {
-            let message = format!("{} values for {} columns", cells.len(), columns.len());
-            let mend = "put quotes around values with a comma in them";
-            return Err(vec![fault("", "", message, mend)]);
+            let words = words::CSV_TOO_MANY.having("values", cells.len());
+            let words = words.having("columns", columns.len());
+            return Err(vec![Fault::new("", "", words)]);
         }
         let names = columns.iter().map(String::as_str);
         let row: Row<'_> = names.zip(cells.iter().cloned()).collect();
         let key = key_of(&row).map_err(|fault| vec![fault])?;
         let own = matches!(&key, Key::User(domain, _) if scope.has(domain));
         if !own {
-            let message = "you may not change users of this domain".to_owned();
-            let mend = "leave the row out";
-            return Err(vec![fault(&key.to_string(), "domain", message, mend)]);
+            let object = key.to_string();
+            return Err(vec![Fault::new(
+                &object,
+                "domain",
+                words::CSV_DOMAIN_CLOSED,
+            )]);
         }
         let found = self.read(&key).map_err(|refused| of(&key, &refused))?;
         let mut fields = fields_of(&row, found.is_none());
@@ -91,9 +92,12 @@ impl Asked {
             });
             let new = fields.remove("target");
             if new.is_some_and(|new| new != old.unwrap_or_default()) {
-                let message = "you may not set the target of users".to_owned();
-                let mend = "leave it as it is";
-                return Err(vec![fault(&key.to_string(), "target", message, mend)]);
+                let object = key.to_string();
+                return Err(vec![Fault::new(
+                    &object,
+                    "target",
+                    words::CSV_TARGET_CLOSED,
+                )]);
             }
         }
         let (edit, before) = match found {
@@ -120,8 +124,7 @@ fn key_of(row: &Row<'_>) -> Result<Key, Fault> {
     let cell = |name: &str| row.get(name).map(String::as_str).unwrap_or_default();
     let (login, domain) = (cell("login"), cell("domain"));
     if login.is_empty() {
-        let mend = "write the name to log in with";
-        return Err(fault("", "login", "is missing".to_owned(), mend));
+        return Err(Fault::new("", "login", words::CSV_LOGIN_MISSING));
     }
     let name = match (domain, login.rsplit_once('@')) {
         ("", _) => login.to_owned(),
@@ -170,13 +173,8 @@ fn once(
 ) -> Result<Piece, Vec<Fault>> {
     let key = piece.edit.key();
     if let Some(first) = seen.get(&key) {
-        let message = format!("is there already, on line {first}");
-        return Err(vec![fault(
-            &key.to_string(),
-            "login",
-            message,
-            "write it once",
-        )]);
+        let words = words::LINES_TWICE.having("line", first);
+        return Err(vec![Fault::new(&key.to_string(), "login", words)]);
     }
     seen.insert(key, line);
     piece.line = Some(line);
@@ -184,22 +182,18 @@ fn once(
 }
 
 fn of(key: &Key, refused: &Refused) -> Vec<Fault> {
-    vec![fault(
-        &key.to_string(),
-        "",
-        refused.message.clone(),
-        "try again later",
-    )]
-}
-
-fn fault(object: &str, field: &str, message: String, mend: &str) -> Fault {
-    Fault {
-        object: object.to_owned(),
+    let later = Words::from(words::TRY_LATER);
+    vec![Fault {
+        object: key.to_string(),
         line: None,
-        field: field.to_owned(),
-        message,
-        mend: mend.to_owned(),
-    }
+        field: String::new(),
+        message: refused.message.clone(),
+        mend: later.mend(),
+        said: Box::new(Saying {
+            mend_code: Some(later.code()),
+            ..(*refused.said).clone()
+        }),
+    }]
 }
 
 fn at(mut faults: Vec<Fault>, line: usize) -> Vec<Fault> {
@@ -215,12 +209,10 @@ type Line = (usize, Vec<String>);
 /// The columns and the rows of a file.
 fn table(text: &str) -> Result<(Vec<String>, Vec<Line>), Refused> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut rows = rows(text).map_err(|line| {
-        let message = format!("line {line}: the quotes are not closed");
-        refused(Some(line), message, "end the value with \"")
-    })?;
+    let mut rows =
+        rows(text).map_err(|line| refused(Some(line), words::CSV_QUOTES.having("line", line)))?;
     if rows.is_empty() {
-        return Err(refused(None, "the file is empty".to_owned(), WHAT));
+        return Err(refused(None, words::CSV_EMPTY));
     }
     let (line, columns) = rows.remove(0);
     let columns: Vec<String> = columns
@@ -229,28 +221,27 @@ fn table(text: &str) -> Result<(Vec<String>, Vec<Line>), Refused> {
         .collect();
     for (place, name) in columns.iter().enumerate() {
         if !COLUMNS.contains(&name.as_str()) {
-            let message = format!("there is no column {name:?}");
-            return Err(refused(Some(line), message, WHAT));
+            let words = words::CSV_COLUMN_UNKNOWN.quoting("name", name);
+            return Err(refused(Some(line), words));
         }
         if columns.iter().take(place).any(|other| other == name) {
-            let message = format!("the column {name} is there twice");
-            return Err(refused(Some(line), message, "leave one of them out"));
+            let words = words::CSV_COLUMN_TWICE.having("name", name);
+            return Err(refused(Some(line), words));
         }
     }
     if !columns.iter().any(|name| name == "login") {
-        let message = "the column login is missing".to_owned();
-        return Err(refused(Some(line), message, WHAT));
+        return Err(refused(Some(line), words::CSV_NO_LOGIN));
     }
     Ok((columns, rows))
 }
 
-fn refused(line: Option<usize>, message: String, mend: &str) -> Refused {
-    let mut refused = Refused::new(format!("nothing was done: {message}"));
-    refused.problems.push(Fault {
-        line,
-        ..fault("file", "", message, mend)
-    });
-    refused
+fn refused(line: Option<usize>, words: impl Into<Words>) -> Refused {
+    let fault = Fault::new("file", "", words).on(line);
+    Refused {
+        message: format!("nothing was done: {}", fault.message),
+        problems: vec![fault],
+        ..Refused::of(words::NOTHING_DONE)
+    }
 }
 
 /// Reads comma-separated values (RFC 4180), or such with semicolons, as spreadsheets in many

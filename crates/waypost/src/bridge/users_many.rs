@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Fault, Filter, Kind, Refused, UserAction, UsersMany};
+use waypost_admin::request::{Fault, Filter, Kind, Refused, UserAction, UsersMany, words};
 use waypost_directory::{
     Actor, Changed, Cursor, Edit, EditError, Key, MailType, Object, Rejected, UserQuery,
     UserRecord, When,
@@ -87,8 +87,7 @@ impl Asked {
     ) -> Result<Vec<Key>, Refused> {
         let wanted = filter.map(find::wanted).transpose()?;
         if names.is_empty() {
-            let filter =
-                wanted.ok_or_else(|| Refused::new("name users, or a filter that means some"))?;
+            let filter = wanted.ok_or_else(|| Refused::of(words::USERS_NONE))?;
             return self.all_of(&filter);
         }
         let mut keys = Vec::with_capacity(names.len());
@@ -321,13 +320,7 @@ fn changed(mut user: UserRecord, action: &UserAction) -> UserRecord {
 }
 
 fn missing(key: &Key) -> Fault {
-    Fault {
-        object: key.to_string(),
-        line: None,
-        field: String::new(),
-        message: "there is no such user".to_owned(),
-        mend: "load the list again".to_owned(),
-    }
+    Fault::new(&key.to_string(), "", words::USER_GONE)
 }
 
 /// What is wrong, with the lines that say it.
@@ -337,10 +330,7 @@ fn told(rejected: Rejected, pieces: &[Piece]) -> Vec<Fault> {
         .map(|problem| {
             let piece = problem.edit.and_then(|place| pieces.get(place));
             let piece = piece.or_else(|| pieces.last());
-            Fault {
-                line: piece.and_then(|piece| piece.line),
-                ..super::fault(problem)
-            }
+            super::fault(problem).on(piece.and_then(|piece| piece.line))
         })
         .collect()
 }
@@ -365,13 +355,8 @@ impl Tally {
         };
         let refused: Vec<Piece> = pieces.extract_if(.., |piece| above(piece)).collect();
         for piece in refused {
-            self.refuse(Fault {
-                object: piece.edit.key().to_string(),
-                line: piece.line,
-                field: String::new(),
-                message: "is an administrator who may more than you".to_owned(),
-                mend: "leave him out, or ask somebody who may".to_owned(),
-            });
+            let object = piece.edit.key().to_string();
+            self.refuse(Fault::new(&object, "", words::ADMIN_ABOVE).on(piece.line));
         }
         pieces
     }

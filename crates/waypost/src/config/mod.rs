@@ -9,6 +9,6 @@ mod written;
 
 pub(crate) use raw::{Heading, Setting};
 pub(crate) use resolve::{Config, Loaded, defaults, load};
-pub(crate) use secret::{MEND as SECRET_MEND, read as read_secret};
+pub(crate) use secret::read as read_secret;
 pub(crate) use sections::{Delivery, Log, LogFormat};
 pub(crate) use written::{Size, json_of, parse_duration};

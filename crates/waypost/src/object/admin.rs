@@ -1,8 +1,8 @@
 //! Administrators: the site file does not keep them, so their fields are read and written here.
 
 use serde_json::{Value, json};
-use waypost_admin::request::Fault;
-use waypost_directory::{AdminRecord, Grant, Key, PasswordHash, Role, Scope};
+use waypost_admin::request::{Fault, words};
+use waypost_directory::{AdminRecord, Grant, Key, PasswordHash, Role, Scope, Words};
 
 use super::Fields;
 
@@ -29,8 +29,8 @@ pub(super) fn make(login: &str, given: &Fields) -> Result<AdminRecord, Vec<Fault
     record.domains = none;
     let mut reading = Reading::new(record);
     if !given.contains_key("role") {
-        let roles = Role::ALL.map(Role::as_str).join(", ");
-        reading.fault("role", "is missing", &format!("write one of {roles}"));
+        let words = words::IS_MISSING.mended(words::WRITE_ONE_OF);
+        reading.fault("role", words.having("roles", &roles()));
     }
     reading.read(given)
 }
@@ -41,10 +41,13 @@ pub(super) fn change(record: &AdminRecord, given: &Fields) -> Result<AdminRecord
     let mut reading = Reading::new(record.clone());
     let is_limited_now = given.get("role").is_some_and(|role| role != was.as_str());
     if was == Role::Superadministrator && is_limited_now && !given.contains_key("domains") {
-        let mend = "name his domains, or write * for all";
-        reading.fault("domains", "must be said with the new role", mend);
+        reading.fault("domains", words::DOMAINS_WITH_ROLE);
     }
     reading.read(given)
+}
+
+fn roles() -> String {
+    Role::ALL.map(Role::as_str).join(", ")
 }
 
 struct Reading {
@@ -60,14 +63,9 @@ impl Reading {
         }
     }
 
-    fn fault(&mut self, field: &str, message: &str, mend: &str) {
-        self.faults.push(Fault {
-            object: Key::Admin(self.record.login.clone()).to_string(),
-            line: None,
-            field: field.to_owned(),
-            message: message.to_owned(),
-            mend: mend.to_owned(),
-        });
+    fn fault(&mut self, field: &str, words: impl Into<Words>) {
+        let object = Key::Admin(self.record.login.clone()).to_string();
+        self.faults.push(Fault::new(&object, field, words));
     }
 
     fn read(mut self, given: &Fields) -> Result<AdminRecord, Vec<Fault>> {
@@ -96,18 +94,14 @@ impl Reading {
                 match (words, field) {
                     (Some(words), "domains") => self.domains(&words),
                     (Some(words), _) => self.grants(&words),
-                    (None, _) => self.fault(field, "is not a list of texts", "write a list"),
+                    (None, _) => self.fault(field, words::LIST_OF_TEXTS),
                 }
             }
             (
                 "name" | "must_change" | "suspended" | "role" | "password" | "domains" | "grants",
                 _,
-            ) => self.fault(field, "is of another type", "see /api/openapi.json"),
-            _ => self.fault(
-                field,
-                "is unknown",
-                "write name, role, domains, grants, password, must_change or suspended",
-            ),
+            ) => self.fault(field, words::TYPE_OTHER),
+            _ => self.fault(field, words::ADMIN_FIELD_UNKNOWN),
         }
     }
 
@@ -115,9 +109,8 @@ impl Reading {
         match Role::parse(word) {
             Some(role) => self.record.role = role,
             None => {
-                let roles = Role::ALL.map(Role::as_str).join(", ");
-                let message = format!("{word:?} is no role");
-                self.fault("role", &message, &format!("write one of {roles}"));
+                let words = words::ROLE_UNKNOWN.quoting("role", word);
+                self.fault("role", words.having("roles", &roles()));
             }
         }
     }
@@ -125,7 +118,7 @@ impl Reading {
     fn domains(&mut self, words: &[&str]) {
         match Scope::from_words(words) {
             Some(scope) => self.record.domains = scope,
-            None => self.fault("domains", "are no domains", "write main names, or * alone"),
+            None => self.fault("domains", words::DOMAINS_ARE_NONE),
         }
     }
 
@@ -133,7 +126,7 @@ impl Reading {
         let grants: Option<Vec<Grant>> = words.iter().map(|word| Grant::parse(word)).collect();
         match grants {
             Some(grants) => self.record.grants = grants,
-            None => self.fault("grants", "are not all known", "write routing, or nothing"),
+            None => self.fault("grants", words::GRANTS_UNKNOWN),
         }
     }
 
@@ -144,7 +137,10 @@ impl Reading {
         }
         match PasswordHash::parse(hash) {
             Ok(hash) => self.record.password = Some(hash),
-            Err(error) => self.fault("password", &error.to_string(), "give another one"),
+            Err(error) => {
+                let words = words::AS_SAID.having("said", &error);
+                self.fault("password", words.mended(words::WRITE_OTHER_HASH));
+            }
         }
     }
 }

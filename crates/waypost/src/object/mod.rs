@@ -6,8 +6,8 @@
 mod admin;
 
 use serde_json::{Map, Value, json};
-use waypost_admin::request::{Fault, Kind};
-use waypost_directory::{Key, Object};
+use waypost_admin::request::{Fault, Kind, words};
+use waypost_directory::{Key, Object, Words};
 use waypost_proto::mail::Domain;
 
 use crate::config::json_of;
@@ -18,22 +18,18 @@ pub(crate) type Fields = Map<String, Value>;
 
 /// The key of an object that the command line names: `old`, `example.com`, `jdoe@example.com`.
 pub(crate) fn key(kind: Kind, name: &str) -> Result<Key, Fault> {
-    let fault = |message: String, mend: &str| Fault {
-        object: format!("{} {name}", kind.word()),
-        line: None,
-        field: "name".to_owned(),
-        message,
-        mend: mend.to_owned(),
+    let object = format!("{} {name}", kind.word());
+    let fault = |words: Words| Fault::new(&object, "name", words);
+    let domain = || {
+        let wrong = |error| fault(words::syntax("", error).mended(words::WRITE_PLAIN_DOMAIN));
+        Domain::parse(name).map_err(wrong)
     };
-    let domain = || Domain::parse(name).map_err(|error| fault(error.to_string(), "write a domain"));
     let in_domain = || {
         let at = name.rsplit_once('@').filter(|(name, _)| !name.is_empty());
-        let (local, domain) = at.ok_or_else(|| {
-            let mend = format!("write NAME@DOMAIN, such as {name}@example.com");
-            fault("the domain is missing".to_owned(), &mend)
-        })?;
-        let domain =
-            Domain::parse(domain).map_err(|error| fault(error.to_string(), "write NAME@DOMAIN"))?;
+        let missing = || fault(words::DOMAIN_MISSING.having("name", name));
+        let (local, domain) = at.ok_or_else(missing)?;
+        let wrong = |error| fault(words::syntax("", error).mended(words::WRITE_NAME_AT_DOMAIN));
+        let domain = Domain::parse(domain).map_err(wrong)?;
         Ok((domain, local.to_owned()))
     };
     Ok(match kind {
@@ -143,11 +139,13 @@ fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
     for (name, value) in fields {
         // It becomes part of a text: nothing but a name may be in it.
         if !name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
-            let mut fault = fault(key, &format!("there is no field {name:?}"));
-            fault.mend = "see the site file's documentation".to_owned();
-            return Err(vec![fault]);
+            return Err(vec![fault(
+                key,
+                words::FIELD_UNKNOWN.quoting("field", name),
+            )]);
         }
-        let value = toml::Value::try_from(value).map_err(|error| vec![fault(key, &error)])?;
+        let wrong = |error| vec![fault(key, words::AS_SAID.having("said", &error))];
+        let value = toml::Value::try_from(value).map_err(wrong)?;
         text += &format!("{name} = {value}\n");
     }
     let read = site_file::read(&text).map(|site| site.into_objects().next());
@@ -155,7 +153,7 @@ fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
         // What may be done was asked for the object that the key names.
         Ok(Some(object)) if object.key() != *key => Err(vec![renamed(key)]),
         Ok(Some(object)) => Ok(object),
-        Ok(None) => Err(vec![fault(key, &"nothing is said about it")]),
+        Ok(None) => Err(vec![fault(key, words::NOTHING_SAID)]),
         Err(mut faults) => {
             // The lines are those of a text that nobody has written.
             faults.iter_mut().for_each(|fault| fault.line = None);
@@ -165,23 +163,15 @@ fn read(key: &Key, fields: &Fields) -> Result<Object, Vec<Fault>> {
 }
 
 fn renamed(key: &Key) -> Fault {
-    let mut fault = fault(key, &"its name and its domain cannot be changed");
-    fault.field = match key {
-        Key::User(..) => "login".to_owned(),
-        _ => "name".to_owned(),
+    let field = match key {
+        Key::User(..) => "login",
+        _ => "name",
     };
-    fault.mend = "add another one, and remove this one".to_owned();
-    fault
+    Fault::new(&key.to_string(), field, words::NAME_CLOSED)
 }
 
-fn fault(key: &Key, message: &dyn std::fmt::Display) -> Fault {
-    Fault {
-        object: key.to_string(),
-        line: None,
-        field: String::new(),
-        message: message.to_string(),
-        mend: String::new(),
-    }
+fn fault(key: &Key, words: impl Into<Words>) -> Fault {
+    Fault::new(&key.to_string(), "", words)
 }
 
 #[cfg(test)]

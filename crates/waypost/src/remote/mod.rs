@@ -204,6 +204,7 @@ fn refusal(problem: &Value) -> Failure {
         field: text(&fault["field"]),
         message: text(&fault["message"]),
         mend: text(&fault["mend"]),
+        said: Box::default(),
     });
     let cause = match problem["status"].as_u64() {
         Some(429 | 503) => Cause::Later,

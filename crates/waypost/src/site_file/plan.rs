@@ -12,6 +12,7 @@ use waypost_directory::{
 use super::export::each;
 use super::fields;
 use super::read::{SiteFile, Written};
+use crate::bridge;
 
 /// What happens to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,15 +204,10 @@ impl<'s> Plan<'s> {
                 .edit
                 .and_then(|edit| self.written.get(edit))
                 .copied();
-            Fault {
-                line: written
-                    .flatten()
-                    .map(|written| written.line_of(problem.field)),
-                object: problem.object,
-                field: problem.field.to_owned(),
-                message: problem.message,
-                mend: problem.mend,
-            }
+            let line = written
+                .flatten()
+                .map(|written| written.line_of(problem.field));
+            bridge::fault(problem).on(line)
         });
         let mut faults: Vec<Fault> = faults.collect();
         faults.sort_by_key(|fault| fault.line);

@@ -2,7 +2,8 @@
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use waypost_admin::request::Fault;
+use waypost_admin::request::{Fault, words};
+use waypost_directory::{Wording, Words};
 
 /// Where lines begin, and what is wrong so far.
 #[derive(Debug)]
@@ -58,13 +59,9 @@ impl<'e, 'i> Entry<'e, 'i> {
     ) -> Option<Self> {
         let line = lines.line(table.span().start);
         let Some(inner) = table.get_ref().as_table() else {
-            lines.fault(Fault {
-                object: kind.to_owned(),
-                line: Some(line),
-                field: String::new(),
-                message: format!("found {}", table.get_ref().type_str()),
-                mend: format!("write it as [[{kind}]] with keys below it"),
-            });
+            let words = words::FOUND.having("value", table.get_ref().type_str());
+            let words = words.mended(words::WRITE_UNDER).having("kind", kind);
+            lines.fault(Fault::new(kind, "", words).on(Some(line)));
             return None;
         };
         Some(Self {
@@ -94,21 +91,17 @@ impl<'e, 'i> Entry<'e, 'i> {
     }
 
     /// Says that the value of a key cannot be, or that the key is missing.
-    pub(super) fn fault(&mut self, key: &str, message: impl Into<String>, mend: &str) {
+    pub(super) fn fault(&mut self, key: &str, words: impl Into<Words>) {
         let at = self.table.get(key).map(|value| value.span().start);
         let line = at.map_or(self.line, |at| self.lines.line(at));
-        self.fault_at(line, key, message.into(), mend);
+        self.fault_at(line, key, words.into());
     }
 
-    fn fault_at(&mut self, line: usize, key: &str, message: String, mend: &str) {
+    fn fault_at(&mut self, line: usize, key: &str, words: Words) {
         self.complete = false;
-        self.lines.fault(Fault {
-            object: self.object.clone(),
-            line: Some(line),
-            field: format!("{}{key}", self.prefix),
-            message,
-            mend: mend.to_owned(),
-        });
+        let field = format!("{}{key}", self.prefix);
+        let fault = Fault::new(&self.object, &field, words);
+        self.lines.fault(fault.on(Some(line)));
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'e DeValue<'i>> {
@@ -120,14 +113,14 @@ impl<'e, 'i> Entry<'e, 'i> {
     pub(super) fn parsed<T>(
         &mut self,
         key: &'static str,
-        mend: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        mend: &'static Wording,
+        parse: impl Fn(&str) -> Result<T, Words>,
     ) -> Option<T> {
         let value = self.value(key)?;
         match value.as_str().ok_or_else(|| found(value)).and_then(parse) {
             Ok(parsed) => Some(parsed),
-            Err(message) => {
-                self.fault(key, message, mend);
+            Err(words) => {
+                self.fault(key, words.mended(mend));
                 None
             }
         }
@@ -137,8 +130,8 @@ impl<'e, 'i> Entry<'e, 'i> {
     pub(super) fn optional<T>(
         &mut self,
         key: &'static str,
-        mend: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        mend: &'static Wording,
+        parse: impl Fn(&str) -> Result<T, Words>,
     ) -> Option<T> {
         self.parsed(key, mend, |text| match text {
             "" => Ok(None),
@@ -151,11 +144,11 @@ impl<'e, 'i> Entry<'e, 'i> {
     pub(super) fn required<T>(
         &mut self,
         key: &'static str,
-        mend: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        mend: &'static Wording,
+        parse: impl Fn(&str) -> Result<T, Words>,
     ) -> Option<T> {
         if self.table.get(key).is_none() {
-            self.fault(key, "is missing", mend);
+            self.fault(key, words::IS_MISSING.mended(mend));
         }
         self.parsed(key, mend, parse)
     }
@@ -164,12 +157,13 @@ impl<'e, 'i> Entry<'e, 'i> {
     pub(super) fn list<T>(
         &mut self,
         key: &'static str,
-        mend: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        mend: &'static Wording,
+        parse: impl Fn(&str) -> Result<T, Words>,
     ) -> Option<Vec<T>> {
         let value = self.value(key)?;
         let Some(items) = value.as_array() else {
-            self.fault(key, format!("{} instead of a list", found(value)), mend);
+            let words = words::FOUND_NO_LIST.having("value", &written(value));
+            self.fault(key, words.mended(mend));
             return None;
         };
         let mut all = Vec::with_capacity(items.len());
@@ -177,9 +171,9 @@ impl<'e, 'i> Entry<'e, 'i> {
             let value = item.get_ref();
             match value.as_str().ok_or_else(|| found(value)).and_then(&parse) {
                 Ok(parsed) => all.push(parsed),
-                Err(message) => {
+                Err(words) => {
                     let line = self.lines.line(item.span().start);
-                    self.fault_at(line, key, message, mend);
+                    self.fault_at(line, key, words.mended(mend));
                 }
             }
         }
@@ -192,13 +186,17 @@ impl<'e, 'i> Entry<'e, 'i> {
             return default;
         };
         value.as_bool().unwrap_or_else(|| {
-            self.fault(key, found(value), "write true or false");
+            self.fault(key, found(value).mended(words::WRITE_FLAG));
             default
         })
     }
 
     /// A whole number above 0.
-    pub(super) fn number<T: TryFrom<u64>>(&mut self, key: &'static str, mend: &str) -> Option<T> {
+    pub(super) fn number<T: TryFrom<u64>>(
+        &mut self,
+        key: &'static str,
+        mend: &'static Wording,
+    ) -> Option<T> {
         let value = self.value(key)?;
         let number = value.as_integer().and_then(|number| {
             let digits = number.as_str().replace('_', "");
@@ -208,7 +206,7 @@ impl<'e, 'i> Entry<'e, 'i> {
             .filter(|number| *number > 0)
             .and_then(|number| T::try_from(number).ok());
         if number.is_none() {
-            self.fault(key, found(value), mend);
+            self.fault(key, found(value).mended(mend));
         }
         number
     }
@@ -219,7 +217,7 @@ impl<'e, 'i> Entry<'e, 'i> {
             return;
         };
         let Some(table) = value.as_table() else {
-            self.fault(key, found(value), "write { key = value, … }");
+            self.fault(key, found(value).mended(words::WRITE_TABLE));
             return;
         };
         let mut inner = Entry {
@@ -245,8 +243,8 @@ impl<'e, 'i> Entry<'e, 'i> {
             .map(|key| (self.lines.line(key.span().start), key.get_ref().to_string()))
             .collect();
         for (line, key) in unknown {
-            let mend = format!("remove it; there are: {}", self.known.join(", "));
-            self.fault_at(line, &key, "unknown key".to_owned(), &mend);
+            let words = words::KEY_UNKNOWN.having("keys", &self.known.join(", "));
+            self.fault_at(line, &key, words);
         }
         self.complete
     }
@@ -273,12 +271,16 @@ fn label(kind: &str, table: &DeTable<'_>) -> String {
 }
 
 /// What was found, for the mistake; secrets do not come here.
-fn found(value: &DeValue<'_>) -> String {
+fn found(value: &DeValue<'_>) -> Words {
+    words::FOUND.having("value", &written(value))
+}
+
+fn written(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("found {:?}", text.as_ref()),
-        DeValue::Integer(number) => format!("found {}", number.as_str()),
-        DeValue::Float(number) => format!("found {}", number.as_str()),
-        DeValue::Boolean(flag) => format!("found {flag}"),
-        other => format!("found {}", other.type_str()),
+        DeValue::String(text) => format!("{:?}", text.as_ref()),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        other => other.type_str().to_owned(),
     }
 }

@@ -4,27 +4,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
-use waypost_admin::request::Fault;
+use waypost_admin::request::{Fault, words};
 use waypost_directory::{
     Address, DomainRecord, GatewayRecord, GatewayVerify, GroupRecord, Host, HostPort, Key,
     MailType, Names, Object, PasswordHash, PeerRecord, Quota, RecipientForm, Relay, Secret,
-    SharedRecord, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord, VerifyUnknown,
+    SharedRecord, TargetRecord, TlsPin, TlsPolicy, Unreachable, UserRecord, VerifyUnknown, Words,
 };
 use waypost_proto::mail::{Domain, LocalPart, Mailbox};
 use waypost_proto::net::Network;
 
 use super::raw::{Entry, Lines};
-use crate::config::{SECRET_MEND, Size, read_secret};
-
-const ADDRESS: &str = "write an address such as \"jdoe@example.com\" or \"jdoe@*\"";
-const MAILBOX: &str = "write an address such as \"jdoe@example.com\"";
-const DOMAIN: &str = "write a domain such as \"example.com\"";
-const NAME: &str = "write a name in quotes";
-const PORT: &str = "write 1 to 65535";
-const PIN: &str = "write the SHA-256 of the public key: 64 hexadecimal digits";
-const RELAY: &str = "write a target's name, or host[:port]";
-const SIZE: &str = "write a size such as \"2 GiB\", or \"0\" for none";
-const HASH: &str = "write an argon2id hash ($argon2id$…), or \"file:/PATH\" of a file with one";
+use crate::config::{Size, read_secret};
 
 /// What a site file says.
 #[derive(Debug)]
@@ -66,11 +56,8 @@ pub(crate) fn read(text: &str) -> Result<SiteFile, Vec<Fault>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let line = error.span().map(|span| lines.line(span.start));
-        lines.fault(file_fault(
-            line,
-            error.message(),
-            "see the site file's documentation",
-        ));
+        let words = words::AS_SAID.having("said", error.message());
+        lines.fault(file_fault(line, "", words.mended(words::WRITE_SITE_FILE)));
     }
     if !lines.faults.is_empty() {
         // Keys behind such a mistake may be read as what they are not.
@@ -111,19 +98,15 @@ fn section(
         "mailbox" => mailbox,
         "group" => group,
         _ => {
-            let mend = "there are [[target]], [[peer]], [[domain]], [[gateway]], [[user]], \
-                        [[mailbox]], [[group]]";
-            let mut fault = file_fault(Some(at), "unknown key", mend);
-            kind.clone_into(&mut fault.field);
-            lines.fault(fault);
+            let words = words::KEY_UNKNOWN.mended(words::WRITE_TABLES);
+            lines.fault(file_fault(Some(at), kind, words));
             return;
         }
     };
     let Some(tables) = value.as_array() else {
-        let mend = format!("write it with double brackets: [[{kind}]]");
-        let mut fault = file_fault(Some(at), &format!("found {}", value.type_str()), &mend);
-        kind.clone_into(&mut fault.field);
-        lines.fault(fault);
+        let words = words::FOUND.having("value", value.type_str());
+        let words = words.mended(words::WRITE_BRACKETS).having("kind", kind);
+        lines.fault(file_fault(Some(at), kind, words));
         return;
     };
     for table in tables {
@@ -138,14 +121,8 @@ fn section(
     }
 }
 
-fn file_fault(line: Option<usize>, message: &str, mend: &str) -> Fault {
-    Fault {
-        object: "site file".to_owned(),
-        line,
-        field: String::new(),
-        message: message.to_owned(),
-        mend: mend.to_owned(),
-    }
+fn file_fault(line: Option<usize>, field: &str, words: Words) -> Fault {
+    Fault::new("site file", field, words).on(line)
 }
 
 fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
@@ -156,13 +133,10 @@ fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
             key => key,
         };
         if let Some(first) = seen.get(&key) {
-            lines.fault(Fault {
-                object: written.object.key().to_string(),
-                line: Some(written.line),
-                field: "name".to_owned(),
-                message: format!("is there already, on line {first}"),
-                mend: "write it once".to_owned(),
-            });
+            let object = written.object.key().to_string();
+            let words = words::LINES_TWICE.having("line", *first);
+            let fault = Fault::new(&object, "name", words);
+            lines.fault(fault.on(Some(written.line)));
         } else {
             seen.insert(key, written.line);
         }
@@ -171,10 +145,10 @@ fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
 
 fn peer(entry: &mut Entry<'_, '_>) -> Option<PeerRecord> {
     let target = target(entry);
-    let port = entry.number("minger_port", PORT);
-    let secret = entry.optional("minger_secret", SECRET_MEND, read_secret);
-    let accept = entry.optional("minger_accept", SECRET_MEND, read_secret);
-    let domains = entry.list("minger_domains", DOMAIN, domain_name);
+    let port = entry.number("minger_port", words::WRITE_PORT);
+    let secret = entry.optional("minger_secret", words::WRITE_SECRET, secret_of);
+    let accept = entry.optional("minger_accept", words::WRITE_SECRET, secret_of);
+    let domains = entry.list("minger_domains", words::WRITE_DOMAIN, domain_name);
     let mut record = PeerRecord::new(target?);
     record.minger_port = port.unwrap_or(record.minger_port);
     record.minger_secret = secret.unwrap_or_default();
@@ -184,19 +158,19 @@ fn peer(entry: &mut Entry<'_, '_>) -> Option<PeerRecord> {
 }
 
 fn gateway(entry: &mut Entry<'_, '_>) -> Option<Object> {
-    let domain = entry.required("domain", DOMAIN, domain_name);
-    let target = entry.required("target", RELAY, relay);
-    let words = "write \"callout\", \"list\", \"minger\" or \"none\"";
-    let verify = entry.parsed("verify", words, word(GatewayVerify::parse));
-    let minger_host = entry.optional("minger_host", "write a host name or IP address", |text| {
-        Host::parse(text).map_err(|error| format!("{text:?} {error}"))
+    let domain = entry.required("domain", words::WRITE_DOMAIN, domain_name);
+    let target = entry.required("target", words::WRITE_RELAY, relay);
+    let mend = words::WRITE_GATEWAY_VERIFY;
+    let verify = entry.parsed("verify", mend, word(GatewayVerify::parse));
+    let minger_host = entry.optional("minger_host", words::WRITE_MINGER_HOST, |text| {
+        Host::parse(text).map_err(|error| words::host(text, error))
     });
-    let port = entry.number("minger_port", PORT);
-    let secret = entry.optional("minger_secret", SECRET_MEND, read_secret);
-    let list = entry.optional("list", "write the path of a file", own);
+    let port = entry.number("minger_port", words::WRITE_PORT);
+    let secret = entry.optional("minger_secret", words::WRITE_SECRET, secret_of);
+    let list = entry.optional("list", words::WRITE_PATH, own);
     let sharing_too = entry.flag("sharing_too", true);
-    let words = "write \"later\" or \"accept\"";
-    let unreachable = entry.parsed("unreachable", words, word(Unreachable::parse));
+    let mend = words::WRITE_UNREACHABLE;
+    let unreachable = entry.parsed("unreachable", mend, word(Unreachable::parse));
     let mut record = GatewayRecord::new(domain?, target?);
     record.verify = verify.unwrap_or_default();
     record.minger_host = minger_host;
@@ -209,68 +183,76 @@ fn gateway(entry: &mut Entry<'_, '_>) -> Option<Object> {
 }
 
 fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
-    let name = entry.required("name", NAME, own);
-    let host = entry.required(
-        "host",
-        "write a host name, an IP address, host:port or mx:NAME",
-        |text| HostPort::parse_parts(text).map_err(|error| format!("{text:?} {error}")),
-    );
-    let port: Option<u16> = entry.number("port", PORT);
+    let name = entry.required("name", words::WRITE_NAME, own);
+    let host = entry.required("host", words::WRITE_HOST, |text| {
+        HostPort::parse_parts(text).map_err(|error| words::host(text, error))
+    });
+    let port: Option<u16> = entry.number("port", words::WRITE_PORT);
     let (host, in_host) = host.unwrap_or_else(|| (Host::Address([0, 0, 0, 0].into()), None));
     if let (Some(port), Some(in_host)) = (port, in_host)
         && port != in_host
     {
-        let message = format!("found {port}, and the host has port {in_host}");
-        entry.fault("port", message, "write the port once");
+        let words = words::FOUND_TWO_PORTS.having("port", &port);
+        entry.fault("port", words.having("in_host", &in_host));
     }
     let mut record = TargetRecord::new(name.clone().unwrap_or_default(), host);
     record.port = port.or(in_host).unwrap_or(record.port);
-    let networks = "write networks such as \"203.0.113.0/24\"";
+    let networks = words::WRITE_NETWORKS;
     let sources = entry.list("sources", networks, |text| {
-        Network::parse(text).map_err(|error| format!("{text:?} {error}"))
+        Network::parse(text).map_err(|error| words::network(text, &error))
     });
     record.sources = sources.unwrap_or_default();
-    let words = "write \"off\", \"opportunistic\", \"required\", \"verified\" or \"pinned\"";
+    let mend = words::WRITE_TLS;
     record.tls = entry
-        .parsed("tls", words, word(TlsPolicy::parse))
+        .parsed("tls", mend, word(TlsPolicy::parse))
         .unwrap_or_default();
-    record.tls_pin = entry.optional("tls_pin", PIN, word(TlsPin::parse));
-    record.username = entry.parsed("username", NAME, own).unwrap_or_default();
+    record.tls_pin = entry.optional("tls_pin", words::WRITE_PIN, word(TlsPin::parse));
+    record.username = entry
+        .parsed("username", words::WRITE_NAME, own)
+        .unwrap_or_default();
     record.password = entry
-        .optional("password", SECRET_MEND, read_secret)
+        .optional("password", words::WRITE_SECRET, secret_of)
         .unwrap_or_default();
-    let number = entry.number("connections", "write 1 to 10000");
+    let number = entry.number("connections", words::WRITE_CONNECTIONS);
     record.connections = number.unwrap_or(record.connections);
-    let forms = "write \"original\", \"default\" or \"@DOMAIN\"";
+    let forms = words::WRITE_FORM;
     let form = entry.parsed("recipient", forms, word(RecipientForm::parse));
     record.recipient = form.unwrap_or_default();
     record.smart_host_on_error = entry.flag("smart_host_on_error", false);
-    record.client_login = entry.parsed("client_login", NAME, own).unwrap_or_default();
-    record.client_password = entry.optional("client_password", HASH, hash);
-    record.client_pin = entry.optional("client_pin", PIN, word(TlsPin::parse));
+    record.client_login = entry
+        .parsed("client_login", words::WRITE_NAME, own)
+        .unwrap_or_default();
+    record.client_password = entry.optional("client_password", words::WRITE_HASH, hash);
+    record.client_pin = entry.optional("client_pin", words::WRITE_PIN, word(TlsPin::parse));
     name.map(|_| record)
 }
 
 fn domain(entry: &mut Entry<'_, '_>) -> Option<Object> {
-    let name = entry.required("name", DOMAIN, domain_name);
+    let name = entry.required("name", words::WRITE_DOMAIN, domain_name);
     let aliases = entry
-        .list("aliases", DOMAIN, domain_name)
+        .list("aliases", words::WRITE_DOMAIN, domain_name)
         .unwrap_or_default();
-    let relay = entry.optional("relay", RELAY, relay);
+    let relay = entry.optional("relay", words::WRITE_RELAY, relay);
     let forward_unknown = entry.flag("forward_unknown", false);
-    let sharing = entry.list("sharing", "write the names of peers", own);
-    let words = "write \"callout\" or \"none\"";
-    let verify_unknown = entry.parsed("verify_unknown", words, word(VerifyUnknown::parse));
+    let sharing = entry.list("sharing", words::WRITE_PEERS, own);
+    let mend = words::WRITE_VERIFY_UNKNOWN;
+    let verify_unknown = entry.parsed("verify_unknown", mend, word(VerifyUnknown::parse));
     let protect_senders = entry.flag("protect_senders", false);
-    let postmaster = entry.optional("postmaster", MAILBOX, mailbox_address);
+    let postmaster = entry.optional("postmaster", words::WRITE_MAILBOX, mailbox_address);
     let mut quota = Quota::default();
     entry.table("quota", |sizes| {
         quota = Quota {
-            user_max: sizes.parsed("user_max", SIZE, size).unwrap_or_default(),
-            user_default: sizes.parsed("user_default", SIZE, size).unwrap_or_default(),
-            shared_max: sizes.parsed("shared_max", SIZE, size).unwrap_or_default(),
+            user_max: sizes
+                .parsed("user_max", words::WRITE_SIZE, size)
+                .unwrap_or_default(),
+            user_default: sizes
+                .parsed("user_default", words::WRITE_SIZE, size)
+                .unwrap_or_default(),
+            shared_max: sizes
+                .parsed("shared_max", words::WRITE_SIZE, size)
+                .unwrap_or_default(),
             shared_default: sizes
-                .parsed("shared_default", SIZE, size)
+                .parsed("shared_default", words::WRITE_SIZE, size)
                 .unwrap_or_default(),
         };
     });
@@ -288,18 +270,20 @@ fn domain(entry: &mut Entry<'_, '_>) -> Option<Object> {
 }
 
 fn user(entry: &mut Entry<'_, '_>) -> Option<Object> {
-    let domain = entry.required("domain", DOMAIN, domain_name);
-    let login = entry.required("login", NAME, own);
-    let name = entry.parsed("name", NAME, own).unwrap_or_default();
-    let words = "write \"local\", \"third-party\" or \"none\"";
-    let mail = entry
-        .parsed("mail", words, word(MailType::parse))
+    let domain = entry.required("domain", words::WRITE_DOMAIN, domain_name);
+    let login = entry.required("login", words::WRITE_NAME, own);
+    let name = entry
+        .parsed("name", words::WRITE_NAME, own)
         .unwrap_or_default();
-    let addresses = entry.list("addresses", ADDRESS, address);
-    let relayed = entry.list("relayed", ADDRESS, address);
-    let target = entry.optional("target", "write a target's name", own);
-    let password = entry.optional("password", HASH, hash);
-    let quota_bytes = entry.optional("quota", SIZE, size);
+    let mend = words::WRITE_MAIL;
+    let mail = entry
+        .parsed("mail", mend, word(MailType::parse))
+        .unwrap_or_default();
+    let addresses = entry.list("addresses", words::WRITE_ADDRESS, address);
+    let relayed = entry.list("relayed", words::WRITE_ADDRESS, address);
+    let target = entry.optional("target", words::WRITE_TARGET, own);
+    let password = entry.optional("password", words::WRITE_HASH, hash);
+    let quota_bytes = entry.optional("quota", words::WRITE_SIZE, size);
     let suspended = entry.flag("suspended", false);
     let (domain, login) = (domain?, login?);
     let usual = match mail {
@@ -321,11 +305,11 @@ fn user(entry: &mut Entry<'_, '_>) -> Option<Object> {
 }
 
 fn mailbox(entry: &mut Entry<'_, '_>) -> Option<Object> {
-    let domain = entry.required("domain", DOMAIN, domain_name);
-    let name = entry.required("name", NAME, own);
-    let addresses = entry.list("addresses", ADDRESS, address);
-    let members = entry.list("members", MAILBOX, mailbox_address);
-    let quota_bytes = entry.optional("quota", SIZE, size);
+    let domain = entry.required("domain", words::WRITE_DOMAIN, domain_name);
+    let name = entry.required("name", words::WRITE_NAME, own);
+    let addresses = entry.list("addresses", words::WRITE_ADDRESS, address);
+    let members = entry.list("members", words::WRITE_MAILBOX, mailbox_address);
+    let quota_bytes = entry.optional("quota", words::WRITE_SIZE, size);
     let (domain, name) = (domain?, name?);
     Some(Object::Mailbox(SharedRecord {
         addresses: addresses.unwrap_or_else(|| usual_address(&domain, &name)),
@@ -337,11 +321,11 @@ fn mailbox(entry: &mut Entry<'_, '_>) -> Option<Object> {
 }
 
 fn group(entry: &mut Entry<'_, '_>) -> Option<Object> {
-    let domain = entry.required("domain", DOMAIN, domain_name);
-    let name = entry.required("name", NAME, own);
-    let addresses = entry.list("addresses", ADDRESS, address);
-    let members = entry.list("members", MAILBOX, mailbox_address);
-    let owner = entry.optional("owner", MAILBOX, mailbox_address);
+    let domain = entry.required("domain", words::WRITE_DOMAIN, domain_name);
+    let name = entry.required("name", words::WRITE_NAME, own);
+    let addresses = entry.list("addresses", words::WRITE_ADDRESS, address);
+    let members = entry.list("members", words::WRITE_MAILBOX, mailbox_address);
+    let owner = entry.optional("owner", words::WRITE_MAILBOX, mailbox_address);
     let (domain, name) = (domain?, name?);
     Some(Object::Group(GroupRecord {
         addresses: addresses.unwrap_or_else(|| usual_address(&domain, &name)),
@@ -359,37 +343,50 @@ fn usual_address(domain: &Domain, name: &str) -> Vec<Address> {
     address.into_iter().collect()
 }
 
-fn own(text: &str) -> Result<String, String> {
+fn own(text: &str) -> Result<String, Words> {
     Ok(text.to_owned())
 }
 
-fn word<T>(parse: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T, String> {
-    move |text| parse(text).ok_or_else(|| format!("found {text:?}"))
+fn word<T>(parse: impl Fn(&str) -> Option<T>) -> impl Fn(&str) -> Result<T, Words> {
+    move |text| parse(text).ok_or_else(|| found(text))
 }
 
-fn domain_name(text: &str) -> Result<Domain, String> {
-    Domain::parse(text).map_err(|error| format!("{text:?}: {error}"))
+fn found(text: &str) -> Words {
+    words::FOUND.having("value", &format!("{text:?}"))
 }
 
-fn relay(text: &str) -> Result<Relay, String> {
-    Relay::parse(text).map_err(|error| format!("{text:?} {error}"))
+fn secret_of(text: &str) -> Result<Secret, Words> {
+    read_secret(text).map_err(|said| words::AS_SAID.having("said", &said))
 }
 
-fn address(text: &str) -> Result<Address, String> {
-    Address::parse(text).map_err(|error| format!("{text:?}: {error}"))
+fn domain_name(text: &str) -> Result<Domain, Words> {
+    Domain::parse(text).map_err(|error| words::syntax(&quoted(text), error))
 }
 
-fn mailbox_address(text: &str) -> Result<Mailbox, String> {
-    Mailbox::parse(text).map_err(|error| format!("{text:?}: {error}"))
+/// As it stands before what is wrong with it.
+fn quoted(text: &str) -> String {
+    format!("{text:?}: ")
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let size = Size::parse(text).ok_or_else(|| format!("found {text:?}"));
+fn relay(text: &str) -> Result<Relay, Words> {
+    Relay::parse(text).map_err(|error| words::host(text, error))
+}
+
+fn address(text: &str) -> Result<Address, Words> {
+    Address::parse(text).map_err(|error| words::address(&quoted(text), error))
+}
+
+fn mailbox_address(text: &str) -> Result<Mailbox, Words> {
+    Mailbox::parse(text).map_err(|error| words::syntax(&quoted(text), error))
+}
+
+fn size(text: &str) -> Result<u64, Words> {
+    let size = Size::parse(text).ok_or_else(|| found(text));
     size.map(|size| size.0)
 }
 
 /// What stands in the file may be a password by mistake: it is not repeated.
-fn hash(text: &str) -> Result<PasswordHash, String> {
-    let secret: Secret = read_secret(text)?;
-    PasswordHash::parse(secret.expose().trim()).map_err(|error| format!("the value {error}"))
+fn hash(text: &str) -> Result<PasswordHash, Words> {
+    let said = |error| words::AS_SAID.having("said", &format!("the value {error}"));
+    PasswordHash::parse(secret_of(text)?.expose().trim()).map_err(said)
 }

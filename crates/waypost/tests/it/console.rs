@@ -3,6 +3,7 @@
 use serde_json::json;
 use waypost_testkit::http::Client;
 use waypost_testkit::site::Plan;
+use waypost_testkit::wait;
 
 use crate::PROGRAM;
 
@@ -108,4 +109,104 @@ fn what_goes_wrong_is_a_page_in_a_browser_and_a_problem_for_a_script() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.header("content-type"), Some(kind), "{path}");
     }
+}
+
+/// The text of the first element of a page that has these words in it, without its tags.
+fn text_at(page: &str, mark: &str) -> String {
+    let (_, rest) = page.split_once(mark).unwrap_or_default();
+    let rest = rest.split_once('>').unwrap_or_default().1;
+    rest.split('<').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_a_rule_says_stands_at_its_field_in_the_reader_s_language() {
+    let plan = Plan::new(PROGRAM).unwrap().with_console().site(SITE);
+    let site = plan.start().unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    let form = "mail=third-party&local-0=alice&at-0=*&default=0&relayed-0=on";
+    let form = Some(("application/x-www-form-urlencoded", form));
+    let path = "/users/alice@example.com/mail";
+    for (language, said) in [
+        (
+            "de-CH, en;q=0.5",
+            "Ein Fremdserver-Benutzer braucht ein Relay der Domain oder ein eigenes Ziel. Stellen \
+             Sie bei der Domain ein Relay ein, oder beim Benutzer ein Ziel.",
+        ),
+        (
+            "fr",
+            "Un utilisateur tiers a besoin d’un relais du domaine, ou d’une cible propre. \
+             Définissez le relais du domaine, ou la cible de l’utilisateur.",
+        ),
+        (
+            "it",
+            "a third-party user needs a relay of the domain, or a target of his own; set the \
+             domain&#39;s relay, or the user&#39;s target",
+        ),
+    ] {
+        admin.says("Accept-Language", language);
+        let answer = admin.ask("POST", path, form).unwrap();
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        assert_eq!(
+            text_at(&answer.text(), "id=\"mail-error\""),
+            said,
+            "{language}"
+        );
+    }
+}
+
+#[test]
+fn a_script_gets_the_code_of_a_rule_and_its_values() {
+    let plan = Plan::new(PROGRAM).unwrap().with_console().site(SITE);
+    let site = plan.start().unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    let quota = json!({ "user_max": "1 GiB", "user_default": "2 GiB" });
+    let body = json!({ "quota": quota });
+    let answer = admin.send("PATCH", "/api/v1/domains/example.com", &body);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    let problem = answer.json().unwrap();
+    assert_eq!(problem["code"], "not-saved-one");
+    let fault = &problem["problems"][0];
+    assert_eq!(fault["code"], "quota-user-default");
+    let values = json!({ "default_bytes": 2_u64 << 30, "max_bytes": 1_u64 << 30 });
+    assert_eq!(fault["parameters"], values);
+    assert!(
+        fault["message"]
+            .as_str()
+            .unwrap()
+            .contains("(2147483648 bytes)")
+    );
+}
+
+#[test]
+fn the_report_of_an_import_and_the_audit_are_in_the_reader_s_language() {
+    let plan = Plan::new(PROGRAM).unwrap().with_console().site(SITE);
+    let site = plan.start().unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    admin.says("Accept-Language", "de");
+    let csv = "csv=login,mail%0Aalice@example.com,third-party%0Abob@example.net,local";
+    let form = Some(("application/x-www-form-urlencoded", csv));
+    let begun = admin.ask("POST", "/directory/import", form).unwrap();
+    assert_eq!(begun.status, 303, "{}", begun.text());
+    let job = begun.header("location").unwrap().to_owned();
+    let page = wait::until("the end of the rehearsal", || {
+        let page = admin.get(&job).unwrap().text();
+        page.contains("Warum, und was zu tun ist").then_some(page)
+    });
+    let page = page.unwrap();
+    for said in [
+        "Benutzer alice@example.com",
+        "Ein Fremdserver-Benutzer braucht ein Relay",
+        "Es gibt keine Domain mit dem Hauptnamen example.net.",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let file = admin.get(&format!("{job}/refused")).unwrap().text();
+    assert!(file.contains("Legen Sie die Domain zuerst an"), "{file}");
+    let body = json!({ "protect_senders": true });
+    let changed = admin.send("PATCH", "/api/v1/domains/example.com", &body);
+    assert_eq!(changed.unwrap().status, 200);
+    let audit = admin.get("/audit").unwrap().text();
+    let label = "Absender dieser Domain von außen ohne Anmeldung ablehnen";
+    assert_eq!(text_at(&audit, "title=\"protect_senders\""), label);
 }

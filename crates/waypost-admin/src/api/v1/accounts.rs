@@ -10,7 +10,7 @@ use super::super::objects::{Page, Resource, Written, require, text};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
-use crate::request::{Filter, Kind};
+use crate::request::{Filter, Kind, words};
 
 /// Fields that say `null` for "not set", and how requests say it.
 const EMPTY: [(&str, &str); 4] = [
@@ -149,10 +149,8 @@ impl Console {
         if !self.above(actor).await?.contains(&login) {
             return Ok(());
         }
-        Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            format!("{name} is an administrator who may more than you"),
-        ))
+        let words = words::USER_ABOVE.having("name", name);
+        Err(Problem::of(StatusCode::FORBIDDEN, words))
     }
 
     /// The logins of users who are administrators and may what he may not.

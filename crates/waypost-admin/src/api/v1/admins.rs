@@ -15,7 +15,7 @@ use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch, Name, Params};
 use crate::problem::Problem;
-use crate::request::Kind;
+use crate::request::{Kind, words};
 use crate::secret;
 
 /// Shortest password of an administrator.
@@ -212,7 +212,7 @@ async fn change(
     for field in ["password", "must_change"] {
         if fields.contains_key(field) {
             let mend = "post it to /api/v1/admins/{login}/password";
-            return Err(Problem::field(field, "is not set here", mend));
+            return Err(Problem::key(field, "is not set here", mend));
         }
     }
     let written = console.change::<Admin>(&actor, &login, fields, revision);
@@ -270,7 +270,7 @@ impl Console {
             Some(Value::String(password)) => long_enough(password)?,
             Some(_) => {
                 let mend = "write a text, or leave it out";
-                return Err(Problem::field("password", "is of another type", mend));
+                return Err(Problem::key("password", "is of another type", mend));
             }
             // A user logs in with his own.
             None if login.contains('@') => {}
@@ -332,8 +332,8 @@ impl Console {
 
 fn long_enough(password: &str) -> Result<(), Problem> {
     if password.chars().count() < PASSWORD_MIN {
-        let message = format!("has fewer than {PASSWORD_MIN} characters");
-        return Err(Problem::field("password", message, "take a longer one"));
+        let words = words::PASSWORD_SHORT.having("count", PASSWORD_MIN);
+        return Err(Problem::field("password", words));
     }
     Ok(())
 }

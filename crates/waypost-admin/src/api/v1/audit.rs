@@ -99,7 +99,7 @@ impl Console {
         let before = given(&wanted.after).map(|after| after.parse()).transpose();
         let before = before.map_err(|_| {
             let mend = "take `next` of the page before";
-            Problem::field("after", "this is no cursor", mend)
+            Problem::key("after", "this is no cursor", mend)
         })?;
         let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
         let query = AuditQuery {

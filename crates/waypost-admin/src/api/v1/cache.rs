@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use waypost_proto::mail::Mailbox;
 
 use super::super::objects::{List, read};
 use super::super::refusals::Refusals;
+use super::explain::readable;
 use crate::auth::{Actor, Right, Sight};
 use crate::console::Console;
 use crate::input::{Name, Params};
 use crate::problem::Problem;
-use crate::request::{CacheAnswer, CacheList, CacheRequest, Request};
+use crate::request::{CacheAnswer, CacheList, CacheRequest, Request, words};
 
 /// Most answers of one page.
 const PAGE_MAX: usize = 500;
@@ -202,10 +202,7 @@ fn seen(actor: &Actor, right: Right, sight: &Sight, address: &str) -> Result<(),
     if *sight != Sight::All && !sight.address(address) {
         return Err(Problem::forbidden());
     }
-    let mend = "write an address such as jdoe@example.com";
-    let parsed = Mailbox::parse(address);
-    parsed.map_err(|error| Problem::field("address", error.to_string(), mend))?;
-    Ok(())
+    readable("address", address, words::WRITE_RECIPIENT).map(drop)
 }
 
 impl Console {

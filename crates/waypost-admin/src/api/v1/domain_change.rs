@@ -19,8 +19,8 @@ use super::domains::{Domain, DomainFields};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, IfMatch};
-use crate::problem::{FieldProblem, Problem};
-use crate::request::{Kind, PeerRequest, Request};
+use crate::problem::Problem;
+use crate::request::{Fault, Kind, PeerRequest, Request, words};
 
 /// Fields that say where mail goes.
 const ROUTING: [&str; 4] = ["relay", "forward_unknown", "sharing", "verify_unknown"];
@@ -105,11 +105,8 @@ impl Console {
         require(actor, Right::DomainWrite, Kind::Domain, name)?;
         let domain = self.show::<Domain>(actor, name).await?;
         if domain.sharing.is_empty() {
-            return Err(Problem::field(
-                "sharing",
-                format!("{name} is not shared with any peer"),
-                "choose a domain with Domain Sharing",
-            ));
+            let words = words::DOMAIN_NOT_SHARED.having("name", name);
+            return Err(Problem::field("sharing", words));
         }
         let domain = name.to_owned();
         let request = Request::Peer(PeerRequest::Audit { domain });
@@ -135,18 +132,11 @@ pub(crate) fn allowed(
     if closed.is_empty() {
         return Ok(());
     }
-    let problems = closed.iter().map(|field| FieldProblem {
-        object: format!("domain {name}"),
-        line: None,
-        field: (*field).clone(),
-        message: "you may not change this".to_owned(),
-        mend: "leave it out, or ask a superadministrator".to_owned(),
-    });
+    let object = format!("domain {name}");
+    let closed = closed.iter();
+    let problems = closed.map(|field| Fault::new(&object, field, words::DOMAIN_FIELD_CLOSED));
     Err(Problem {
         problems: problems.collect(),
-        ..Problem::new(
-            StatusCode::FORBIDDEN,
-            "you may not change some of the fields",
-        )
+        ..Problem::of(StatusCode::FORBIDDEN, words::DOMAIN_FIELDS_CLOSED)
     })
 }

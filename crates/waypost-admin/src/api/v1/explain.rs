@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use waypost_directory::Wording;
 use waypost_proto::mail::Mailbox;
 
 use super::super::objects::read;
@@ -16,7 +17,7 @@ use crate::auth::{Actor, Right, Sight};
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
-use crate::request::{Explain, Request};
+use crate::request::{Explain, Request, words};
 
 /// What is asked.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -135,9 +136,7 @@ impl Console {
     ) -> Result<Explained, Problem> {
         actor.require(Right::Explain)?;
         let address = question.address.trim();
-        let mend = "write an address such as jdoe@example.com";
-        Mailbox::parse(address)
-            .map_err(|error| Problem::field("address", error.to_string(), mend))?;
+        readable("address", address, words::WRITE_RECIPIENT)?;
         let sight = self.sight(actor).await?;
         if !sight.address(address) && *sight != Sight::All {
             return Err(Problem::forbidden());
@@ -159,16 +158,24 @@ impl Console {
     }
 }
 
+/// Refuses what is no address in a field.
+pub(crate) fn readable(
+    field: &str,
+    text: &str,
+    mend: &'static Wording,
+) -> Result<Mailbox, Problem> {
+    let wrong = |error| Problem::field(field, words::syntax("", error).mended(mend));
+    Mailbox::parse(text).map_err(wrong)
+}
+
 fn check(sender: Option<&str>, client: Option<&str>) -> Result<(), Problem> {
     if let Some(sender) = sender.filter(|sender| *sender != "<>") {
-        let mend = "write an address, or <> for the null reverse-path";
-        Mailbox::parse(sender)
-            .map_err(|error| Problem::field("sender", error.to_string(), mend))?;
+        readable("sender", sender, words::WRITE_SENDER)?;
     }
     if let Some(client) = client {
-        let mend = "write an IP address such as 192.0.2.1";
         let parsed = client.parse::<std::net::IpAddr>();
-        parsed.map_err(|error| Problem::field("client", error.to_string(), mend))?;
+        let words = || words::CLIENT_NO_ADDRESS.quoting("client", client);
+        parsed.map_err(|_| Problem::field("client", words()))?;
     }
     Ok(())
 }

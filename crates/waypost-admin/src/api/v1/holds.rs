@@ -80,7 +80,7 @@ impl Because {
         };
         let end = seconds(text).ok_or_else(|| {
             let mend = "write it as 2026-12-24T18:00:00Z";
-            Problem::field("until", "this is no time", mend)
+            Problem::key("until", "this is no time", mend)
         });
         end.map(Some)
     }

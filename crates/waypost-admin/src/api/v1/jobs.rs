@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::input::Name;
 use crate::jobs::{self, State as Stage};
 use crate::problem::Problem;
+use crate::request::words;
 
 /// A piece of work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,6 +124,6 @@ async fn cancel(
 }
 
 fn number(id: &str) -> Result<u64, Problem> {
-    let missing = |_| Problem::new(StatusCode::NOT_FOUND, format!("there is no job {id}"));
+    let missing = |_| Problem::of(StatusCode::NOT_FOUND, words::JOB_UNKNOWN.having("id", id));
     id.parse().map_err(missing)
 }

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use waypost_proto::mail::Mailbox;
 
 use super::super::objects::read;
 use super::super::refusals::Refusals;
+use super::explain::readable;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input;
 use crate::problem::Problem;
-use crate::request::Request;
+use crate::request::{Request, words};
 
 /// Where a test message goes.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,13 +53,7 @@ async fn send(
 impl Console {
     /// Sends a test message to an address of a domain of his; who has all domains, anywhere.
     pub(crate) async fn send_test(&self, actor: &Actor, to: &str) -> Result<Queued, Problem> {
-        let mailbox = Mailbox::parse(to.trim()).map_err(|error| {
-            Problem::field(
-                "to",
-                error.to_string(),
-                "write an address, such as alice@example.com",
-            )
-        })?;
+        let mailbox = readable("to", to.trim(), words::WRITE_TEST_TO)?;
         let main = self.parts.directory.snapshot();
         let main = main
             .domain(&mailbox.domain)

@@ -19,6 +19,7 @@ use crate::input::{self, Name, Params};
 use crate::problem::Problem;
 use crate::request::{
     QueueAction, QueueFilter, QueueList, QueueMany, QueueOrder, QueueRequest, Request, Selection,
+    words,
 };
 
 /// Most messages of one answer.
@@ -300,8 +301,8 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
 }
 
 pub(crate) fn nobody(id: &str) -> Problem {
-    let detail = format!("there is no message {id} in the queue");
-    Problem::new(StatusCode::NOT_FOUND, detail)
+    let words = words::QUEUE_ID_GONE.having("id", id);
+    Problem::of(StatusCode::NOT_FOUND, words)
 }
 
 impl Console {
@@ -429,15 +430,11 @@ impl Console {
         actor.require(Right::QueueWrite)?;
         if many.ids.is_empty() && many.filter.is_none() {
             let message = "no message is named";
-            return Err(Problem::field(
-                "ids",
-                message,
-                "name some, or give a filter",
-            ));
+            return Err(Problem::key("ids", message, "name some, or give a filter"));
         }
         if many.ids.len() > IDS_MAX {
-            let message = format!("more than {IDS_MAX} messages");
-            return Err(Problem::field("ids", message, "give a filter instead"));
+            let words = words::MESSAGES_TOO_MANY.having("count", IDS_MAX);
+            return Err(Problem::field("ids", words));
         }
         let names = self.names_of(actor);
         // With ids alone a filter is needed only to keep to his domains.

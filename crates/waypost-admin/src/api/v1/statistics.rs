@@ -102,7 +102,7 @@ impl Console {
         let (names, sums) = (split(&wanted.series), split(&wanted.sum));
         if names.len() + sums.len() > NAMES_MAX {
             let message = format!("more than {NAMES_MAX} series are named");
-            return Err(Problem::field("series", message, "ask for fewer at once"));
+            return Err(Problem::key("series", message, "ask for fewer at once"));
         }
         let request = Request::Statistics(Statistics {
             series: asked(&names, &sums),

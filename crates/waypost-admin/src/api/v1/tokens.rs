@@ -17,7 +17,7 @@ use crate::auth::{Actor, Proof, Right};
 use crate::console::Console;
 use crate::input::{self, Name, Params};
 use crate::problem::Problem;
-use crate::request::{self, Request, TokenRequest};
+use crate::request::{self, Request, TokenRequest, words};
 
 /// Days that a token is good for when nobody says otherwise.
 pub(crate) const DAYS: u64 = 90;
@@ -192,8 +192,8 @@ impl Console {
         let request = TokenRequest::Show { id: id.to_owned() };
         let token: Token = read(self.ask(actor, Request::Token(request)).await?)?;
         if token.admin != actor.login && !actor.may(Right::Admin) {
-            let detail = format!("there is no token {id}");
-            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+            let words = words::TOKEN_UNKNOWN.having("id", id);
+            return Err(Problem::of(StatusCode::NOT_FOUND, words));
         }
         Ok(token)
     }
@@ -252,19 +252,19 @@ fn within(actor: &Actor, new: &mut request::NewToken) -> Result<(), Problem> {
     }
     let role = new.role.get_or_insert_with(|| actor.role.to_string());
     if Role::parse(role).is_none_or(|role| !role.within(actor.role)) {
-        let message = format!("is more than you may: {}", actor.role);
-        return Err(Problem::field("role", message, "give that or less"));
+        let words = words::TOKEN_BEYOND_ROLE.having("role", &actor.role);
+        return Err(Problem::field("role", words));
     }
     let domains = new.domains.get_or_insert_with(|| actor.scope.words());
     if Scope::from_words(domains).is_none_or(|scope| !scope.within(&actor.scope)) {
-        let mend = format!("choose from {}", actor.scope.words().join(", "));
-        return Err(Problem::field("domains", "are more than yours", &mend));
+        let own = actor.scope.words().join(", ");
+        let words = words::TOKEN_BEYOND_DOMAINS.having("domains", &own);
+        return Err(Problem::field("domains", words));
     }
     let own = || actor.grants.iter().map(|grant| grant.as_str().to_owned());
     let grants = new.grants.get_or_insert_with(|| own().collect());
     if grants.iter().any(|grant| own().all(|own| own != *grant)) {
-        let message = "are more than were granted to you";
-        return Err(Problem::field("grants", message, "leave them out"));
+        return Err(Problem::field("grants", words::TOKEN_BEYOND_GRANTS));
     }
     Ok(())
 }

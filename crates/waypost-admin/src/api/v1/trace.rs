@@ -17,7 +17,7 @@ use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
-use crate::request::{Request, Trace};
+use crate::request::{Request, Trace, words};
 use crate::text::clock;
 
 /// Most steps of one answer.
@@ -136,10 +136,7 @@ pub(crate) fn moment(field: &str, text: Option<&str>) -> Result<Option<SystemTim
         return Ok(None);
     };
     let moment = clock::read(text);
-    let wrong = || {
-        let message = format!("{text} is no moment");
-        Problem::field(field, message, "write it like 2026-11-22T06:00:00Z")
-    };
+    let wrong = || Problem::field(field, words::MOMENT_BAD.having("value", text));
     moment.map(Some).ok_or_else(wrong)
 }
 

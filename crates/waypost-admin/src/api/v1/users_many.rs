@@ -170,7 +170,7 @@ async fn export(
 
 impl Action {
     fn read(self) -> Result<UsersMany, Problem> {
-        let missing = |field| Problem::field(field, "it is missing", "say it for this action");
+        let missing = |field| Problem::key(field, "it is missing", "say it for this action");
         let action = match self.action {
             Verb::Remove => UserAction::Remove,
             Verb::Resume => UserAction::Resume,
@@ -187,14 +187,14 @@ impl Action {
             suspended: filter.state.map(|state| state == UserState::Suspended),
         });
         if self.names.is_empty() && filter.is_none() {
-            return Err(Problem::field(
+            return Err(Problem::key(
                 "names",
                 "nobody is named",
                 "name users, or give a filter",
             ));
         }
         if !self.names.is_empty() && filter.is_some() {
-            return Err(Problem::field(
+            return Err(Problem::key(
                 "filter",
                 "users are named too",
                 "give either names or a filter",

@@ -1,11 +1,9 @@
 //! What is wrong, in the reader's words.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::api::v1::overview::{Severity, Wrong};
-use crate::text::{Language, Word};
+use crate::text::Word;
 use crate::ui::address;
 use crate::ui::layout::View;
 
@@ -71,7 +69,7 @@ impl Told {
         ];
         let parameters = wrong.parameters.iter();
         let words =
-            parameters.map(|(name, value)| (name.as_str(), word(view.language, name, value)));
+            parameters.map(|(name, value)| (name.as_str(), view.language.value(name, value)));
         values.extend(words);
         let text = |name: &str| wrong.parameters.get(name).and_then(Value::as_str);
         // A target that is down has succeeded at that moment for the last time.
@@ -96,22 +94,10 @@ impl Told {
     }
 }
 
-/// A parameter as it is written in a text: its name says what it is.
-fn word(language: Language, name: &str, value: &Value) -> Word {
-    match (value.as_u64(), value.as_str()) {
-        (Some(bytes), _) if name.ends_with("_bytes") => Word::from(&language.size(bytes)),
-        (Some(span), _) if name.ends_with("_s") => {
-            Word::from(&language.span(Duration::from_secs(span.max(1))))
-        }
-        (Some(number), _) => Word::from(number),
-        (None, Some(text)) => Word::from(text),
-        (None, None) => Word::from(""),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Language;
 
     #[test]
     fn every_code_has_words_in_every_language() {

@@ -14,6 +14,7 @@ use crate::auth::Right;
 use crate::console::Console;
 use crate::input::{Fields, Name, Params};
 use crate::problem::Problem;
+use crate::request::words;
 
 /// Messages that are counted at most before they are changed.
 const COUNT_LIMIT: usize = 1;
@@ -47,8 +48,7 @@ impl Ask<'_> {
 
 fn verb_of(fields: &Fields) -> Result<Verb, Problem> {
     let verb = Verb::parse(fields.text("verb"));
-    let mend = "choose hold, release, retry or remove";
-    verb.ok_or_else(|| Problem::field("verb", "this cannot be done with messages", mend))
+    verb.ok_or_else(|| Problem::field("verb", words::VERB_UNKNOWN))
 }
 
 /// Asks about many messages: those that are ticked, or all that the filter means.
@@ -92,8 +92,7 @@ pub(super) async fn many(
             }
         } else {
             if ids.is_empty() {
-                let text = page.say("queue-ask-nothing");
-                return Err(Problem::field("select", text, ""));
+                return Err(Problem::field("select", words::MESSAGES_UNTICKED));
             }
             let count = ids.len();
             hidden.extend(ids.into_iter().map(|id| ("select", id)));

@@ -5,6 +5,7 @@ use crate::api::v1::message::Standing;
 use crate::api::v1::queue::{Filter, Order, Paging};
 use crate::input::Fields;
 use crate::problem::Problem;
+use crate::request::words;
 
 /// Messages of a page.
 const LIMIT: usize = 50;
@@ -45,7 +46,7 @@ impl Query {
         let some = |text: &String| (!text.is_empty()).then(|| text.clone());
         let number = |name: &str, text: &String| {
             let number = some(text).map(|text| text.parse::<u64>()).transpose();
-            number.map_err(|_| Problem::field(name, "this is no number", "write seconds"))
+            number.map_err(|_| Problem::field(name, words::NUMBER_BAD))
         };
         Ok(Filter {
             sender: some(&self.sender),

@@ -16,6 +16,7 @@ use crate::input::Name;
 use crate::jobs::{Job, State as Stage};
 use crate::live;
 use crate::problem::Problem;
+use crate::request::words;
 
 pub(super) fn router() -> Router<Console> {
     Router::new()
@@ -107,7 +108,7 @@ async fn follow(
 }
 
 fn job(console: &Console, page: &Page, id: &str) -> Result<Job, Problem> {
-    let missing = || Problem::new(StatusCode::NOT_FOUND, format!("there is no job {id}"));
+    let missing = || Problem::of(StatusCode::NOT_FOUND, words::JOB_UNKNOWN.having("id", id));
     let number = id.parse().map_err(|_| missing())?;
     let job = console.job(&page.actor, number)?;
     (job.what == "sharing-audit")
