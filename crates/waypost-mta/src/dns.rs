@@ -5,6 +5,7 @@
 //! protection.
 
 mod here;
+mod system;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -13,25 +14,31 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::RData;
-use hickory_resolver::{ResolverBuilder, TokioResolver};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::system_conf::read_system_conf;
 use thiserror::Error;
+use waypost_proto::dane::{Dnssec, Found};
 use waypost_proto::mail::Domain;
 
 pub use here::{HereNow, Listening};
+use system::System;
 
 /// Most MX hosts of one domain that are tried.
 const MAX_MX_HOSTS: usize = 20;
 /// Most addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
-/// Answers that are kept in memory until their time is over.
-const CACHED_ANSWERS: u64 = 20_000;
+
+/// Whose word counts that an answer is signed (DNSSEC).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TrustAd {
+    /// That of the name servers that are asked, wherever they are.
+    Always,
+    /// That of the name servers that are asked, if all of them are on this machine.
+    #[default]
+    Loopback,
+    /// Nobody's.
+    Never,
+}
 
 /// Why there is no answer, or none that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,22 +63,33 @@ pub struct Mx {
     pub host: Option<Domain>,
 }
 
+/// MX records of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MxRecords {
+    /// In any order.
+    pub records: Vec<Mx>,
+    /// Whether they are signed.
+    pub dnssec: Dnssec,
+}
+
 /// An answer on its way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LookupError>> + Send + 'a>>;
 
 /// Who is asked.
 pub trait Lookup: Send + Sync {
-    /// MX records, in any order.
-    fn mx<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<Mx>>;
+    /// MX records.
+    fn mx<'a>(&'a self, name: &'a Domain) -> Answer<'a, MxRecords>;
     /// A and AAAA records.
     fn addresses<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<IpAddr>>;
+    /// TLSA records of a service over TCP at a host.
+    fn tlsa<'a>(&'a self, host: &'a Domain, port: u16) -> Answer<'a, Found>;
 }
 
 /// Where mail for a domain goes (RFC 5321 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailHosts {
-    /// To these hosts, in this order.
-    Hosts(Vec<Mx>),
+    /// To these hosts, in this order; and whether that is signed.
+    Hosts(Vec<Mx>, Dnssec),
     /// Nowhere: the domain says that it takes no mail (RFC 7505).
     NullMx,
 }
@@ -92,8 +110,9 @@ impl Dns {
     /// # Errors
     ///
     /// When the system's configuration cannot be read.
-    pub fn system() -> Result<Self, LookupError> {
-        Self::built(TokioResolver::builder_tokio().map_err(|e| failed(&e))?)
+    pub fn system(trust: TrustAd) -> Result<Self, LookupError> {
+        let (config, options) = read_system_conf().map_err(|e| system::failed(&e))?;
+        Ok(Self::asking(System::new(config, options, trust)?))
     }
 
     /// Asks these name servers, and reads no file of the system.
@@ -101,7 +120,7 @@ impl Dns {
     /// # Errors
     ///
     /// When no resolver can be built.
-    pub fn servers(servers: &[SocketAddr]) -> Result<Self, LookupError> {
+    pub fn servers(servers: &[SocketAddr], trust: TrustAd) -> Result<Self, LookupError> {
         let named = servers.iter().map(|server| {
             let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
             for connection in &mut connections {
@@ -110,17 +129,8 @@ impl Dns {
             NameServerConfig::new(server.ip(), true, connections)
         });
         let config = ResolverConfig::from_parts(None, Vec::new(), named.collect());
-        let provider = TokioRuntimeProvider::default();
-        Self::built(TokioResolver::builder_with_config(config, provider))
-    }
-
-    fn built(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<Self, LookupError> {
-        let options = builder.options_mut();
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        options.cache_size = CACHED_ANSWERS;
-        Ok(Self::asking(System(
-            builder.build().map_err(|e| failed(&e))?,
-        )))
+        let options = ResolverOpts::default();
+        Ok(Self::asking(System::new(config, options, trust)?))
     }
 
     /// Asks something else, such as a table in a test.
@@ -139,9 +149,13 @@ impl Dns {
         domain: &Domain,
         mut random: impl FnMut() -> u64,
     ) -> Result<MailHosts, LookupError> {
-        let records = match self.0.mx(domain).await {
-            Ok(records) => records,
-            Err(LookupError::NoRecords) => Vec::new(),
+        // What is said of a name's address is said of its having no MX, too: one zone, one signer.
+        let MxRecords { records, dnssec } = match self.0.mx(domain).await {
+            Ok(found) => found,
+            Err(LookupError::NoRecords) => MxRecords {
+                records: Vec::new(),
+                dnssec: Dnssec::Secure,
+            },
             Err(other) => return Err(other),
         };
         if records.is_empty() {
@@ -149,7 +163,7 @@ impl Dns {
                 preference: 0,
                 host: Some(domain.clone()),
             };
-            return Ok(MailHosts::Hosts(vec![itself]));
+            return Ok(MailHosts::Hosts(vec![itself], Dnssec::Secure));
         }
         let mut keyed: Vec<_> = records
             .into_iter()
@@ -161,7 +175,15 @@ impl Dns {
         }
         keyed.sort_by_key(|(preference, chance, _)| (*preference, *chance));
         let hosts = keyed.into_iter().map(|(_, _, mx)| mx);
-        Ok(MailHosts::Hosts(hosts.take(MAX_MX_HOSTS).collect()))
+        Ok(MailHosts::Hosts(hosts.take(MAX_MX_HOSTS).collect(), dnssec))
+    }
+
+    /// What the TLSA records of a host say of its service on a port (RFC 7672 §2.2).
+    pub async fn tlsa(&self, host: &Domain, port: u16) -> Found {
+        match self.0.tlsa(host, port).await {
+            Ok(found) => found,
+            Err(error) => Found::Failed(error.to_string()),
+        }
     }
 
     /// The addresses of a host, or of an address literal.
@@ -179,62 +201,5 @@ impl Dns {
         }
         addresses.truncate(MAX_ADDRESSES);
         Ok(addresses)
-    }
-}
-
-/// The resolver crate.
-struct System(TokioResolver);
-
-impl Lookup for System {
-    fn mx<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<Mx>> {
-        Box::pin(async move {
-            let found = self
-                .0
-                .mx_lookup(absolute(name))
-                .await
-                .map_err(|e| failed(&e))?;
-            let records = found.answers().iter().filter_map(|record| {
-                let RData::MX(mx) = &record.data else {
-                    return None;
-                };
-                let text = mx.exchange.to_ascii();
-                Some(Mx {
-                    preference: mx.preference,
-                    host: Domain::parse(text.strip_suffix('.').unwrap_or(&text)).ok(),
-                })
-            });
-            Ok(records.collect())
-        })
-    }
-
-    fn addresses<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<IpAddr>> {
-        Box::pin(async move {
-            let found = self
-                .0
-                .lookup_ip(absolute(name))
-                .await
-                .map_err(|e| failed(&e))?;
-            let mut addresses: Vec<_> = found.iter().collect();
-            // The sort is stable: within a family the order of the answer stays. IPv4 first: many
-            // hosts have an IPv6 address and no way to use it.
-            addresses.sort_by_key(IpAddr::is_ipv6);
-            Ok(addresses)
-        })
-    }
-}
-
-/// With the final dot, so that no search list of the system is applied.
-fn absolute(name: &Domain) -> String {
-    format!("{name}.")
-}
-
-fn failed(error: &NetError) -> LookupError {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => LookupError::NotFound,
-            ResponseCode::NoError => LookupError::NoRecords,
-            code => LookupError::Failed(code.to_string()),
-        },
-        other => LookupError::Failed(other.to_string()),
     }
 }

@@ -264,6 +264,8 @@ pub struct Delivery<'a> {
     pub why: &'a dyn Display,
     /// Whose answer that rests on, as `source,seconds`.
     pub proof: Option<&'a dyn Display>,
+    /// How the connection that took it was secured.
+    pub tls: Option<&'a dyn Display>,
 }
 
 /// One line for each recipient of each attempt.
@@ -298,6 +300,9 @@ pub fn delivery(delivery: &Delivery<'_>) {
     if let Some(proof) = delivery.proof {
         let _ = write!(line, " proof={proof}");
     }
+    if let Some(tls) = delivery.tls {
+        let _ = write!(line, " tls={tls}");
+    }
     tracing::info!(
         target: "waypost::smtp",
         event = "delivery",
@@ -313,6 +318,7 @@ pub fn delivery(delivery: &Delivery<'_>) {
         route = delivery.route,
         why = %delivery.why,
         proof = delivery.proof.map(display),
+        tls = delivery.tls.map(display),
         "{}",
         escaped(&line)
     );
@@ -426,6 +432,11 @@ pub fn queue_trouble(id: &dyn Display, what: &dyn Display) {
         "{id}: {}",
         escaped(&what.to_string())
     );
+}
+
+/// A host of a domain is not used in this attempt.
+pub fn host_passed_over(why: &dyn Display) {
+    log_line!("waypost::smtp", "{why}");
 }
 
 /// A connection could not be secured and goes on in plain text, as its policy allows.

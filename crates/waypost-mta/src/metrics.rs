@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 use waypost_proto::route::{Rule, TargetId};
 use waypost_proto::smtp::reply::{Reply, Severity};
 
+use crate::deliver::{By, Level, Security};
 use crate::minger;
 use crate::queue::QueueHandle;
 use crate::resolve::{Answer, Authority, Resolver, Source};
@@ -43,6 +44,15 @@ const CLASSES: [&str; 2] = ["4", "5"];
 const RESULTS: [&str; 3] = ["sent", "deferred", "bounced"];
 /// Kinds of next hops.
 const HOPS: [&str; 6] = ["lmtp", "maildir", "mx", "none", "smart_host", "target"];
+
+/// Who decides how a connection to another server is secured.
+const DECIDERS: [By; 3] = [By::Dane, By::Opportunistic, By::Target];
+/// What comes of it.
+const LEVELS: [Level; 3] = [Level::None, Level::Untrusted, Level::Verified];
+
+/// Connections by who decided and what came of it; behind those that were made, those that were not.
+static SECURED: [[AtomicU64; LEVELS.len() + 1]; DECIDERS.len()] =
+    [const { [const { AtomicU64::new(0) }; LEVELS.len() + 1] }; DECIDERS.len()];
 
 static ACCEPTED: AtomicU64 = AtomicU64::new(0);
 static REFUSED: [[AtomicU64; RULES.len() + 1]; CLASSES.len()] =
@@ -113,6 +123,24 @@ pub fn delivered(status: &str, route: &str) {
     }
 }
 
+/// A connection to another server is ready, secured so.
+pub fn secured(security: Security) {
+    let level = LEVELS.iter().position(|known| *known == security.level);
+    count_secured(security.by, level.unwrap_or(LEVELS.len()));
+}
+
+/// A connection to another server could not be secured as it must be, or was not tried for that.
+pub fn not_secured(by: By) {
+    count_secured(by, LEVELS.len());
+}
+
+fn count_secured(by: By, result: usize) {
+    let by = DECIDERS.iter().position(|known| *known == by);
+    if let Some(count) = by.and_then(|by| SECURED.get(by)?.get(result)) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// The parts that are looked at.
 pub struct Parts<'a> {
     /// Who asks other servers, and remembers.
@@ -162,6 +190,12 @@ struct Attempt {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Secured {
+    by: String,
+    result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct State {
     state: &'static str,
 }
@@ -178,6 +212,7 @@ impl Parts<'_> {
         self.cache(&mut registry);
         self.queries(&mut registry);
         self.mail(&mut registry);
+        connections(&mut registry);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
         Ok(text)
@@ -310,6 +345,23 @@ impl Parts<'_> {
         let help = "Messages in the queue";
         registry.register("queue_messages", help, waiting);
     }
+}
+
+fn connections(registry: &mut Registry) {
+    let connections = Family::<Secured, Counter>::default();
+    for (by, row) in DECIDERS.iter().zip(&SECURED) {
+        let levels = LEVELS.iter().map(|level| level.to_string().to_lowercase());
+        let results = levels.chain(std::iter::once("failed".to_owned()));
+        for (result, count) in results.zip(row) {
+            let by = by.to_string();
+            let count = count.load(Ordering::Relaxed);
+            connections
+                .get_or_create(&Secured { by, result })
+                .inc_by(count);
+        }
+    }
+    let help = "Connections to other servers, by who decided on TLS and what came of it";
+    registry.register("tls_connections", help, connections);
 }
 
 fn counter(count: u64) -> Counter {

@@ -17,7 +17,17 @@ const TTL: [u8; 4] = [0; 4];
 
 const A: u16 = 1;
 const MX: u16 = 15;
+const TXT: u16 = 16;
 const AAAA: u16 = 28;
+const OPT: u16 = 41;
+const TLSA: u16 = 52;
+
+/// Octets of a character string (RFC 1035 §3.3).
+const STRING_OCTETS: usize = 255;
+/// In the second octet of flags of an answer: it is signed (RFC 4035 §3.2.3).
+const AD: u8 = 0x20;
+/// In the third octet of the TTL of an OPT record: the client wants to know (RFC 3225 §3).
+const DO: u8 = 0x80;
 
 const SERVFAIL: u8 = 2;
 const NXDOMAIN: u8 = 3;
@@ -27,6 +37,7 @@ const NXDOMAIN: u8 = 3;
 pub struct Zone {
     records: HashMap<String, Vec<(u16, Vec<u8>)>>,
     failing: HashSet<String>,
+    signed: HashSet<String>,
 }
 
 impl Zone {
@@ -45,6 +56,53 @@ impl Zone {
         let mut octets = preference.to_be_bytes().to_vec();
         octets.extend(wire_name(host));
         self.record(name, MX, octets)
+    }
+
+    /// Adds a TXT record.
+    #[must_use]
+    pub fn txt(self, name: &str, text: &str) -> Self {
+        let mut octets = Vec::new();
+        for piece in text.as_bytes().chunks(STRING_OCTETS) {
+            octets.extend(u8::try_from(piece.len()));
+            octets.extend(piece);
+        }
+        self.record(name, TXT, octets)
+    }
+
+    /// Adds a TLSA record for the mail service of a host: usage, selector and matching type, and the
+    /// data in hexadecimal.
+    #[must_use]
+    pub fn tlsa(self, host: &str, numbers: [u8; 3], data: &str) -> Self {
+        let digits = data.as_bytes().chunks(2);
+        let octets = digits.filter_map(|two| {
+            let two = str::from_utf8(two).ok()?;
+            u8::from_str_radix(two, 16).ok()
+        });
+        let octets = numbers.into_iter().chain(octets).collect();
+        self.record(&tlsa_name(host), TLSA, octets)
+    }
+
+    /// Says of answers about a name that they are signed, to those who ask for that; and so of its
+    /// TLSA records.
+    #[must_use]
+    pub fn signed(mut self, name: &str) -> Self {
+        self.signed.insert(name.to_owned());
+        self.signed.insert(tlsa_name(name));
+        self
+    }
+
+    /// Says no longer that the TLSA records of a host are signed.
+    #[must_use]
+    pub fn unsigned_tlsa(mut self, host: &str) -> Self {
+        self.signed.remove(&tlsa_name(host));
+        self
+    }
+
+    /// Answers every question about the TLSA records of a host with SERVFAIL, as a resolver does
+    /// that finds them bogus.
+    #[must_use]
+    pub fn bogus_tlsa(self, host: &str) -> Self {
+        self.failing(&tlsa_name(host))
     }
 
     /// Answers every question about a name with SERVFAIL.
@@ -169,7 +227,9 @@ fn reply(question: &[u8], shared: &Shared) -> Option<Vec<u8>> {
     // The question as it came, letter case included; extensions behind it are left out.
     let mut reply = question.get(..end + 4)?.to_vec();
     // A response, authoritative, recursion desired and available.
-    reply.splice(2..4, [0x85, 0x80 | code]);
+    let is_signed = zone.signed.contains(&name) && wants_signed(question, end + 4);
+    let signed = if is_signed { AD } else { 0 };
+    reply.splice(2..4, [0x85, 0x80 | signed | code]);
     reply.splice(6..8, u16::try_from(records.len()).ok()?.to_be_bytes());
     reply.splice(8..HEADER_OCTETS, [0; 4]);
     for octets in records {
@@ -182,6 +242,21 @@ fn reply(question: &[u8], shared: &Shared) -> Option<Vec<u8>> {
         reply.extend(octets);
     }
     Some(reply)
+}
+
+/// Whether the record behind the question, if there is one, is an OPT record with DO.
+fn wants_signed(question: &[u8], at: usize) -> bool {
+    let [high, low] = OPT.to_be_bytes();
+    match question.get(at..) {
+        Some([0, one, two, _, _, _, _, flags, ..]) if [*one, *two] == [high, low] => {
+            flags & DO != 0
+        }
+        _ => false,
+    }
+}
+
+fn tlsa_name(host: &str) -> String {
+    format!("_25._tcp.{host}")
 }
 
 /// The name in lower case, and where it ends.

@@ -49,7 +49,13 @@ impl Authority {
         client(self.0.der().clone())
     }
 
-    /// A certificate for a host name or address, with its key.
+    /// SHA-256 of its certificate, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(digest::digest(&digest::SHA256, self.0.der()).as_ref())
+    }
+
+    /// A certificate for a host name or address, with its key; shown together with the authority's.
     ///
     /// # Errors
     ///
@@ -59,14 +65,16 @@ impl Authority {
         let params = CertificateParams::new([name.to_owned()])?;
         let certificate = params.signed_by(&key, &self.0)?;
         let pin = digest::digest(&digest::SHA256, &key.subject_public_key_info());
-        let pin = pin.as_ref().iter().map(|octet| format!("{octet:02x}"));
         let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], secret)?;
+            .with_single_cert(
+                vec![certificate.der().clone(), self.0.der().clone()],
+                secret,
+            )?;
         Ok(Identity {
-            pin: pin.collect(),
+            pin: hex(pin.as_ref()),
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
             config: Arc::new(config),
@@ -91,6 +99,10 @@ fn client(believed: CertificateDer<'static>) -> Result<Arc<ClientConfig>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// What a peer shows when it is asked for TLS.

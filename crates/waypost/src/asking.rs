@@ -188,7 +188,7 @@ impl Asking {
             Host::Address(address) => vec![*address],
             Host::Name(name) => of_names(vec![name.clone()]).await,
             Host::Mx(domain) => match self.dns.mail_hosts(domain, || 0).await {
-                Ok(MailHosts::Hosts(hosts)) => {
+                Ok(MailHosts::Hosts(hosts, _)) => {
                     of_names(hosts.into_iter().filter_map(|mx| mx.host).collect()).await
                 }
                 _ => Vec::new(),

@@ -204,9 +204,12 @@ fn background(
 
 /// Who is asked about names.
 fn dns(config: &Config) -> anyhow::Result<Dns> {
+    let trust = config.outbound.dane;
     match config.outbound.resolvers.as_slice() {
-        [] => Dns::system().context("cannot read the system's DNS settings"),
-        servers => Dns::servers(servers).context("cannot ask the servers in outbound.resolvers"),
+        [] => Dns::system(trust).context("cannot read the system's DNS settings"),
+        servers => {
+            Dns::servers(servers, trust).context("cannot ask the servers in outbound.resolvers")
+        }
     }
 }
 
@@ -463,7 +466,7 @@ async fn look_up(directory: &Directory, callers: &Callers, dns: &Dns) {
         match &host {
             Host::Name(name) => names.push(name.clone()),
             Host::Mx(domain) => {
-                if let Ok(MailHosts::Hosts(hosts)) = dns.mail_hosts(domain, || 0).await {
+                if let Ok(MailHosts::Hosts(hosts, _)) = dns.mail_hosts(domain, || 0).await {
                     names.extend(hosts.into_iter().filter_map(|mx| mx.host));
                 }
             }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// | `rejected` | `stage`, `client`, `reply`, `from`, `to`, `proto`, `helo`, `why` |
 /// | `member-refused` | `client`, `reply`, `to` (the member), `orig_to` (the group), `why` |
 /// | `active` | `from`, `size`, `nrcpt` |
-/// | `delivery` | `from`, `to`, `orig_to`, `relay`, `delay`, `dsn`, `status` (`sent`, `deferred`, `bounced`), `said`, `route`, `why`, `proof` |
+/// | `delivery` | `from`, `to`, `orig_to`, `relay`, `delay`, `dsn`, `status` (`sent`, `deferred`, `bounced`), `said`, `route`, `why`, `proof`, `tls` |
 /// | `expired` | `from`, `to`, `status` |
 /// | `report` | `kind`, `report` (its queue id) |
 /// | `ordered` | `verb`, `by`, `reason` |

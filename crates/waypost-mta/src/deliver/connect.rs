@@ -12,15 +12,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use waypost_directory::TlsPolicy;
+use waypost_proto::mail::Domain;
 use waypost_proto::smtp::client::{Event, Opening, Session};
 use waypost_proto::smtp::reply::RemoteReply;
 
 use super::hosts::{Place, Remote, To, Way};
+use super::security::{Need, Security, Terms};
 use super::tls::ClientTls;
 use super::trial::{Shared, Step, tapped};
 use super::{Limits, Settings, Trouble};
-use crate::event;
 use crate::net::{self, Endpoint, Stream};
+use crate::{event, metrics};
 
 /// Room for what is read at once; replies are short.
 const INPUT_OCTETS: usize = 4096;
@@ -102,6 +104,8 @@ pub(super) struct Connection {
     /// As the log names it.
     pub(super) host: String,
     pub(super) input: Box<[u8]>,
+    /// How it is secured; none to the mail store here.
+    pub(super) security: Option<Security>,
     /// Messages and questions so far.
     pub(super) transactions: u32,
     /// Whether it was used before and kept: then it may have ended meanwhile.
@@ -212,20 +216,30 @@ impl Connector {
         way: &Way,
         tap: Option<&Shared>,
     ) -> Result<Connection, Trouble> {
-        let (policy, _) = way.tls();
-        let failed = match self.open_once(place, way, policy, tap).await {
-            Ok(connection) => return Ok(connection),
-            Err(failed) => failed,
-        };
-        let result = match failed {
-            Failed::Tls(trouble) if policy == TlsPolicy::Opportunistic => {
-                event::tls_left_out(place, &trouble);
-                tapped(tap, |tap| tap.transcript.mark("again without TLS"));
-                self.open_once(place, way, TlsPolicy::Off, tap).await
+        let mut terms = Terms::of(place, way)?;
+        let failed = loop {
+            match self.open_once((place, way), &terms, tap).await {
+                Ok(connection) => {
+                    if let Some(security) = connection.security {
+                        metrics::secured(security);
+                    }
+                    return Ok(connection);
+                }
+                Err(Failed::Tls(trouble)) => match terms.weaker() {
+                    Some(weaker) => {
+                        event::tls_left_out(place, &trouble);
+                        tapped(tap, |tap| tap.transcript.mark("again without TLS"));
+                        terms = weaker;
+                    }
+                    None => {
+                        metrics::not_secured(terms.by());
+                        break Failed::Tls(terms.explain(trouble));
+                    }
+                },
+                Err(other) => break other,
             }
-            other => Err(other),
         };
-        result.map_err(|failed| match failed {
+        Err(match failed {
             Failed::Other(trouble) | Failed::Tls(trouble) => {
                 trouble.at_host(&place.to_string()).unopened()
             }
@@ -235,9 +249,8 @@ impl Connector {
 
     async fn open_once(
         &self,
-        place: &Place,
-        way: &Way,
-        policy: TlsPolicy,
+        (place, way): (&Place, &Way),
+        terms: &Terms,
         tap: Option<&Shared>,
     ) -> Result<Connection, Failed> {
         let reached = |step| tapped(tap, |tap| tap.step = step);
@@ -246,6 +259,7 @@ impl Connector {
             io: Io::Plain(self.connect(place).await.map_err(Failed::Unreached)?),
             session: Session::new(way.dialect, &self.hostname),
             host: place.to_string(),
+            security: None,
             input: vec![0; INPUT_OCTETS].into(),
             transactions: 0,
             is_kept: false,
@@ -254,7 +268,10 @@ impl Connector {
         reached(Step::Greeting);
         greet(&mut connection, way).await?;
         reached(Step::StartTls);
-        let is_secured = self.secure(&mut connection, place, way, policy).await?;
+        let is_secured = self.secure(&mut connection, (place, way), terms).await?;
+        if matches!(way.to, To::Remote(_)) {
+            connection.security = Some(terms.met(is_secured));
+        }
         if let Some((login, password)) = way.login() {
             reached(Step::Login);
             // Without TLS only where the administrator has said so in as many words.
@@ -292,23 +309,20 @@ impl Connector {
         }
     }
 
-    /// Secures the connection by policy; whether it is secured then.
+    /// Secures the connection by its terms; whether it is secured then.
     async fn secure(
         &self,
         connection: &mut Connection,
-        place: &Place,
-        way: &Way,
-        policy: TlsPolicy,
+        (place, way): (&Place, &Way),
+        terms: &Terms,
     ) -> Result<bool, Failed> {
-        let offered = connection.session.offered().starttls;
-        match policy {
-            TlsPolicy::Off => return Ok(false),
-            TlsPolicy::Opportunistic if !offered => return Ok(false),
-            _ if !offered => {
+        match (terms.need, connection.session.offered().starttls) {
+            (Need::Never, _) | (Need::WhereOffered, false) => return Ok(false),
+            (Need::Always, false) => {
                 let text = "TLS is required, but the host does not offer STARTTLS";
                 return Err(Failed::Tls(Trouble::transient(7, 4, text)));
             }
-            _ => {}
+            (Need::WhereOffered | Need::Always, true) => {}
         }
         connection.session.start_tls();
         expect(connection, &Event::StartTls, way).await?;
@@ -319,8 +333,10 @@ impl Connector {
             tap.step = Step::Handshake;
             tap.transcript.mark("TLS handshake");
         });
-        let (_, pin) = way.tls();
-        let shaking = self.tls.handshake(stream, &place.name, policy, pin);
+        let name = terms
+            .server_name()
+            .map_or(place.name.as_str(), Domain::as_str);
+        let shaking = self.tls.handshake(stream, name, &terms.proof);
         let shaken = timeout(self.limits.handshake_timeout, shaking).await;
         let shaken = shaken.unwrap_or_else(|_| Err("no answer in time".into()));
         match shaken {

@@ -270,6 +270,7 @@ impl Connection {
                 host: self.host.clone(),
                 reply: Some(reply),
                 offers_dsn: self.session.offered().dsn,
+                security: self.security,
             }),
             Fate::Refused { at, reply } => self.refused(at, reply),
             Fate::Unanswered { content_sent } => {

@@ -214,6 +214,7 @@ mod tests {
             host: "mail".into(),
             reply: None,
             offers_dsn: false,
+            security: None,
         })
     }
 

@@ -7,10 +7,13 @@ use waypost_directory::{Host, Secret, Target, TlsPin, TlsPolicy};
 use waypost_proto::mail::Domain;
 use waypost_proto::smtp::client::Dialect;
 
+use super::demand::{Demands, MxHost};
 use super::lmtp::Lmtp;
-use super::{Settings, Trouble};
+use super::security::{By, Demand};
+use super::{MAX_HOSTS, Settings, Trouble};
 use crate::dns::{Dns, Listening, LookupError, MailHosts};
 use crate::net::Endpoint;
+use crate::{event, metrics};
 
 /// The port of mail exchange (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -129,6 +132,8 @@ pub(super) struct Place {
     pub(super) endpoint: Endpoint,
     /// The host's name, for the certificate and the log; the address where it has none.
     pub(super) name: String,
+    /// What the host must prove, whatever the policy of the way is.
+    pub(super) demand: Demand,
 }
 
 impl fmt::Display for Place {
@@ -145,6 +150,7 @@ impl fmt::Display for Place {
 #[derive(Debug)]
 pub(super) struct Hosts {
     dns: Dns,
+    demands: Demands,
     listening: Listening,
     hostname: Domain,
     source: Option<IpAddr>,
@@ -153,6 +159,7 @@ pub(super) struct Hosts {
 impl Hosts {
     pub(super) fn new(dns: Dns, listening: Listening, settings: &Settings) -> Self {
         Self {
+            demands: Demands::new(dns.clone()),
             dns,
             listening,
             hostname: settings.hostname.clone(),
@@ -166,7 +173,7 @@ impl Hosts {
             To::Store(endpoint) => Ok(vec![store(endpoint)]),
             To::Remote(remote) => match &remote.host {
                 Host::Mx(domain) => {
-                    let found = self.of_mx(domain, remote.port).await;
+                    let found = self.of_mx(domain, remote.port, way).await;
                     // What an administrator named he can mend, and mail waits for it.
                     let softened = |t: Trouble| if way.is_configured { t.softened() } else { t };
                     found.map_err(softened)
@@ -186,9 +193,9 @@ impl Hosts {
         }
     }
 
-    async fn of_mx(&self, domain: &Domain, port: u16) -> Result<Vec<Place>, Trouble> {
-        let hosts = match self.dns.mail_hosts(domain, random).await {
-            Ok(MailHosts::Hosts(hosts)) => hosts,
+    async fn of_mx(&self, domain: &Domain, port: u16, way: &Way) -> Result<Vec<Place>, Trouble> {
+        let (hosts, dnssec) = match self.dns.mail_hosts(domain, random).await {
+            Ok(MailHosts::Hosts(hosts, dnssec)) => (hosts, dnssec),
             // RFC 7505 §4.2.
             Ok(MailHosts::NullMx) => {
                 return Err(Trouble::permanent(
@@ -217,23 +224,64 @@ impl Hosts {
                     if places.iter().any(|place| self.is_here(place)) {
                         here_from = Some(mx.preference);
                     } else {
-                        found.push((mx.preference, places));
+                        found.push((mx.preference, name, places));
                     }
                 }
                 Err(error) => trouble = Some(mx_host_trouble(domain, name, &error, trouble)),
             }
         }
         // RFC 5321 §5.1: hosts that are no better than this one are not used.
-        found.retain(|(preference, _)| here_from.is_none_or(|here| *preference < here));
-        let places: Vec<_> = found.into_iter().flat_map(|(_, places)| places).collect();
+        found.retain(|(preference, ..)| here_from.is_none_or(|here| *preference < here));
+        let found = found.into_iter().map(|(_, name, places)| (name, places));
+        let places = if way.is_configured {
+            found.flat_map(|(_, places)| places).collect()
+        } else {
+            let of = |name| MxHost {
+                domain,
+                dnssec,
+                name,
+                port,
+            };
+            let found = found.map(|(name, places)| (of(name), places));
+            self.demanding(found, &mut trouble).await
+        };
         if !places.is_empty() {
             return Ok(places);
         }
         match (here_from, trouble) {
+            // A better host than this one that cannot be used now is waited for.
+            (_, Some(trouble)) if trouble.is_transient() => Err(trouble),
             (Some(_), _) => Err(loops_back(domain.as_str())),
             (None, Some(trouble)) => Err(trouble),
             (None, None) => Err(Trouble::transient(4, 4, format!("no host for {domain}"))),
         }
+    }
+
+    /// The places with what they must prove, as many as are tried; without those of hosts that cannot
+    /// be used now.
+    async fn demanding<'a>(
+        &self,
+        found: impl Iterator<Item = (MxHost<'a>, Vec<Place>)>,
+        trouble: &mut Option<Trouble>,
+    ) -> Vec<Place> {
+        let mut all = Vec::new();
+        for (host, places) in found {
+            match self.demands.of(host).await {
+                Ok(demand) => all.extend(places.into_iter().map(|place| Place {
+                    demand: demand.clone(),
+                    ..place
+                })),
+                Err(unusable) => {
+                    event::host_passed_over(&unusable);
+                    metrics::not_secured(By::Dane);
+                    *trouble = Some(unusable);
+                }
+            }
+            if all.len() >= MAX_HOSTS {
+                break;
+            }
+        }
+        all
     }
 
     /// With a source address, only places of its family, if there are any.
@@ -273,6 +321,7 @@ fn store(endpoint: &Endpoint) -> Place {
     Place {
         endpoint: endpoint.clone(),
         name,
+        demand: Demand::Nothing,
     }
 }
 
@@ -280,6 +329,7 @@ fn places(name: &str, port: u16, addresses: impl IntoIterator<Item = IpAddr>) ->
     let each = addresses.into_iter().map(|ip| Place {
         endpoint: Endpoint::Inet(SocketAddr::new(ip, port)),
         name: name.to_owned(),
+        demand: Demand::Nothing,
     });
     each.collect()
 }

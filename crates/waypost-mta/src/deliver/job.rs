@@ -9,7 +9,7 @@ use waypost_proto::smtp::params::{Orcpt, RcptParams, Xtext};
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{Content, Message};
 
-use super::Trouble;
+use super::{Security, Trouble};
 
 /// Where a copy goes next: the key of connection pools, limits, ready queues and holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +78,8 @@ pub struct Delivered {
     pub reply: Option<RemoteReply>,
     /// Whether the next hop reports on delivery itself (RFC 3461 §5.2.1).
     pub offers_dsn: bool,
+    /// How the connection was secured; none on this machine.
+    pub security: Option<Security>,
 }
 
 /// What became of one recipient.

@@ -175,6 +175,7 @@ fn delivered() -> Delivered {
         host: HOST.to_owned(),
         reply: None,
         offers_dsn: false,
+        security: None,
     }
 }
 

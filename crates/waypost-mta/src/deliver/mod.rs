@@ -6,6 +6,8 @@
 //! the next. Connections are kept for a while and used again.
 
 mod connect;
+mod dane;
+mod demand;
 mod dialogue;
 mod health;
 mod hosts;
@@ -14,6 +16,7 @@ mod lmtp;
 pub mod maildir;
 mod pool;
 mod report;
+mod security;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -45,6 +48,7 @@ use hosts::{Hosts, Place, Way};
 pub use job::{Delivered, Job, JobRecipient, NextHop, Outcome};
 pub use lmtp::Lmtp;
 use pool::Pool;
+pub use security::{By, Level, Security};
 pub use trouble::Trouble;
 
 /// Hosts that one attempt speaks to at most.

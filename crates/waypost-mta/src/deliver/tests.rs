@@ -469,6 +469,7 @@ async fn what_dns_says_of_a_domain_decides_whether_to_wait() {
         ("half.example", "4.4.3"),
         ("loop.example", "5.4.6"),
         ("backup.example", "5.4.6"),
+        ("better.example", "4.4.3"),
         ("[127.0.0.1]", "5.4.6"),
     ] {
         let mut site = Site::new(&peer);
@@ -482,6 +483,10 @@ async fn what_dns_says_of_a_domain_decides_whether_to_wait() {
             )
             .mx("loop.example", &[(1, "self.example")])
             .host("self.example", &["127.0.0.1"])
+            .mx(
+                "better.example",
+                &[(1, "broken.example"), (2, "self.example")],
+            )
             .mx("backup.example", &[(1, "here.example"), (2, "far.example")])
             .host("far.example", &["192.0.2.1"]);
         assert_eq!(attempt_mx(site, domain).await, [word], "{domain}");

@@ -1,6 +1,7 @@
 //! TLS towards other servers, as the next hop's policy demands (RFC 3207).
 
 use std::fmt;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -9,24 +10,16 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use waypost_directory::{TlsPin, TlsPolicy};
 
+use super::dane::Shown;
+use super::security::Proof;
 use crate::net::Stream;
 use crate::tls::key_of;
-
-/// What is demanded of the certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Demand {
-    /// Any: the channel is encrypted, the other end unknown.
-    None,
-    /// The public key with this digest.
-    Pin(TlsPin),
-}
 
 /// Checks nothing but what is demanded, and that the other end has the certificate's key.
 #[derive(Debug)]
 struct Check {
-    demand: Demand,
+    proof: Proof,
     provider: Arc<CryptoProvider>,
 }
 
@@ -34,18 +27,35 @@ impl ServerCertVerifier for Check {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
-        _now: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Demand::Pin(pin) = self.demand else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        match key_of(end_entity) {
-            Some(found) if found == pin => Ok(ServerCertVerified::assertion()),
-            Some(_) => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
-            None => Err(rustls::CertificateError::BadEncoding.into()),
+        let good = Ok(ServerCertVerified::assertion());
+        match &self.proof {
+            Proof::Any => good,
+            Proof::Dane(dane) => {
+                let algorithms = &self.provider.signature_verification_algorithms;
+                let shown = Shown {
+                    end_entity,
+                    others: intermediates,
+                };
+                match dane.check(shown, now, algorithms) {
+                    Ok(()) => good,
+                    Err(why) => {
+                        let why = rustls::OtherError(Arc::new(why));
+                        Err(rustls::CertificateError::Other(why).into())
+                    }
+                }
+            }
+            Proof::Pin(pin) => match key_of(end_entity) {
+                Some(found) if found == *pin => good,
+                Some(_) => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
+                None => Err(rustls::CertificateError::BadEncoding.into()),
+            },
+            // Never asked here: rustls verifies these itself.
+            Proof::Roots => Err(rustls::CertificateError::UnknownIssuer.into()),
         }
     }
 
@@ -109,42 +119,38 @@ impl ClientTls {
         &self,
         stream: Stream,
         name: &str,
-        policy: TlsPolicy,
-        pin: Option<TlsPin>,
+        proof: &Proof,
     ) -> Result<TlsStream<Stream>, String> {
-        let config = self.config(policy, pin)?;
+        let config = self.config(proof)?;
         let name = ServerName::try_from(name.to_owned());
         let name = name.map_err(|_| String::from("the host has no name for a certificate"))?;
         let connecting = TlsConnector::from(config).connect(name, stream);
-        connecting.await.map_err(|error| error.to_string())
+        connecting.await.map_err(|error| words(&error))
     }
 
-    fn config(&self, policy: TlsPolicy, pin: Option<TlsPin>) -> Result<Arc<ClientConfig>, String> {
-        match policy {
-            TlsPolicy::Pinned => {
-                let pin = pin.ok_or_else(|| String::from("no public key is pinned"))?;
-                self.checked(Demand::Pin(pin))
-            }
-            TlsPolicy::Verified => {
+    fn config(&self, proof: &Proof) -> Result<Arc<ClientConfig>, String> {
+        match proof {
+            Proof::Dane(_) | Proof::Pin(_) => self.checked(proof.clone()),
+            Proof::Roots => {
                 if let Some(config) = self.verified.get() {
                     return Ok(config.clone());
                 }
                 let made = self.make_verified()?;
                 Ok(self.verified.get_or_init(|| made).clone())
             }
-            TlsPolicy::Off | TlsPolicy::Opportunistic | TlsPolicy::Required => {
+            Proof::Any => {
                 if let Some(config) = self.any.get() {
                     return Ok(config.clone());
                 }
-                let made = self.checked(Demand::None)?;
+                let made = self.checked(Proof::Any)?;
                 Ok(self.any.get_or_init(|| made).clone())
             }
         }
     }
 
-    fn checked(&self, demand: Demand) -> Result<Arc<ClientConfig>, String> {
+    fn checked(&self, proof: Proof) -> Result<Arc<ClientConfig>, String> {
         let provider = self.provider.clone();
-        let check = Arc::new(Check { demand, provider });
+        let check = Arc::new(Check { proof, provider });
         let builder = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?
@@ -167,5 +173,16 @@ impl ClientTls {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots);
         Ok(Arc::new(builder.with_no_client_auth()))
+    }
+}
+
+/// Why a handshake failed, in our own words where it was us who did not believe.
+fn words(error: &io::Error) -> String {
+    use rustls::CertificateError::Other;
+    use rustls::Error::InvalidCertificate;
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(InvalidCertificate(Other(rustls::OtherError(why)))) => why.to_string(),
+        _ => error.to_string(),
     }
 }

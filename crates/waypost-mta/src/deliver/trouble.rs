@@ -94,6 +94,20 @@ impl Trouble {
         self
     }
 
+    /// The same, as what it is under a rule that demands TLS: a matter of security that may pass.
+    #[must_use]
+    pub fn under(mut self, rule: &str) -> Self {
+        if self.status.subject != 7 {
+            (self.status.subject, self.status.detail) = (7, 5);
+        }
+        self.text = if self.text.is_empty() {
+            rule.to_owned()
+        } else {
+            format!("{rule}: {}", self.text)
+        };
+        self.softened()
+    }
+
     /// The same, at this host.
     #[must_use]
     pub fn at_host(mut self, host: &str) -> Self {

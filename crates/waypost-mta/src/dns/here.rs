@@ -94,7 +94,7 @@ impl HereNow {
                 found.unwrap_or_default().into_iter().any(here)
             }
             Host::Mx(domain) => {
-                let Ok(MailHosts::Hosts(hosts)) = self.dns.mail_hosts(domain, || 0).await else {
+                let Ok(MailHosts::Hosts(hosts, _)) = self.dns.mail_hosts(domain, || 0).await else {
                     return false;
                 };
                 for name in hosts.iter().filter_map(|mx| mx.host.as_ref()) {

@@ -35,7 +35,7 @@ impl Table {
 }
 
 impl Lookup for Table {
-    fn mx<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<Mx>> {
+    fn mx<'a>(&'a self, name: &'a Domain) -> Answer<'a, MxRecords> {
         Box::pin(async move {
             let hosts = self.mx.get(name.as_str());
             let hosts = hosts.ok_or_else(|| self.missing(name.as_str()))?;
@@ -43,7 +43,10 @@ impl Lookup for Table {
                 preference: *preference,
                 host: Domain::parse(host).ok(),
             });
-            Ok(records.collect())
+            Ok(MxRecords {
+                records: records.collect(),
+                dnssec: Dnssec::Insecure,
+            })
         })
     }
 
@@ -52,6 +55,10 @@ impl Lookup for Table {
             let found = self.addresses.get(name.as_str()).cloned();
             found.ok_or_else(|| self.missing(name.as_str()))
         })
+    }
+
+    fn tlsa<'a>(&'a self, _host: &'a Domain, _port: u16) -> Answer<'a, Found> {
+        Box::pin(async { Ok(Found::Insecure) })
     }
 }
 
@@ -78,7 +85,7 @@ fn dns() -> Dns {
 async fn hosts(name: &str, mut chances: Vec<u64>) -> Vec<String> {
     let random = || chances.remove(0);
     match dns().mail_hosts(&domain(name), random).await.unwrap() {
-        MailHosts::Hosts(hosts) => {
+        MailHosts::Hosts(hosts, _) => {
             let names = hosts.iter().filter_map(|mx| mx.host.as_ref());
             names.map(ToString::to_string).collect()
         }
@@ -185,27 +192,30 @@ async fn serve_one(answer_records: &'static [u8], code: u8) -> SocketAddr {
 async fn reads_records_of_a_name_server() {
     // A pointer to the question's name, MX, IN, 60 seconds, preference 10, "mx" and that name.
     let record = b"\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x07\0\x0a\x02mx\xc0\x0c";
-    let dns = Dns::servers(&[serve_one(record, 0).await]).unwrap();
+    let dns = Dns::servers(&[serve_one(record, 0).await], TrustAd::Loopback).unwrap();
     let hosts = dns.mail_hosts(&domain("example.com"), || 0).await.unwrap();
     let host = Some(domain("mx.example.com"));
     assert_eq!(
         hosts,
-        MailHosts::Hosts(vec![Mx {
-            preference: 10,
-            host
-        }])
+        MailHosts::Hosts(
+            vec![Mx {
+                preference: 10,
+                host
+            }],
+            Dnssec::Insecure
+        )
     );
 }
 
 #[tokio::test]
 async fn reads_refusals_of_a_name_server() {
-    let missing = Dns::servers(&[serve_one(b"", 3).await]).unwrap();
+    let missing = Dns::servers(&[serve_one(b"", 3).await], TrustAd::Loopback).unwrap();
     let answer = missing.mail_hosts(&domain("example.com"), || 0).await;
     assert_eq!(answer, Err(LookupError::NotFound));
-    let failing = Dns::servers(&[serve_one(b"", 2).await]).unwrap();
+    let failing = Dns::servers(&[serve_one(b"", 2).await], TrustAd::Loopback).unwrap();
     let answer = failing.mail_hosts(&domain("example.com"), || 0).await;
     assert!(matches!(answer, Err(LookupError::Failed(_))), "{answer:?}");
-    let empty = Dns::servers(&[serve_one(b"", 0).await]).unwrap();
+    let empty = Dns::servers(&[serve_one(b"", 0).await], TrustAd::Loopback).unwrap();
     let answer = empty.addresses(&domain("example.com")).await;
     assert_eq!(answer, Err(LookupError::NoRecords));
 }

@@ -14,7 +14,7 @@ use super::ready::READY_MAX;
 use super::round::{Round, Verb};
 use super::timetable::Tick;
 use super::{Inner, ticks};
-use crate::deliver::{Delivered, Job, NextHop, Outcome, Trouble};
+use crate::deliver::{Delivered, Job, NextHop, Outcome, Security, Trouble};
 use crate::event::{self, Delivery};
 use crate::resolve::{Answer, Said, Source};
 
@@ -249,6 +249,7 @@ impl Inner {
                     host: delivered.host,
                     reply: delivered.reply,
                     offers_dsn: delivered.offers_dsn,
+                    security: delivered.security,
                 })
             }
             (Err(trouble), _) if trouble.is_transient() => End::Later(trouble, way),
@@ -409,6 +410,7 @@ impl Inner {
             route: &said.way.next_hop,
             why: &said.way.rule,
             proof: line.proof,
+            tls: said.security.map(|security| security as &dyn Display),
         });
     }
 }
@@ -429,6 +431,7 @@ struct Outspoken<'a> {
     host: &'a str,
     status: EnhancedStatus,
     text: &'a dyn Display,
+    security: Option<&'a Security>,
 }
 
 impl<'a> Outspoken<'a> {
@@ -439,6 +442,7 @@ impl<'a> Outspoken<'a> {
             host: &trouble.host,
             status: trouble.status,
             text: trouble,
+            security: None,
         };
         match end {
             End::Contradicted(trouble, way)
@@ -455,6 +459,7 @@ impl<'a> Outspoken<'a> {
                     status: (reply.and_then(|reply| reply.status))
                         .unwrap_or(EnhancedStatus::new(2, 0, 0)),
                     text: reply.map_or(&"delivered", |reply| reply),
+                    security: taken.security.as_ref(),
                 })
             }
         }

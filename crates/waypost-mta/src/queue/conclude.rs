@@ -14,7 +14,7 @@ use waypost_spool::{Hold, LastAttempt, Message, Recipient, State};
 
 use super::schedule::{CONTRADICTION_MAX, Next, Schedule, Waited};
 use crate::bounce::Notification;
-use crate::deliver::Trouble;
+use crate::deliver::{Security, Trouble};
 
 /// What a report of success says where the next hop says nothing better.
 const SUCCESS: EnhancedStatus = EnhancedStatus::new(2, 0, 0);
@@ -44,6 +44,8 @@ pub(super) struct Taken {
     pub(super) reply: Option<RemoteReply>,
     /// Whether the next hop reports by itself.
     pub(super) offers_dsn: bool,
+    /// How the connection was secured; none on this machine.
+    pub(super) security: Option<Security>,
 }
 
 /// How an attempt for one recipient ended, or why there was none.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use waypost_directory::Host;
-use waypost_mta::dns::Dns;
+use waypost_mta::dns::{Dns, TrustAd};
 use waypost_mta::minger::client::Settings;
 use waypost_mta::minger::{Asked, Client, Trouble};
 use waypost_proto::mail::Mailbox;
@@ -121,7 +121,8 @@ impl Query {
                 return Err(Failure::Usage(text));
             }
             Host::Name(name) => {
-                let dns = Dns::system().context("cannot read the system's DNS settings")?;
+                let dns =
+                    Dns::system(TrustAd::Never).context("cannot read the system's DNS settings")?;
                 let found = dns.addresses(&name).await;
                 found.map_err(|error| Failure::Later(format!("{name}: {error}")))?
             }

@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
 /// The names of fields. A packed field has its name's place here: never change the order.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     "event",
     "queue_id",
     "client",
@@ -42,6 +42,7 @@ const NAMES: [&str; 34] = [
     "domain",
     "error",
     "path",
+    "tls",
 ];
 /// Stands for a name that is not among them, which follows.
 const OTHER: u8 = u8::MAX;

@@ -8,6 +8,7 @@ mod cache;
 mod callers;
 mod commands;
 mod console;
+mod dane;
 mod delivery;
 mod directory;
 mod disk;

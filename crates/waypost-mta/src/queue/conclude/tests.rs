@@ -74,6 +74,7 @@ fn taken() -> End {
         host: "ex7.corp.example[10.0.0.7]:25".into(),
         reply: Some(RemoteReply::new(250, [&b"2.0.0 Ok"[..]])),
         offers_dsn: false,
+        security: None,
     })
 }
 
@@ -237,6 +238,7 @@ fn a_next_hop_that_reports_by_itself_is_left_to_do_so() {
     };
     let end = End::Taken(Taken {
         offers_dsn: true,
+        security: None,
         ..taken
     });
     assert_eq!(after(&message, HOUR, vec![(0, end)]).notifications, []);

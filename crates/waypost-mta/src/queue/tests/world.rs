@@ -122,6 +122,7 @@ impl Script {
                     host: host.into(),
                     reply: Some(reply(250, "2.0.0 Ok")),
                     offers_dsn: false,
+                    security: None,
                 })
             }
         }

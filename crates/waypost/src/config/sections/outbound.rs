@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use waypost_directory::HostPort;
 use waypost_mta::deliver::Limits;
+use waypost_mta::dns::TrustAd;
 use waypost_mta::queue::Concurrency;
 
 use crate::config::raw::{Reader, Section, fixed};
@@ -18,6 +19,8 @@ pub(crate) struct Outbound {
     pub(crate) source: Option<IpAddr>,
     /// The name servers that are asked; none: the system's.
     pub(crate) resolvers: Vec<SocketAddr>,
+    /// Whose word counts that DNS answers are signed.
+    pub(crate) dane: TrustAd,
     /// Most connections to the MX hosts of one domain, and to the smart host.
     pub(crate) connections: u32,
     /// How long connections are made, kept and used; for targets too.
@@ -63,6 +66,21 @@ impl Outbound {
             "ADDRESS:PORT such as \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
             |text| text.parse().ok(),
         );
+        let dane = outbound.choice(
+            fixed(
+                "dane",
+                "Whether TLSA records of MX hosts say what these must prove (DANE, RFC 7672), and \
+                 whose word counts that DNS answers are signed (AD): \"loopback\", the name servers' \
+                 if all of them are on this machine, as a validating resolver should be; \
+                 \"resolver\", that of the name servers wherever they are, which takes a way to them \
+                 that nobody else can write to; \"off\", nobody's, and no DANE.",
+            ),
+            &[
+                ("loopback", TrustAd::Loopback),
+                ("resolver", TrustAd::Always),
+                ("off", TrustAd::Never),
+            ],
+        );
         let connections = outbound.within(
             fixed(
                 "connections",
@@ -76,6 +94,7 @@ impl Outbound {
             smart_host: smart_host.flatten(),
             source,
             resolvers,
+            dane: dane.unwrap_or_default(),
             connections,
             limits: limits(&mut outbound),
         }
