@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
@@ -42,7 +43,7 @@ const TALKS: [&str; 4] = [
 /// When so many connections cannot be made here.
 pub fn run(trial: &Trial<'_>) -> Result<Found> {
     let mut found = Found::default();
-    let most = trial.sized(1_000, 10_000);
+    let most = trial.sized(1_000, 10_000).min(affordable());
     let shape = Shape {
         limits: "connections = 11000\n",
         ..Shape::default()
@@ -68,6 +69,13 @@ pub fn run(trial: &Trial<'_>) -> Result<Found> {
     }
     world.settle(0, &mut found)?;
     Ok(found)
+}
+
+/// Connections that the program keeps descriptors for: two for each, and some for itself.
+fn affordable() -> usize {
+    let limit = getrlimit(Resource::Nofile).maximum;
+    let sessions = limit.map_or(u64::MAX, |limit| limit.saturating_sub(600) / 2);
+    usize::try_from(sessions).unwrap_or(usize::MAX)
 }
 
 /// Connects them all, and lets each say its part.

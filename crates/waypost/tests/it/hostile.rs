@@ -1,5 +1,8 @@
 //! What clients do wrong, by mistake or on purpose.
 
+mod floods;
+mod injection;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
