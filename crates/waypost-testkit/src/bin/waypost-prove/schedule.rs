@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::suite;
 
 /// The longest that one run goes on before another experiment has its turn.
-const SLICE: Duration = Duration::from_secs(60);
+const SLICE: Duration = Duration::from_mins(2);
 /// How long a run of a short form goes on for each share, the settling of its account apart.
 const SHORT_SLICE: Duration = Duration::from_secs(5);
 

@@ -79,7 +79,7 @@ const PROTOCOL: [&str; 3] = [
 fn again(tests: &[&str], trial: &Trial<'_>, what: &'static str, promise: u8) -> Result<Found> {
     let environment = [
         ("WAYPOST_SEED", trial.seed.to_string()),
-        ("PROPTEST_CASES", "500".to_owned()),
+        ("PROPTEST_CASES", "200".to_owned()),
     ];
     let results = nextest(tests, &environment)?;
     let mut found = Found::default();
