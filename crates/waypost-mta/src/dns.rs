@@ -83,6 +83,8 @@ pub trait Lookup: Send + Sync {
     fn addresses<'a>(&'a self, name: &'a Domain) -> Answer<'a, Vec<IpAddr>>;
     /// TLSA records of a service over TCP at a host.
     fn tlsa<'a>(&'a self, host: &'a Domain, port: u16) -> Answer<'a, Found>;
+    /// TXT records, each with its pieces put together.
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>>;
 }
 
 /// Where mail for a domain goes (RFC 5321 §5.1).
@@ -176,6 +178,15 @@ impl Dns {
         keyed.sort_by_key(|(preference, chance, _)| (*preference, *chance));
         let hosts = keyed.into_iter().map(|(_, _, mx)| mx);
         Ok(MailHosts::Hosts(hosts.take(MAX_MX_HOSTS).collect(), dnssec))
+    }
+
+    /// The TXT records of a name.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`].
+    pub async fn texts(&self, name: &str) -> Result<Vec<Vec<u8>>, LookupError> {
+        self.0.texts(name).await
     }
 
     /// What the TLSA records of a host say of its service on a port (RFC 7672 §2.2).

@@ -439,6 +439,22 @@ pub fn host_passed_over(why: &dyn Display) {
     log_line!("waypost::smtp", "{why}");
 }
 
+/// A domain's MTA-STS policy, which it only tests, would have held mail back.
+pub fn policy_tested(host: &dyn Display, domain: &dyn Display, why: &dyn Display) {
+    log_line!(
+        "waypost::smtp",
+        "{host}: gets mail only as the MTA-STS policy of {domain} is in mode testing: {why}"
+    );
+}
+
+/// A domain says that it has an MTA-STS policy, and it cannot be had.
+pub fn policy_not_fetched(domain: &dyn Display, why: &dyn Display) {
+    log_line!(
+        "waypost::smtp",
+        "the MTA-STS policy of {domain} cannot be fetched, and what was known of it holds: {why}"
+    );
+}
+
 /// A connection could not be secured and goes on in plain text, as its policy allows.
 pub fn tls_left_out(host: &dyn Display, why: &dyn Display) {
     log_line!("waypost::smtp", "{host}: going on without TLS: {why}");

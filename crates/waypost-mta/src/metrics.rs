@@ -46,13 +46,17 @@ const RESULTS: [&str; 3] = ["sent", "deferred", "bounced"];
 const HOPS: [&str; 6] = ["lmtp", "maildir", "mx", "none", "smart_host", "target"];
 
 /// Who decides how a connection to another server is secured.
-const DECIDERS: [By; 3] = [By::Dane, By::Opportunistic, By::Target];
+const DECIDERS: [By; 4] = [By::Dane, By::MtaSts, By::Opportunistic, By::Target];
 /// What comes of it.
 const LEVELS: [Level; 3] = [Level::None, Level::Untrusted, Level::Verified];
 
 /// Connections by who decided and what came of it; behind those that were made, those that were not.
 static SECURED: [[AtomicU64; LEVELS.len() + 1]; DECIDERS.len()] =
     [const { [const { AtomicU64::new(0) }; LEVELS.len() + 1] }; DECIDERS.len()];
+
+/// MTA-STS policies that were fetched, and that could not be.
+static FETCHED: AtomicU64 = AtomicU64::new(0);
+static NOT_FETCHED: AtomicU64 = AtomicU64::new(0);
 
 static ACCEPTED: AtomicU64 = AtomicU64::new(0);
 static REFUSED: [[AtomicU64; RULES.len() + 1]; CLASSES.len()] =
@@ -141,6 +145,16 @@ fn count_secured(by: By, result: usize) {
     }
 }
 
+/// The MTA-STS policy of a domain was fetched.
+pub fn policy_fetched() {
+    FETCHED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The MTA-STS policy of a domain could not be fetched.
+pub fn policy_not_fetched() {
+    NOT_FETCHED.fetch_add(1, Ordering::Relaxed);
+}
+
 /// The parts that are looked at.
 pub struct Parts<'a> {
     /// Who asks other servers, and remembers.
@@ -193,6 +207,11 @@ struct Attempt {
 struct Secured {
     by: String,
     result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fetched {
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -362,6 +381,13 @@ fn connections(registry: &mut Registry) {
     }
     let help = "Connections to other servers, by who decided on TLS and what came of it";
     registry.register("tls_connections", help, connections);
+    let fetches = Family::<Fetched, Counter>::default();
+    for (result, count) in [("failed", &NOT_FETCHED), ("good", &FETCHED)] {
+        let count = count.load(Ordering::Relaxed);
+        fetches.get_or_create(&Fetched { result }).inc_by(count);
+    }
+    let help = "MTA-STS policies asked for, by whether they could be fetched";
+    registry.register("mta_sts_fetches", help, fetches);
 }
 
 fn counter(count: u64) -> Counter {

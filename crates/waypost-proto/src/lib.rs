@@ -6,8 +6,8 @@
 //!
 //! RFC 5321 (SMTP), RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 6152 (8BITMIME),
 //! RFC 6531 (SMTPUTF8), RFC 3030 (CHUNKING), RFC 3461 and RFC 3464 (DSN), RFC 2034 and RFC 3463
-//! (enhanced status codes), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 6698 and RFC 7672 (DANE);
-//! draft-hathcock-minger.
+//! (enhanced status codes), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 6698 and RFC 7672 (DANE),
+//! RFC 8461 (MTA-STS); draft-hathcock-minger.
 
 #![deny(missing_docs)]
 
@@ -15,6 +15,7 @@ pub mod dane;
 pub mod dsn;
 pub mod mail;
 pub mod minger;
+pub mod mta_sts;
 pub mod net;
 pub mod route;
 pub mod smtp;

@@ -12,6 +12,7 @@ pub mod minger;
 pub mod name_server;
 pub mod peer;
 pub mod place;
+pub mod policy_host;
 pub mod postfix;
 pub mod site;
 pub mod small_disk;

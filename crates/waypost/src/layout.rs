@@ -28,6 +28,11 @@ pub(crate) fn answers(data_dir: &Path) -> PathBuf {
     data_dir.join("answers.sqlite")
 }
 
+/// MTA-STS policies of other domains. Not part of a backup: they are fetched again.
+pub(crate) fn policies(data_dir: &Path) -> PathBuf {
+    data_dir.join("mta-sts")
+}
+
 /// What happened to mail, and statistics. Not part of a backup: it is about this server's days.
 pub(crate) fn history(data_dir: &Path) -> PathBuf {
     data_dir.join("history.sqlite")

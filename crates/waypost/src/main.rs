@@ -22,6 +22,7 @@ mod logging;
 mod manual;
 mod object;
 mod outgoing;
+mod policies;
 mod remote;
 mod run;
 mod server;

@@ -33,6 +33,7 @@ use crate::config::{Config, Delivery};
 use crate::console;
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
+use crate::policies::PolicyFiles;
 use crate::{descriptors, layout, sharing, site_key};
 
 /// How long the queue may finish what is in flight when the server ends.
@@ -274,14 +275,17 @@ fn deliverer(
             }),
             Delivery::Maildir(_) => None,
         },
+        mta_sts: config.outbound.mta_sts,
         limits: config.outbound.limits.clone(),
     };
+    let policies = PolicyFiles::new(layout::policies(&config.top.data_dir));
     let parts = deliver::Parts {
         targets: Box::new(move |id| directory.snapshot().target(id).cloned()),
         dns: dns.clone(),
         listening: listening.clone(),
         clock: Arc::new(SystemClock),
         roots: None,
+        keep_policies: Some(Arc::new(policies)),
     };
     Deliverer::new(settings, parts)
 }

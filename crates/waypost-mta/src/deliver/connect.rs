@@ -3,11 +3,11 @@
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::RootCertStore;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
@@ -17,7 +17,7 @@ use waypost_proto::smtp::client::{Event, Opening, Session};
 use waypost_proto::smtp::reply::RemoteReply;
 
 use super::hosts::{Place, Remote, To, Way};
-use super::security::{Need, Security, Terms};
+use super::security::{By, Demand, Need, Security, Terms};
 use super::tls::ClientTls;
 use super::trial::{Shared, Step, tapped};
 use super::{Limits, Settings, Trouble};
@@ -159,16 +159,16 @@ pub(super) struct Connector {
     hostname: String,
     source: Option<IpAddr>,
     limits: Limits,
-    tls: ClientTls,
+    tls: Arc<ClientTls>,
 }
 
 impl Connector {
-    pub(super) fn new(settings: &Settings, roots: Option<RootCertStore>) -> Self {
+    pub(super) fn new(settings: &Settings, tls: Arc<ClientTls>) -> Self {
         Self {
             hostname: settings.hostname.to_string(),
             source: settings.source,
             limits: settings.limits.clone(),
-            tls: ClientTls::new(roots),
+            tls,
         }
     }
 
@@ -227,9 +227,14 @@ impl Connector {
                 }
                 Err(Failed::Tls(trouble)) => match terms.weaker() {
                     Some(weaker) => {
-                        event::tls_left_out(place, &trouble);
+                        match &place.demand {
+                            Demand::Policy(domain, _) if terms.by() == By::MtaSts => {
+                                event::policy_tested(place, domain, &trouble);
+                            }
+                            _ => event::tls_left_out(place, &trouble),
+                        }
                         tapped(tap, |tap| tap.transcript.mark("again without TLS"));
-                        terms = weaker;
+                        terms = weaker.clone();
                     }
                     None => {
                         metrics::not_secured(terms.by());

@@ -1,5 +1,8 @@
 //! Whether a certificate is one that TLSA records name (RFC 6698 §2.1, RFC 7671, RFC 7672 §3).
 
+#[cfg(test)]
+mod tests;
+
 use aws_lc_rs::digest;
 use rustls::RootCertStore;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};

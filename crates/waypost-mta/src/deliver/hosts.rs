@@ -7,13 +7,12 @@ use waypost_directory::{Host, Secret, Target, TlsPin, TlsPolicy};
 use waypost_proto::mail::Domain;
 use waypost_proto::smtp::client::Dialect;
 
-use super::demand::{Demands, MxHost};
+use super::demand::{Demands, MxHosts};
 use super::lmtp::Lmtp;
-use super::security::{By, Demand};
-use super::{MAX_HOSTS, Settings, Trouble};
+use super::security::Demand;
+use super::{Settings, Trouble};
 use crate::dns::{Dns, Listening, LookupError, MailHosts};
 use crate::net::Endpoint;
-use crate::{event, metrics};
 
 /// The port of mail exchange (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -157,10 +156,15 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    pub(super) fn new(dns: Dns, listening: Listening, settings: &Settings) -> Self {
+    pub(super) fn new(
+        dns: Dns,
+        demands: Demands,
+        listening: Listening,
+        settings: &Settings,
+    ) -> Self {
         Self {
-            demands: Demands::new(dns.clone()),
             dns,
+            demands,
             listening,
             hostname: settings.hostname.clone(),
             source: settings.source,
@@ -236,14 +240,14 @@ impl Hosts {
         let places = if way.is_configured {
             found.flat_map(|(_, places)| places).collect()
         } else {
-            let of = |name| MxHost {
+            let hosts = MxHosts {
                 domain,
                 dnssec,
-                name,
                 port,
             };
-            let found = found.map(|(name, places)| (of(name), places));
-            self.demanding(found, &mut trouble).await
+            let (places, unusable) = self.demands.of(hosts, found).await;
+            trouble = unusable.or(trouble);
+            places
         };
         if !places.is_empty() {
             return Ok(places);
@@ -255,33 +259,6 @@ impl Hosts {
             (None, Some(trouble)) => Err(trouble),
             (None, None) => Err(Trouble::transient(4, 4, format!("no host for {domain}"))),
         }
-    }
-
-    /// The places with what they must prove, as many as are tried; without those of hosts that cannot
-    /// be used now.
-    async fn demanding<'a>(
-        &self,
-        found: impl Iterator<Item = (MxHost<'a>, Vec<Place>)>,
-        trouble: &mut Option<Trouble>,
-    ) -> Vec<Place> {
-        let mut all = Vec::new();
-        for (host, places) in found {
-            match self.demands.of(host).await {
-                Ok(demand) => all.extend(places.into_iter().map(|place| Place {
-                    demand: demand.clone(),
-                    ..place
-                })),
-                Err(unusable) => {
-                    event::host_passed_over(&unusable);
-                    metrics::not_secured(By::Dane);
-                    *trouble = Some(unusable);
-                }
-            }
-            if all.len() >= MAX_HOSTS {
-                break;
-            }
-        }
-        all
     }
 
     /// With a source address, only places of its family, if there are any.

@@ -9,11 +9,13 @@ mod connect;
 mod dane;
 mod demand;
 mod dialogue;
+mod fetch;
 mod health;
 mod hosts;
 mod job;
 mod lmtp;
 pub mod maildir;
+mod policies;
 mod pool;
 mod report;
 mod security;
@@ -40,15 +42,20 @@ use waypost_proto::smtp::reply::RemoteReply;
 use crate::clock::Clock;
 use crate::dns::{Dns, Listening};
 use connect::{Connection, Connector};
+use demand::Demands;
 use dialogue::{Answer, Said, Sending};
+use fetch::Fetch;
 pub use health::Seen;
 use health::{Health, Verdict};
 pub use hosts::Remote;
 use hosts::{Hosts, Place, Way};
 pub use job::{Delivered, Job, JobRecipient, NextHop, Outcome};
 pub use lmtp::Lmtp;
+use policies::Policies;
+pub use policies::{KeepPolicies, KeptPolicy};
 use pool::Pool;
 pub use security::{By, Level, Security};
+use tls::ClientTls;
 pub use trouble::Trouble;
 
 /// Hosts that one attempt speaks to at most.
@@ -67,6 +74,8 @@ pub struct Settings {
     pub smart_host: Option<Remote>,
     /// The local mail store, where it is behind LMTP.
     pub lmtp: Option<Lmtp>,
+    /// Whether the MTA-STS policies of other domains are asked for.
+    pub mta_sts: bool,
     /// How long connections are made, kept and used.
     pub limits: Limits,
 }
@@ -116,6 +125,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Authorities for verified TLS; none: those of the system.
     pub roots: Option<RootCertStore>,
+    /// Keeps MTA-STS policies over restarts.
+    pub keep_policies: Option<Arc<dyn KeepPolicies>>,
 }
 
 /// Hands messages to next hops; cheap to clone.
@@ -145,10 +156,21 @@ impl Deliverer {
     #[must_use]
     pub fn new(settings: Settings, parts: Parts) -> Self {
         let health = Health::new(Arc::clone(&parts.clock));
+        let tls = Arc::new(ClientTls::new(parts.roots));
+        let policies = settings.mta_sts.then(|| {
+            let (dns, clock) = (parts.dns.clone(), Arc::clone(&parts.clock));
+            let fetch = Fetch {
+                dns: dns.clone(),
+                source: settings.source,
+                tls: Arc::clone(&tls),
+            };
+            Policies::new(dns, fetch, clock, parts.keep_policies)
+        });
+        let demands = Demands::new(parts.dns.clone(), policies);
         let pool = Pool::start(&settings.limits, parts.clock);
         Self(Arc::new(Inner {
-            hosts: Hosts::new(parts.dns, parts.listening, &settings),
-            connector: Connector::new(&settings, parts.roots),
+            hosts: Hosts::new(parts.dns, demands, parts.listening, &settings),
+            connector: Connector::new(&settings, tls),
             targets: parts.targets,
             pool,
             health,

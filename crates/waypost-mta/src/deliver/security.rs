@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use waypost_directory::{TlsPin, TlsPolicy};
 use waypost_proto::mail::Domain;
+use waypost_proto::mta_sts::Mode;
 
 use super::Trouble;
 use super::dane::Dane;
@@ -26,6 +27,8 @@ pub enum Level {
 pub enum By {
     /// TLSA records of the host (RFC 7672).
     Dane,
+    /// The MTA-STS policy of the domain (RFC 8461).
+    MtaSts,
     /// Nobody: TLS is used where it is there.
     Opportunistic,
     /// The administrator, for this target.
@@ -55,6 +58,7 @@ impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dane => "dane",
+            Self::MtaSts => "mta-sts",
             Self::Opportunistic => "opportunistic",
             Self::Target => "target",
         })
@@ -79,6 +83,8 @@ pub(super) enum Demand {
     Encrypted,
     /// A certificate that its TLSA records name.
     Dane(Arc<Dane>),
+    /// A certificate for its name, by the policy of this domain.
+    Policy(Domain, Mode),
 }
 
 /// Whether a connection is secured.
@@ -108,17 +114,41 @@ pub(super) struct Terms {
     pub(super) need: Need,
     pub(super) proof: Proof,
     by: By,
+    /// Which demand it is, where it is not an administrator's.
+    rule: Option<String>,
+    /// What is good enough when these cannot be met.
+    weaker: Option<Box<Self>>,
 }
 
 impl Terms {
     /// The terms of a connection to this place.
     pub(super) fn of(place: &Place, way: &Way) -> Result<Self, Trouble> {
-        let (need, proof, by) = match &place.demand {
+        let (proof, by, rule) = match &place.demand {
             Demand::Nothing => return Self::of_way(way),
-            Demand::Encrypted => (Need::Always, Proof::Any, By::Dane),
-            Demand::Dane(dane) => (Need::Always, Proof::Dane(Arc::clone(dane)), By::Dane),
+            Demand::Encrypted => {
+                let rule = "the host has TLSA records, which demand TLS (DANE)";
+                (Proof::Any, By::Dane, rule.to_owned())
+            }
+            Demand::Dane(dane) => {
+                let rule = format!("the TLSA records of {} demand TLS (DANE)", dane.base);
+                (Proof::Dane(Arc::clone(dane)), By::Dane, rule)
+            }
+            Demand::Policy(domain, _) => {
+                let rule = format!(
+                    "the MTA-STS policy of {domain} demands TLS and a certificate for this host"
+                );
+                (Proof::Roots, By::MtaSts, rule)
+            }
         };
-        Ok(Self { need, proof, by })
+        let is_tested = matches!(&place.demand, Demand::Policy(_, Mode::Testing));
+        let weaker = is_tested.then(|| Self::of_way(way).map(Box::new));
+        Ok(Self {
+            need: Need::Always,
+            proof,
+            by,
+            rule: Some(rule),
+            weaker: weaker.transpose()?,
+        })
     }
 
     fn of_way(way: &Way) -> Result<Self, Trouble> {
@@ -137,15 +167,25 @@ impl Terms {
             TlsPolicy::Opportunistic => By::Opportunistic,
             _ => By::Target,
         };
-        Ok(Self { need, proof, by })
+        let without = || Self {
+            need: Need::Never,
+            proof: Proof::Any,
+            by,
+            rule: None,
+            weaker: None,
+        };
+        Ok(Self {
+            need,
+            proof,
+            by,
+            rule: None,
+            weaker: (need == Need::WhereOffered).then(|| Box::new(without())),
+        })
     }
 
     /// What is still good enough when TLS cannot be had so; none: nothing is.
-    pub(super) fn weaker(&self) -> Option<Self> {
-        (self.need == Need::WhereOffered).then(|| Self {
-            need: Need::Never,
-            ..self.clone()
-        })
+    pub(super) fn weaker(&self) -> Option<&Self> {
+        self.weaker.as_deref()
     }
 
     /// The name that the host is asked for (SNI), where it is not its own.
@@ -173,15 +213,9 @@ impl Terms {
 
     /// The trouble, with the rule that made it one.
     pub(super) fn explain(&self, trouble: Trouble) -> Trouble {
-        match &self.proof {
-            Proof::Dane(dane) => trouble.under(&format!(
-                "the TLSA records of {} demand TLS (DANE)",
-                dane.base
-            )),
-            _ if self.by == By::Dane => {
-                trouble.under("the host has TLSA records, which demand TLS (DANE)")
-            }
-            _ => trouble,
+        match &self.rule {
+            Some(rule) => trouble.under(rule),
+            None => trouble,
         }
     }
 }

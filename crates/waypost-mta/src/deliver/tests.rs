@@ -39,6 +39,7 @@ impl Site {
                 source: None,
                 smart_host: None,
                 lmtp: None,
+                mta_sts: false,
                 limits: Limits::default(),
             },
             target: Target {
@@ -91,6 +92,7 @@ impl Site {
             listening: self.listening,
             clock: self.clock,
             roots: self.roots,
+            keep_policies: None,
         };
         Deliverer::new(self.settings, parts)
     }

@@ -41,11 +41,7 @@ impl System {
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         options.cache_size = CACHED_ANSWERS;
         let servers = config.name_servers();
-        let is_trusted = match trust {
-            TrustAd::Never => false,
-            TrustAd::Loopback => servers.iter().all(|server| server.ip.is_loopback()),
-            TrustAd::Always => true,
-        };
+        let is_trusted = is_trusted(trust, servers.iter().map(|server| server.ip));
         let signed = is_trusted.then(|| Signed::new(servers, &options));
         let provider = TokioRuntimeProvider::default();
         let mut builder = TokioResolver::builder_with_config(config, provider);
@@ -101,6 +97,29 @@ impl Lookup for System {
                 None => Ok(Found::Insecure),
             }
         })
+    }
+
+    fn texts<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async move {
+            let found = self.plain.txt_lookup(format!("{name}.")).await;
+            let found = found.map_err(|e| failed(&e))?;
+            let texts = found
+                .answers()
+                .iter()
+                .filter_map(|record| match &record.data {
+                    RData::TXT(text) => Some(text.txt_data.concat()),
+                    _ => None,
+                });
+            Ok(texts.collect())
+        })
+    }
+}
+
+fn is_trusted(trust: TrustAd, mut servers: impl Iterator<Item = IpAddr>) -> bool {
+    match trust {
+        TrustAd::Never => false,
+        TrustAd::Loopback => servers.all(|server| server.is_loopback()),
+        TrustAd::Always => true,
     }
 }
 
@@ -221,5 +240,25 @@ pub(super) fn failed(error: &NetError) -> LookupError {
             code => LookupError::Failed(code.to_string()),
         },
         other => LookupError::Failed(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_machine_of_ones_own_is_believed_unless_told_otherwise() {
+        for (trust, servers, is_believed) in [
+            (TrustAd::Loopback, &["127.0.0.1"][..], true),
+            (TrustAd::Loopback, &["127.0.0.53", "::1"], true),
+            (TrustAd::Loopback, &["192.0.2.53"], false),
+            (TrustAd::Loopback, &["127.0.0.1", "192.0.2.53"], false),
+            (TrustAd::Always, &["192.0.2.53"], true),
+            (TrustAd::Never, &["127.0.0.1"], false),
+        ] {
+            let ips = servers.iter().map(|text| text.parse().unwrap());
+            assert_eq!(is_trusted(trust, ips), is_believed, "{trust:?} {servers:?}");
+        }
     }
 }

@@ -60,6 +60,10 @@ impl Lookup for Table {
     fn tlsa<'a>(&'a self, _host: &'a Domain, _port: u16) -> Answer<'a, Found> {
         Box::pin(async { Ok(Found::Insecure) })
     }
+
+    fn texts<'a>(&'a self, _name: &'a str) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async { Err(LookupError::NotFound) })
+    }
 }
 
 fn domain(name: &str) -> Domain {

@@ -24,6 +24,7 @@ mod loops;
 mod make_run;
 mod manual;
 mod minger;
+mod mta_sts;
 mod notify;
 mod objections;
 mod objects;

@@ -21,6 +21,8 @@ pub(crate) struct Outbound {
     pub(crate) resolvers: Vec<SocketAddr>,
     /// Whose word counts that DNS answers are signed.
     pub(crate) dane: TrustAd,
+    /// Whether the MTA-STS policies of other domains are asked for.
+    pub(crate) mta_sts: bool,
     /// Most connections to the MX hosts of one domain, and to the smart host.
     pub(crate) connections: u32,
     /// How long connections are made, kept and used; for targets too.
@@ -66,21 +68,7 @@ impl Outbound {
             "ADDRESS:PORT such as \"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
             |text| text.parse().ok(),
         );
-        let dane = outbound.choice(
-            fixed(
-                "dane",
-                "Whether TLSA records of MX hosts say what these must prove (DANE, RFC 7672), and \
-                 whose word counts that DNS answers are signed (AD): \"loopback\", the name servers' \
-                 if all of them are on this machine, as a validating resolver should be; \
-                 \"resolver\", that of the name servers wherever they are, which takes a way to them \
-                 that nobody else can write to; \"off\", nobody's, and no DANE.",
-            ),
-            &[
-                ("loopback", TrustAd::Loopback),
-                ("resolver", TrustAd::Always),
-                ("off", TrustAd::Never),
-            ],
-        );
+        let (dane, mta_sts) = demands(&mut outbound);
         let connections = outbound.within(
             fixed(
                 "connections",
@@ -94,11 +82,41 @@ impl Outbound {
             smart_host: smart_host.flatten(),
             source,
             resolvers,
-            dane: dane.unwrap_or_default(),
+            dane,
+            mta_sts,
             connections,
             limits: limits(&mut outbound),
         }
     }
+}
+
+/// Whether domains say what their MX hosts must prove: over DNS, and over HTTPS.
+fn demands(outbound: &mut Section<'_, '_>) -> (TrustAd, bool) {
+    let dane = outbound.choice(
+        fixed(
+            "dane",
+            "Whether TLSA records of MX hosts say what these must prove (DANE, RFC 7672), and \
+             whose word counts that DNS answers are signed (AD): \"loopback\", the name servers' \
+             if all of them are on this machine, as a validating resolver should be; \
+             \"resolver\", that of the name servers wherever they are, which takes a way to them \
+             that nobody else can write to; \"off\", nobody's, and no DANE.",
+        ),
+        &[
+            ("loopback", TrustAd::Loopback),
+            ("resolver", TrustAd::Always),
+            ("off", TrustAd::Never),
+        ],
+    );
+    let mta_sts = outbound.get(
+        fixed(
+            "mta_sts",
+            "Whether domains say over HTTPS what their MX hosts must prove (MTA-STS, RFC \
+             8461). The server asks https://mta-sts.DOMAIN for that, where DNS says that there \
+             is something to ask for.",
+        ),
+        true,
+    );
+    (dane.unwrap_or_default(), mta_sts)
 }
 
 fn limits(outbound: &mut Section<'_, '_>) -> Limits {
