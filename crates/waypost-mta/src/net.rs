@@ -179,6 +179,15 @@ impl Stream {
     }
 }
 
+/// Whether a TCP listener can be bound there now; it is closed again at once.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn try_tcp(address: SocketAddr) -> io::Result<()> {
+    std::net::TcpListener::bind(address).map(drop)
+}
+
 /// Whether the address is one of this machine's: only those can be bound.
 #[must_use]
 pub fn is_local(ip: IpAddr) -> bool {

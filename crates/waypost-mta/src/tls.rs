@@ -287,7 +287,11 @@ fn make(hostname: &Domain, certificate: &Path, key: &Path) -> Result<(), TlsErro
 }
 
 /// Writes under another name first, so that the file is whole or absent, whatever happens.
-fn write(path: &Path, mode: u32, text: &str) -> Result<(), TlsError> {
+///
+/// # Errors
+///
+/// [`TlsError::File`].
+pub fn write(path: &Path, mode: u32, text: &str) -> Result<(), TlsError> {
     let fresh = path.with_extension("new");
     let written = OpenOptions::new()
         .write(true)

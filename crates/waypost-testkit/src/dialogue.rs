@@ -141,6 +141,12 @@ impl Dialogue {
         Ok(heard)
     }
 
+    /// The connection, once the server has said that TLS may begin.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.reader.into_inner()
+    }
+
     /// Sends a whole message to the recipients; the reply to each RCPT, and the final one if any
     /// recipient was accepted.
     ///

@@ -10,6 +10,7 @@ pub mod loop_disk;
 pub mod maildir;
 pub mod minger;
 pub mod name_server;
+pub mod pebble;
 pub mod peer;
 pub mod place;
 pub mod policy_host;

@@ -1,17 +1,20 @@
 //! Certificates for scripted peers, and an authority to verify them by.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use aws_lc_rs::digest;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData as _,
 };
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig};
+
+use crate::dialogue::Dialogue;
 
 /// Signs certificates; nobody trusts it who was not told to.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -103,6 +106,42 @@ fn client(believed: CertificateDer<'static>) -> Result<Arc<ClientConfig>> {
 
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The certificate that a mail server shows after STARTTLS, which must be believed and be for this
+/// name.
+///
+/// # Errors
+///
+/// When there is no TLS, or the certificate is not believed.
+pub fn starttls(
+    server: SocketAddr,
+    name: &str,
+    config: Arc<ClientConfig>,
+) -> Result<CertificateDer<'static>> {
+    let (mut dialogue, _) = Dialogue::connect(server)?;
+    dialogue.expect("EHLO client.test", 250)?;
+    dialogue.expect("STARTTLS", 220)?;
+    let mut stream = dialogue.into_stream();
+    let name = ServerName::try_from(name.to_owned())?;
+    let mut tls = ClientConnection::new(config, name)?;
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream)?;
+    }
+    let shown = tls.peer_certificates().and_then(|chain| chain.first());
+    Ok(shown
+        .context("no certificate was shown")?
+        .clone()
+        .into_owned())
+}
+
+/// What a client needs to believe this authority, and nobody else.
+///
+/// # Errors
+///
+/// When the text is no certificate.
+pub fn client_of_pem(pem: &[u8]) -> Result<Arc<ClientConfig>> {
+    client(CertificateDer::from_pem_slice(pem)?)
 }
 
 /// What a peer shows when it is asked for TLS.

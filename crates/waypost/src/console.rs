@@ -46,10 +46,10 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    /// Binds it.
-    pub(crate) fn new(address: SocketAddr) -> anyhow::Result<Self> {
+    /// Binds it; the key of the configuration is for the error.
+    pub(crate) fn new(key: &str, address: SocketAddr) -> anyhow::Result<Self> {
         let listener = Listener::bind(&Endpoint::Inet(address));
-        let listener = listener.with_context(|| format!("listen.console: cannot use {address}"))?;
+        let listener = listener.with_context(|| format!("{key}: cannot use {address}"))?;
         let address = match listener.endpoint()? {
             Endpoint::Inet(bound) => bound,
             Endpoint::Unix(_) => address,
@@ -75,13 +75,26 @@ impl Security {
 
 /// Serves on all of them until it is aborted.
 pub(crate) async fn serve(bound: Vec<Bound>, router: Router, security: Security) {
+    open(bound, router, |address| security.at(address)).await;
+}
+
+/// As [`serve`], in plain HTTP wherever it is.
+pub(crate) async fn serve_plain(bound: Vec<Bound>, router: Router) {
+    open(bound, router, |_| None).await;
+}
+
+async fn open(
+    bound: Vec<Bound>,
+    router: Router,
+    certificate: impl Fn(SocketAddr) -> Option<Arc<Certificate>>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut listeners = JoinSet::new();
     for Bound { listener, address } in bound {
         let door = Door {
             listener,
             router: router.clone(),
-            certificate: security.at(address),
+            certificate: certificate(address),
             places: Arc::clone(&places),
         };
         listeners.spawn(door.open());
@@ -109,7 +122,7 @@ impl Door {
                 Ok((stream, Some(address))) => (stream, address),
                 Ok((_, None)) => continue,
                 Err(error) => {
-                    tracing::warn!("the console cannot accept a connection: {error}");
+                    tracing::warn!("no HTTP connection can be accepted: {error}");
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -123,7 +136,7 @@ impl Door {
             connections.spawn(async move {
                 let _place = place;
                 if let Err(error) = connection(stream, router, certificate).await {
-                    tracing::debug!("console connection from {address}: {error}");
+                    tracing::debug!("HTTP connection from {address}: {error}");
                 }
             });
         }

@@ -51,7 +51,8 @@ impl Doors {
             }
         }
         let minger = listen.minger.iter().copied().map(minger::Bound::new);
-        let console = listen.console.iter().copied().map(console::Bound::new);
+        let console = listen.console.iter();
+        let console = console.map(|at| console::Bound::new("listen.console", *at));
         Ok(Self {
             mail,
             minger: minger.collect::<Result<_, _>>()?,

@@ -53,6 +53,14 @@ pub(crate) fn site_key(data_dir: &Path) -> PathBuf {
     data_dir.join("site.key")
 }
 
+/// The account with an authority, and the certificate that it gave.
+pub(crate) fn acme(data_dir: &Path) -> PathBuf {
+    data_dir.join("acme")
+}
+
+/// In that folder: the certificate with its chain and its key.
+pub(crate) const ACME_CERTIFICATE: &str = "certificate.pem";
+
 /// What a backup holds besides directory and spool: the names above, and the certificate that
 /// this server made for itself.
-pub(crate) const BESIDES: [&str; 4] = ["site.key", "tls.crt", "tls.key", "postmaster"];
+pub(crate) const BESIDES: [&str; 5] = ["site.key", "tls.crt", "tls.key", "acme", "postmaster"];

@@ -3,6 +3,7 @@
 //! The only crate that knows all others: it reads the command line and the configuration, builds
 //! the parts, joins them and runs them.
 
+mod acme;
 mod address_list;
 mod answers;
 mod asking;
@@ -31,6 +32,7 @@ mod site_file;
 mod site_key;
 mod statistics;
 mod time;
+mod trust;
 
 use std::io::Write as _;
 use std::process::ExitCode;

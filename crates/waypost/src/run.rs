@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use waypost_directory::{Here as _, MingerHere};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::deliver::trial;
@@ -22,6 +23,7 @@ use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
 use waypost_mta::tls::Certificate;
 
+use crate::acme::{self, Orders, Renewal};
 use crate::bridge::Bridge;
 use crate::cli::{self, Failure};
 use crate::config::{self, Config, Loaded};
@@ -108,7 +110,9 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         queue: server.queue.clone(),
         resolver: server.resolver.clone(),
         filter: parts.filter,
+        orders: Arc::default(),
     });
+    server.background.extend(renewal(&reloader)?);
     let statistics = Arc::new(Statistics::new(
         Arc::clone(&parts.history),
         server.queue.clone(),
@@ -140,10 +144,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     let console = serve_console(&mut server, Arc::clone(&bridge), on_loopback);
     let console = tokio::spawn(console);
     let control = tokio::spawn(socket.serve(bridge));
-    let ready = ready(&server.endpoints);
-    tracing::info!("{ready}");
-    cli::print(&ready)?;
-    notify(&[NotifyState::Ready]);
+    announce(&server.endpoints)?;
     signals.until_end(&reloader).await;
     tracing::info!("ending");
     notify(&[NotifyState::Stopping]);
@@ -156,6 +157,14 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     let _ = control.await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Looks after the certificate, if an authority is to give it.
+fn renewal(reloader: &Reloader) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let config = reloader.in_force().config.clone();
+    let certificate = Arc::clone(&reloader.certificate);
+    let renewal = Renewal::new(&config, certificate, Arc::clone(&reloader.orders))?;
+    Ok(renewal.map(|renewal| tokio::spawn(renewal.run())))
 }
 
 /// What the server is told from outside.
@@ -214,6 +223,15 @@ fn serve_console(
     console::serve(bound, router, security)
 }
 
+/// Says to all who listen that mail is taken.
+fn announce(endpoints: &[(&'static str, Endpoint)]) -> anyhow::Result<()> {
+    let ready = ready(endpoints);
+    tracing::info!("{ready}");
+    cli::print(&ready)?;
+    notify(&[NotifyState::Ready]);
+    Ok(())
+}
+
 /// The first line of output: `ready smtp=127.0.0.1:2525 submission=…`.
 fn ready(endpoints: &[(&'static str, Endpoint)]) -> String {
     let mut line = String::from("ready");
@@ -247,9 +265,19 @@ pub(crate) struct Reloader {
     queue: QueueHandle,
     resolver: Resolver,
     filter: logging::Filter,
+    orders: Arc<Orders>,
 }
 
 impl Reloader {
+    fn in_force(&self) -> MutexGuard<'_, Loaded> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is wrong with the orders of certificates, if something is.
+    pub(crate) fn order_trouble(&self) -> Option<acme::Trouble> {
+        self.orders.trouble()
+    }
+
     /// Until when the certificate in use holds.
     pub(crate) fn certificate_end(&self) -> Option<SystemTime> {
         self.certificate.not_after()
@@ -262,7 +290,7 @@ impl Reloader {
 
     /// The configuration as it is in force: what needs a restart is as it was at the start.
     pub(crate) fn configuration(&self) -> Value {
-        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = self.in_force();
         let settings = loaded.settings.iter().map(|setting| {
             json!({
                 "section": setting.section,
@@ -278,11 +306,16 @@ impl Reloader {
     /// What was changed, and what waits for a restart; on an error nothing was changed.
     pub(crate) fn reload(&self) -> Result<Vec<String>, String> {
         let fresh = config::load(&self.file).map_err(|error| error.to_string())?;
-        self.certificate
-            .reload(&fresh.config.certificate_source())
-            .map_err(|error| error.to_string())?;
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut notes = vec!["certificate loaded".to_owned()];
+        let mut loaded = self.in_force();
+        let mut notes = Vec::new();
+        // Another authority is asked after a restart: until then its certificate is not there.
+        if fresh.config.acme == loaded.config.acme {
+            self.certificate
+                .reload(&fresh.config.certificate_source())
+                .map_err(|error| error.to_string())?;
+            notes.push("certificate loaded".to_owned());
+            self.orders.try_now();
+        }
         for (before, now) in loaded.settings.iter().zip(&fresh.settings) {
             if before.value != now.value {
                 let path = now.path();

@@ -66,7 +66,8 @@ pub(crate) struct Server {
     minger_sockets: minger::Sockets,
     /// Taken when it is served.
     pub(crate) console: Vec<console::Bound>,
-    background: Vec<JoinHandle<()>>,
+    /// Aborted at the end.
+    pub(crate) background: Vec<JoinHandle<()>>,
 }
 
 /// What is on disk, open.

@@ -28,6 +28,7 @@ wrong-certificate-expires = Das Zertifikat von { $name } läuft { $days ->
     [one] in einem Tag
    *[other] in { $days } Tagen
 } ab
+wrong-certificate-not-given = Die Zertifizierungsstelle gibt kein Zertifikat für { $name } aus
 wrong-disk-full = Die Festplatte ist voll: { $free_bytes } von { $total_bytes } sind frei, es wird keine Mail angenommen
 wrong-disk-nearly-full = Die Festplatte ist fast voll: { $free_bytes } von { $total_bytes } sind frei
 wrong-held = Mail für { $name } wird zurückgehalten

@@ -28,6 +28,7 @@ wrong-certificate-expires = The certificate of { $name } expires { $days ->
     [one] in one day
    *[other] in { $days } days
 }
+wrong-certificate-not-given = The authority gives no certificate for { $name }
 wrong-disk-full = The disk is full: { $free_bytes } of { $total_bytes } are free, and no mail is taken
 wrong-disk-nearly-full = The disk is nearly full: { $free_bytes } of { $total_bytes } are free
 wrong-held = Mail for { $name } is held

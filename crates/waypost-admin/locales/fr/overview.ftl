@@ -28,6 +28,7 @@ wrong-certificate-expires = Le certificat de { $name } expire { $days ->
     [one] dans un jour
    *[other] dans { $days } jours
 }
+wrong-certificate-not-given = L’autorité ne délivre pas de certificat pour { $name }
 wrong-disk-full = Le disque est plein : { $free_bytes } libres sur { $total_bytes }, aucun courrier n’est accepté
 wrong-disk-nearly-full = Le disque est presque plein : { $free_bytes } libres sur { $total_bytes }
 wrong-held = Le courrier pour { $name } est retenu

@@ -115,6 +115,7 @@ pub enum Request {
     /// | `spool-suspect` | server | |
     /// | `disk-full`, `disk-nearly-full` | server | `free_bytes`, `total_bytes` |
     /// | `certificate-expired`, `certificate-expires` | server | `at`, `days` |
+    /// | `certificate-not-given` | server | `error`, `since`, `tried_again` |
     /// | `target-down`, `target-degraded` | target, peer | `error`, `since`, `tried_again`, `waiting` |
     /// | `held` | target, domain, user | `reason`, `since`, `until` |
     /// | `peer-silent` | peer | `paused_s`, `last_answer` |

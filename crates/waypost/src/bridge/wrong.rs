@@ -43,6 +43,7 @@ pub(super) fn all(bridge: &Bridge, moment: &Moment) -> Vec<Value> {
     let mut wrong = Vec::new();
     spool(bridge, &mut wrong);
     certificate(bridge, moment.now, &mut wrong);
+    orders(bridge, &mut wrong);
     for target in &moment.health {
         failing(target, moment, &mut wrong);
         silent(bridge, target, &mut wrong);
@@ -129,6 +130,23 @@ fn certificate(bridge: &Bridge, now: SystemTime, wrong: &mut Vec<Wrong>) {
             ));
         }
         Ok(_) => {}
+    }
+}
+
+/// The authority gives no certificate.
+fn orders(bridge: &Bridge, wrong: &mut Vec<Wrong>) {
+    if let Some(trouble) = bridge.reloader.order_trouble() {
+        let parameters = json!({
+            "error": trouble.error,
+            "since": time::show(trouble.since),
+            "tried_again": time::show(trouble.tried_again),
+        });
+        wrong.push(here(
+            bridge,
+            Severity::Warning,
+            "certificate-not-given",
+            parameters,
+        ));
     }
 }
 

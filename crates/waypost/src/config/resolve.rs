@@ -10,8 +10,9 @@ use waypost_mta::tls::Source;
 use super::problem::Problem;
 use super::raw::{Heading, Reader, Setting};
 use super::sections::{
-    self, Cache, Console, Listen, Local, Log, Minger, Outbound, Tls, Top, Trust,
+    self, Acme, Cache, Console, Listen, Local, Log, Minger, Outbound, Tls, Top, Trust,
 };
+use crate::{acme, layout};
 
 /// What the configuration file says, with defaults where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) top: Top,
     pub(crate) listen: Listen,
     pub(crate) tls: Tls,
+    pub(crate) acme: Acme,
     pub(crate) trust: Trust,
     pub(crate) minger: Minger,
     pub(crate) local: Local,
@@ -36,12 +38,24 @@ impl Config {
         self.top.data_dir.join("control.sock")
     }
 
+    /// The certificate that an authority gave, with its key, if there is one that can be used.
+    fn ordered_certificate(&self) -> Option<PathBuf> {
+        let file = layout::acme(&self.top.data_dir).join(layout::ACME_CERTIFICATE);
+        (self.acme.is_on() && waypost_mta::tls::check(&file, &file).is_ok()).then_some(file)
+    }
+
     /// The certificate that clients are shown.
     pub(crate) fn certificate_source(&self) -> Source {
-        match &self.tls.files {
-            Some((certificate, key)) => Source::Files {
+        if let Some((certificate, key)) = &self.tls.files {
+            return Source::Files {
                 certificate: certificate.clone(),
                 key: key.clone(),
+            };
+        }
+        match self.ordered_certificate() {
+            Some(file) => Source::Files {
+                certificate: file.clone(),
+                key: file,
             },
             None => Source::SelfSigned {
                 directory: self.top.data_dir.clone(),
@@ -77,6 +91,7 @@ impl Loaded {
             let text = "listen: no service runs; set smtp = [\"0.0.0.0:25\"] under [listen]";
             warnings.push(text.to_owned());
         }
+        warnings.extend(acme::warnings(&self.config.acme));
         warnings
     }
 }
@@ -125,10 +140,14 @@ pub(crate) fn defaults() -> Result<Loaded, Unreadable> {
 /// Reads and checks a text; `name` is the file's, for the errors.
 pub(crate) fn read(name: &str, text: &str) -> Result<Loaded, Unreadable> {
     let mut reader = Reader::new(name, text);
+    let top = Top::read(&mut reader);
+    let listen = Listen::read(&mut reader);
+    let tls = Tls::read(&mut reader);
     let config = Config {
-        top: Top::read(&mut reader),
-        listen: Listen::read(&mut reader),
-        tls: Tls::read(&mut reader),
+        acme: Acme::read(&mut reader, &top, &tls),
+        top,
+        listen,
+        tls,
         trust: Trust::read(&mut reader),
         minger: Minger::read(&mut reader),
         local: Local::read(&mut reader),

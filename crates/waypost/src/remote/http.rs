@@ -3,16 +3,13 @@
 use std::fmt::Display;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
 use axum::http::{Request, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::Place;
 use super::route::Call;
 use crate::cli::Failure;
+use crate::trust;
 
 /// For an answer to come; long work is a job, which answers at once.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -60,7 +58,11 @@ impl Server {
         }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let (tls, port) = match uri.scheme_str() {
-            Some("https") => (Some(connector(place)?), 443),
+            Some("https") => {
+                let tls = trust::connector(place.ca.as_deref());
+                let tls = tls.map_err(|error| Failure::failed(format!("--ca {error:#}")))?;
+                (Some(tls), 443)
+            }
             Some("http") if is_loopback(&host) => (None, 80),
             Some("http") => return Err(usage("the token would go over the network in clear")),
             _ => return Err(usage("write https://HOST:PORT")),
@@ -179,25 +181,4 @@ impl Reply {
 fn is_loopback(host: &str) -> bool {
     let address: Option<IpAddr> = host.parse().ok();
     host == "localhost" || address.is_some_and(|address| address.is_loopback())
-}
-
-fn connector(place: &Place) -> Result<TlsConnector, Failure> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(file) = &place.ca {
-        let wrong =
-            |error: &dyn Display| Failure::failed(format!("--ca {}: {error}", file.display()));
-        let certificates = CertificateDer::pem_file_iter(file).map_err(|e| wrong(&e))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|e| wrong(&e))?;
-            roots.add(certificate).map_err(|e| wrong(&e))?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::failed(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end here")]
 
 mod accounts;
+mod acme;
 mod administration;
 mod cache;
 mod callers;

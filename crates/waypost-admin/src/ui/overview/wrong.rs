@@ -8,12 +8,13 @@ use crate::ui::address;
 use crate::ui::layout::View;
 
 /// Codes that there are words for.
-const CODES: [&str; 15] = [
+const CODES: [&str; 16] = [
     "accepts-everything",
     "address-twice",
     "both-forward",
     "certificate-expired",
     "certificate-expires",
+    "certificate-not-given",
     "disk-full",
     "disk-nearly-full",
     "held",

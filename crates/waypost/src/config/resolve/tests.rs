@@ -251,3 +251,51 @@ fn never_shows_a_secret() {
         .unwrap();
     assert_eq!(secrets.value, "[\"***\"]");
 }
+
+#[test]
+fn an_authority_is_checked_before_it_is_asked() {
+    let acme = |keys: &str| {
+        let top = "hostname = \"mx1.example.com\"\n[acme]\n";
+        problems(&format!(
+            "{top}directory = \"https://ca.example.net/dir\"\n{keys}"
+        ))
+    };
+    assert_eq!(acme(""), [""; 0]);
+    let of = |keys: &str, words: &str| {
+        let found = acme(keys).join("\n");
+        assert!(found.contains(words), "{keys}: {found}");
+    };
+    of(
+        "names = [\"[192.0.2.1]\"]",
+        "which is an address; set acme.names",
+    );
+    of("http = []", "acme.http: found no listener");
+    of("contact = \"nobody\"", "write an address such as");
+    of("ca = \"/nowhere.pem\"", "acme.ca: /nowhere.pem: ");
+    let plain = problems("[acme]\ndirectory = \"http://ca.example.net/dir\"");
+    assert!(
+        plain.concat().contains("write https://HOST/PATH"),
+        "{plain:?}"
+    );
+}
+
+#[test]
+fn files_and_an_authority_are_not_both_the_source_of_the_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = Source::SelfSigned {
+        directory: dir.path().to_owned(),
+        hostname: waypost_proto::mail::Domain::parse("mx1.example.com").unwrap(),
+    };
+    waypost_mta::tls::Certificate::load(&source).unwrap();
+    let files = format!(
+        "[tls]\ncertificate = \"{0}/tls.crt\"\nkey = \"{0}/tls.key\"\n",
+        dir.path().display()
+    );
+    assert_eq!(problems(&files), [""; 0]);
+    let both = format!("{files}[acme]\ndirectory = \"https://ca.example.net/dir\"\n");
+    let found = problems(&both).concat();
+    assert!(
+        found.contains("remove tls.certificate and tls.key"),
+        "{found}"
+    );
+}

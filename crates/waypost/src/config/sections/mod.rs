@@ -1,5 +1,6 @@
 //! One file per section of the configuration file: its keys, their defaults, what they are for.
 
+mod acme;
 mod cache;
 mod console;
 mod limits;
@@ -13,6 +14,7 @@ mod tls;
 mod top;
 mod trust;
 
+pub(crate) use acme::Acme;
 pub(crate) use cache::Cache;
 pub(crate) use console::Console;
 pub(crate) use limits::read as limits;
