@@ -11,7 +11,7 @@ use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::{TargetId, UserId};
 
 use crate::batch::{Batch, Touched, problems};
-use crate::edit::{Actor, AuditEntry, AuditQuery, Changed, Edit, Here, MingerHere, Progress};
+use crate::edit::{Actor, AuditEntry, AuditQuery, Changed, Deed, Edit, Here, MingerHere, Progress};
 use crate::error::{EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 use crate::find::Keeper;
 use crate::lookup::{Found, Snapshot, load};
@@ -430,6 +430,19 @@ impl Directory {
         listed(&reader, page, |id| {
             sqlite::user::list(&reader, id, page.after, page.limit)
         })
+    }
+
+    /// Records in the audit what was done to something that is not kept here.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn record(&self, actor: &Actor<'_>, deed: &Deed<'_>) -> Result<(), Unavailable> {
+        let mut writer = lock(&self.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        sqlite::audit::record_deed(&transaction, actor, deed)?;
+        transaction.commit()?;
+        Ok(())
     }
 
     /// Lines of the audit, the latest first.

@@ -173,6 +173,39 @@ impl Here for Nowhere {
     }
 }
 
+/// Something done to what the directory does not keep, for the audit.
+#[derive(Debug, Clone, Copy)]
+pub struct Deed<'a> {
+    /// To what.
+    pub of: DeedOf,
+    /// Its name.
+    pub name: &'a str,
+    /// What it was, as JSON; missing: nothing.
+    pub before: Option<&'a str>,
+    /// What it is, as JSON; missing: it is gone.
+    pub after: Option<&'a str>,
+}
+
+/// What a deed is done to, beside objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeedOf {
+    /// What is remembered of an address.
+    Cache,
+    /// Mail that waits.
+    Queue,
+}
+
+impl DeedOf {
+    /// As the audit names it, where objects have their kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Queue => "queue",
+        }
+    }
+}
+
 /// Which lines of the audit are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditQuery {

@@ -30,8 +30,8 @@ mod wording;
 pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
 pub use directory::{Directory, Login, Page};
 pub use edit::{
-    Actor, AuditEntry, AuditQuery, Changed, Edit, Here, Hindrance, MingerHere, Nowhere, Progress,
-    When,
+    Actor, AuditEntry, AuditQuery, Changed, Deed, DeedOf, Edit, Here, Hindrance, MingerHere,
+    Nowhere, Progress, When,
 };
 pub use error::{Breach, EditError, LoginError, OpenError, Problem, Rejected, Unavailable};
 pub use find::{Cursor, FoundPage, ObjectQuery, OnTarget, UserCounts, UserFilter, UserQuery};

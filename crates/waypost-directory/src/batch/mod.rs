@@ -215,12 +215,11 @@ impl<'a> Batch<'a> {
         let before = before.map(json::object);
         let after = after.map(json::object);
         let write = Write {
-            key,
             id: touched.id,
             before: before.as_deref(),
             after: after.as_deref(),
         };
-        audit::record(self.store, self.actor, &write)?;
+        audit::record(self.store, self.actor, key, &write)?;
         self.touched.push(touched);
         Ok(())
     }

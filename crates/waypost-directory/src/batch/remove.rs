@@ -86,12 +86,11 @@ impl Batch<'_> {
             let object = Object::Token(token.record);
             sqlite::token::remove(self.store, token.id)?;
             let write = Write {
-                key: &object.key(),
                 id: token.id,
                 before: Some(&json::object(&object)),
                 after: None,
             };
-            audit::record(self.store, self.actor, &write)?;
+            audit::record(self.store, self.actor, &object.key(), &write)?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{from_ms, run, to_ms};
-use crate::edit::{Actor, AuditEntry, AuditQuery};
+use crate::edit::{Actor, AuditEntry, AuditQuery, Deed};
 use crate::model::{Key, Kind, Scope};
 
 const CHANGE: &str = "
@@ -23,7 +23,6 @@ const CHANGED: &str = "
 /// One write: what it was before, and what it is now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Write<'a> {
-    pub(crate) key: &'a Key,
     pub(crate) id: u32,
     pub(crate) before: Option<&'a str>,
     pub(crate) after: Option<&'a str>,
@@ -33,9 +32,33 @@ pub(crate) struct Write<'a> {
 pub(crate) fn record(
     connection: &Connection,
     actor: &Actor<'_>,
+    key: &Key,
     write: &Write<'_>,
 ) -> rusqlite::Result<()> {
-    let (kind, name) = (write.key.kind().as_str(), write.key.name());
+    let (kind, name) = (key.kind().as_str(), key.name());
+    line(connection, actor, (kind, &name), write)
+}
+
+/// Records who did something to what is not an object.
+pub(crate) fn record_deed(
+    connection: &Connection,
+    actor: &Actor<'_>,
+    deed: &Deed<'_>,
+) -> rusqlite::Result<()> {
+    let write = Write {
+        id: 0,
+        before: deed.before,
+        after: deed.after,
+    };
+    line(connection, actor, (deed.of.as_str(), deed.name), &write)
+}
+
+fn line(
+    connection: &Connection,
+    actor: &Actor<'_>,
+    (kind, name): (&str, &str),
+    write: &Write<'_>,
+) -> rusqlite::Result<()> {
     run(
         connection,
         CHANGE,

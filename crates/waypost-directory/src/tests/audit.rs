@@ -49,6 +49,50 @@ fn busy() -> Fixture {
     fixture
 }
 
+#[test]
+fn what_is_done_to_mail_and_to_answers_is_kept_beside_the_changes() {
+    let fixture = busy();
+    let before = fixture.directory.snapshot();
+    let carl = Actor {
+        name: "carl",
+        from: "192.0.2.7",
+        at: at(70),
+    };
+    for (of, name) in [
+        (DeedOf::Queue, "CR0000000000"),
+        (DeedOf::Cache, "dave@example.net"),
+    ] {
+        let deed = Deed {
+            of,
+            name,
+            before: Some("{}"),
+            after: None,
+        };
+        fixture.directory.record(&carl, &deed).unwrap();
+    }
+    let lines = |query: AuditQuery| fixture.directory.audit(&query).unwrap();
+    let all = lines(AuditQuery::latest(2));
+    let objects: Vec<_> = all.iter().map(|line| line.object.as_str()).collect();
+    assert_eq!(objects, ["cache dave@example.net", "queue CR0000000000"]);
+    assert_eq!((&*all[0].who, &*all[0].from), ("carl", "192.0.2.7"));
+    assert_eq!(all[0].domain.as_deref(), Some("example.net"));
+    // Whose domain it is sees it; mail belongs to the site.
+    let mut query = AuditQuery::latest(1);
+    query.scope = of_domains(&["example.net"]);
+    assert_eq!(lines(query)[0].object, "cache dave@example.net");
+    // Edits go on as if nothing had been.
+    let mut alice = fixture.user("alice");
+    alice.name = "Alice B.".into();
+    fixture.put([Object::User(alice)]).unwrap();
+    let after = fixture.directory.snapshot();
+    assert_eq!(after.change(), before.change() + 3);
+    assert_eq!(fixture.user("alice").name, "Alice B.");
+}
+
+fn of_domains(domains: &[&str]) -> Scope {
+    of(domains)
+}
+
 fn changes(fixture: &Fixture, change: impl FnOnce(&mut AuditQuery)) -> Vec<u64> {
     let mut query = AuditQuery::latest(100);
     change(&mut query);

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 use waypost_admin::request::{CacheAnswer, CacheList, CacheRequest, Refused, words};
-use waypost_directory::{Address, Edit, Key, Names, Object};
+use waypost_directory::{Address, DeedOf, Edit, Key, Names, Object};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::resolve::{Answer, Authority, Place, Remembered};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::TargetId;
 
-use super::Bridge;
+use super::deed::{Done, fields};
+use super::{Asked, Bridge};
 use crate::answers;
 use crate::time;
 
@@ -26,8 +27,28 @@ fn is(wanted: CacheAnswer, answer: Answer) -> bool {
     }
 }
 
+impl Asked {
+    pub(super) async fn cache(&self, request: CacheRequest) -> Result<Value, Refused> {
+        let CacheRequest::Drop { address, target } = request else {
+            return self.remembered(&request);
+        };
+        let dropped = self.cache_drop(&address, target.as_deref())?;
+        if dropped["dropped"] != 0 {
+            let before = json!({ "answers": dropped["dropped"], "server": target });
+            let done = Done {
+                of: DeedOf::Cache,
+                name: address.to_lowercase(),
+                before: fields(before),
+                after: None,
+            };
+            self.keep(done).await;
+        }
+        Ok(dropped)
+    }
+}
+
 impl Bridge {
-    pub(super) fn cache(&self, request: &CacheRequest) -> Result<Value, Refused> {
+    fn remembered(&self, request: &CacheRequest) -> Result<Value, Refused> {
         match request {
             CacheRequest::Drop { address, target } => self.cache_drop(address, target.as_deref()),
             CacheRequest::List(list) => self.cache_list(list),

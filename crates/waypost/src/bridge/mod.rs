@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cache;
+mod deed;
 mod explain;
 mod find;
 mod finding;
@@ -118,7 +119,7 @@ impl Asked {
             Request::Backup { directory } => {
                 self.blocking(move |asked| asked.backup(&directory)).await
             }
-            Request::Cache(request) => self.cache(&request),
+            Request::Cache(request) => self.cache(request).await,
             Request::Log(wanted) => Ok(self.log(&wanted)),
             Request::Metrics => self.metrics(),
             Request::Overview => self.overview().await,

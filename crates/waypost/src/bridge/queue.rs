@@ -4,9 +4,9 @@ use std::fmt::Display;
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use waypost_admin::request::{Cause, Kind, QueueRequest, Refused, Selection, words};
-use waypost_directory::{Edit, Hold, HoldKey, Key, Object as Record, When};
+use waypost_directory::{DeedOf, Edit, Hold, HoldKey, Key, Object as Record, When};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::queue::control::{
     ControlError, Done, Flush, Listed, Order, SUMMARY_AGES, Standing, Summary,
@@ -17,7 +17,7 @@ use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Content, QueueId, Recipient, State};
 
 use super::queue_many::filter_of;
-use super::{Asked, blocking};
+use super::{Asked, blocking, deed};
 use crate::{object, time};
 
 /// Content that `queue show --content` prints at most.
@@ -43,11 +43,7 @@ impl Asked {
                 let id = queue_id(&id)?;
                 let recipients = recipients.iter().map(|text| mailbox(text));
                 let recipients: Vec<Mailbox> = recipients.collect::<Result<_, _>>()?;
-                let these: Vec<String> = recipients.iter().map(|to| format!(" {to}")).collect();
-                let order = self.order(reason, None);
-                let done = self.queue.remove(id, recipients, order).await;
-                let when = when(done.map_err(refused)?);
-                Ok(said(&format!("{id}{} removed{when}", these.join(","))))
+                self.remove_message(id, recipients, reason).await
             }
             QueueRequest::Many(many) => self.queue_many(many).await,
             QueueRequest::Show {
@@ -62,7 +58,74 @@ impl Asked {
         }
     }
 
+    async fn remove_message(
+        &self,
+        id: QueueId,
+        recipients: Vec<Mailbox>,
+        reason: String,
+    ) -> Result<Value, Refused> {
+        let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+        let these: Vec<String> = names.iter().map(|to| format!(" {to}")).collect();
+        let was = listed(&self.queue.show(id).await.map_err(refused)?);
+        let order = self.order(reason.clone(), None);
+        let done = self.queue.remove(id, recipients, order).await;
+        let when = when(done.map_err(refused)?);
+        let (before, after) = if names.is_empty() {
+            let all = was["recipients"].as_array().into_iter().flatten();
+            let all: Vec<&Value> = all.map(|to| &to["address"]).collect();
+            // What is gone says no more why: the reason stands beside what it was.
+            let before = json!({
+                "sender": was["sender"],
+                "recipients": all,
+                "arrived": was["arrived"],
+                "size": was["size"],
+                "reason": reason,
+            });
+            (before, None)
+        } else {
+            let after = json!({ "done": "removed", "recipients": names, "reason": reason });
+            (json!({}), Some(deed::fields(after)))
+        };
+        self.keep_order(id.to_string(), deed::fields(before), after)
+            .await;
+        Ok(said(&format!("{id}{} removed{when}", these.join(","))))
+    }
+
+    /// Keeps in the audit what was done to a message.
+    async fn keep_order(
+        &self,
+        name: String,
+        before: Map<String, Value>,
+        after: Option<Map<String, Value>>,
+    ) {
+        let of = DeedOf::Queue;
+        let done = deed::Done {
+            of,
+            name,
+            before,
+            after,
+        };
+        self.keep(done).await;
+    }
+
     async fn flush(&self, id: Option<String>, target: Option<String>) -> Result<Value, Refused> {
+        let flushed = self.flush_now(id.clone(), target.clone()).await?;
+        let name = id.unwrap_or_else(|| deed::MANY.to_owned());
+        let after = json!({
+            "done": "retried",
+            "target": target,
+            "messages": flushed["messages"],
+        });
+        self.keep_order(name, Map::new(), Some(deed::fields(after)))
+            .await;
+        Ok(flushed)
+    }
+
+    async fn flush_now(
+        &self,
+        id: Option<String>,
+        target: Option<String>,
+    ) -> Result<Value, Refused> {
         let now = SystemClock.wall();
         let snapshot = self.directory.snapshot();
         let known = |name: &str| snapshot.targets().any(|target| target.name == name);
@@ -143,8 +206,12 @@ impl Asked {
         match what {
             Selection::Message(id) => {
                 let id = queue_id(&id)?;
-                let order = self.order(reason, until);
+                let order = self.order(reason.clone(), until);
                 let done = self.queue.hold(id, order).await.map_err(refused)?;
+                let until = until.map(time::show);
+                let after = json!({ "done": "held", "reason": reason, "until": until });
+                let after = Some(deed::fields(after));
+                self.keep_order(id.to_string(), Map::new(), after).await;
                 Ok(said(&format!("{id} held{end}{}", when(done))))
             }
             other => {
@@ -170,6 +237,8 @@ impl Asked {
                 let id = queue_id(&id)?;
                 let order = self.order(String::new(), None);
                 let done = self.queue.release(id, order).await.map_err(refused)?;
+                let after = Some(deed::fields(json!({ "done": "released" })));
+                self.keep_order(id.to_string(), Map::new(), after).await;
                 Ok(said(&format!("{id} released{}", when(done))))
             }
             other => {
@@ -253,7 +322,8 @@ pub(super) fn domain(name: &str) -> Result<Domain, Refused> {
 
 pub(super) fn queue_id(text: &str) -> Result<QueueId, Refused> {
     let words = || words::QUEUE_ID_BAD.having("id", text);
-    text.parse().map_err(|_| Refused::of(words()))
+    text.parse()
+        .map_err(|_| Refused::of(words()).because(Cause::Missing))
 }
 
 pub(super) fn refused(error: ControlError) -> Refused {

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use waypost_admin::request::{
     QueueAction, QueueFilter, QueueList, QueueMany, QueueOrder, QueueStanding, Refused, words,
 };
+use waypost_directory::DeedOf;
 use waypost_mta::queue::control::{
     Action, Ask, Bulk, Chosen, Filter, NotDone, Sorted, Standing, Undone,
 };
 use waypost_spool::QueueId;
 
-use super::Asked;
 use super::queue::{domain, listed, messages, queue_id, refused};
+use super::{Asked, deed};
+use crate::time;
 
 /// Messages of one page at most.
 const PAGE_MAX: usize = 10_000;
@@ -21,7 +23,7 @@ const PAGE_MAX: usize = 10_000;
 impl Asked {
     pub(super) async fn queue_list(&self, list: QueueList) -> Result<Value, Refused> {
         let ask = Ask {
-            after: list.after.as_deref().map(queue_id).transpose()?,
+            after: list.after.as_deref().map(cursor).transpose()?,
             order: match list.order {
                 QueueOrder::Newest => Sorted::Newest,
                 QueueOrder::Oldest => Sorted::Oldest,
@@ -44,6 +46,12 @@ impl Asked {
     }
 
     pub(super) async fn queue_many(&self, many: QueueMany) -> Result<Value, Refused> {
+        let mut after = deed::fields(json!({
+            "filter": many.filter,
+            "ids": deed::first(&many.ids),
+            "reason": many.reason,
+            "until": many.until.map(written),
+        }));
         let (chosen, hidden) = self.chosen(many.ids, many.filter).await?;
         let until = many.until.map(Duration::from_secs);
         let until = until.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
@@ -54,13 +62,27 @@ impl Asked {
             QueueAction::Remove => (Action::Remove(order), "removing", "removed"),
             QueueAction::Retry => (Action::Retry, "retrying", "tried now"),
         };
+        let word = match &action {
+            Action::Retry => "retried",
+            _ => said,
+        };
         let report = self.report.clone();
         let go_on = move |done: usize, total: usize| {
             report.progress(what, done as u64, total as u64);
             !report.is_cancelled()
         };
         let bulk = self.queue.all(chosen, &action, go_on).await;
-        Ok(told(bulk.map_err(refused)?, &hidden, said))
+        let bulk = bulk.map_err(refused)?;
+        after.insert("done".to_owned(), word.into());
+        after.insert("messages".to_owned(), bulk.done.into());
+        let done = deed::Done {
+            of: DeedOf::Queue,
+            name: deed::MANY.to_owned(),
+            before: Map::new(),
+            after: Some(after),
+        };
+        self.keep(done).await;
+        Ok(told(bulk, &hidden, said))
     }
 
     /// What is meant, and the ids that are not there for who asks.
@@ -89,6 +111,19 @@ impl Asked {
         let (ids, hidden) = ids.into_iter().partition(|id| seen.contains(id));
         Ok((Chosen::Ids(ids), hidden))
     }
+}
+
+fn written(since: u64) -> Option<String> {
+    let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since))?;
+    Some(time::show(end))
+}
+
+fn cursor(text: &str) -> Result<QueueId, Refused> {
+    text.parse().map_err(|_| {
+        Refused::new(format!(
+            "{text} is no cursor of the queue; give what the page before said"
+        ))
+    })
 }
 
 pub(super) fn filter_of(filter: QueueFilter) -> Result<Filter, Refused> {
