@@ -82,6 +82,7 @@ screen("a domain is held and released, and the summary leads to what waits", pla
     assert.equal(await page.locator("tbody td.select").count(), 1);
     await page.goto("/queue/hold");
     await page.locator("[name=name]").fill("example.com");
+    await page.locator("[name=reason]").fill("moving house");
     await page.locator("main form button.primary").click();
     await see(say("done-queue-hold-set"));
     await page.locator("form[action='/queue/release'] button").click();

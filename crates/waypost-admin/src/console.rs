@@ -11,6 +11,7 @@ use waypost_directory::Directory;
 use crate::auth::{Actor, Logins, Sessions, Sights};
 use crate::control::Control;
 use crate::jobs::Jobs;
+use crate::looks::Looks;
 use crate::problem::Problem;
 use crate::request::{Report, Request};
 
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) logins: Logins,
     pub(crate) jobs: Jobs,
+    pub(crate) looks: Looks,
     pub(crate) sights: Sights,
 }
 
@@ -62,6 +64,7 @@ impl Console {
             sessions: Sessions::default(),
             logins: Logins::default(),
             jobs: Jobs::default(),
+            looks: Looks::default(),
             sights: Sights::default(),
         }))
     }

@@ -78,8 +78,11 @@ impl<T: DeserializeOwned> FromRequest<Console> for Json<T> {
         }
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-        let value = serde_json::from_slice(&bytes);
-        value.map(Self).map_err(|error| bad(&error.to_string()))
+        // What axum says names the field.
+        let value = axum::Json::<T>::from_bytes(&bytes);
+        value
+            .map(|value| Self(value.0))
+            .map_err(|error| bad(&error.body_text()))
     }
 }
 
@@ -179,7 +182,87 @@ impl FromRequest<Console> for Csv {
     }
 }
 
+/// A request that cannot be read; the field at fault is named where there is one.
 fn bad(detail: &str) -> Problem {
     let words = words::UNREADABLE.having("said", detail);
-    Problem::of(StatusCode::BAD_REQUEST, words)
+    let problem = Problem::of(StatusCode::BAD_REQUEST, words);
+    let Some((field, message, mend)) = fault(detail) else {
+        return problem;
+    };
+    // Programs send such requests, no page does: English only.
+    let key = Problem::key(&field, message, mend);
+    Problem {
+        problems: key.problems,
+        ..problem
+    }
+}
+
+/// Field, message and mend in what the reader of queries, forms and bodies says.
+fn fault(detail: &str) -> Option<(String, String, &'static str)> {
+    let said = READERS.iter().find_map(|start| detail.strip_prefix(start));
+    let said = said?.trim();
+    for (start, mend) in [
+        (
+            "unknown field `",
+            "leave it out; /api/openapi.json says what there is",
+        ),
+        ("missing field `", "write it"),
+        ("duplicate field `", "write it once"),
+    ] {
+        if let Some((_, rest)) = said.split_once(start) {
+            let (field, _) = rest.split_once('`')?;
+            return Some((field.to_owned(), said.to_owned(), mend));
+        }
+    }
+    let (field, message) = said.split_once(": ")?;
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "_.-[]".contains(c);
+    let is_field = !field.is_empty() && field.chars().all(is_path);
+    let mend = "write it as /api/openapi.json says";
+    is_field.then(|| (field.to_owned(), message.to_owned(), mend))
+}
+
+/// How the readers begin what they say.
+const READERS: [&str; 4] = [
+    "Failed to deserialize query string:",
+    "Failed to deserialize form body:",
+    "Failed to deserialize form:",
+    "Failed to deserialize the JSON body into the target type:",
+];
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        #[expect(dead_code, reason = "only read")]
+        age_min: u64,
+    }
+
+    fn of_query(query: &str) -> String {
+        let address = format!("/?{query}").parse().unwrap();
+        let query = Query::<Wanted>::try_from_uri(&address);
+        let problem = bad(&query.unwrap_err().body_text());
+        assert_eq!(problem.status, 400);
+        problem.problems[0].field.clone()
+    }
+
+    fn of_body(body: &str) -> Option<String> {
+        let read = axum::Json::<Wanted>::from_bytes(body.as_bytes());
+        let problem = bad(&read.unwrap_err().body_text());
+        problem.problems.first().map(|one| one.field.clone())
+    }
+
+    #[test]
+    fn what_cannot_be_read_names_its_field() {
+        assert_eq!(of_query("age_min=abc"), "age_min");
+        assert_eq!(of_query("age_min=1&foo=1"), "foo");
+        assert_eq!(of_query(""), "age_min");
+        assert_eq!(of_body("{\"age_min\":\"x\"}").unwrap(), "age_min");
+        assert_eq!(of_body("{\"bar\":1}").unwrap(), "bar");
+        assert_eq!(of_body("{").as_deref(), None);
+    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use serde_json::Value;
+use waypost_directory::Role;
 
 use crate::auth::Actor;
 use crate::console::Console;
@@ -33,12 +34,14 @@ struct Table {
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) id: u64,
-    /// Who began it, and alone sees it.
+    /// Who began it; he sees it, and the superadministrator.
     pub(crate) owner: String,
     /// What is done, as the API names it: `site-apply`.
     pub(crate) what: String,
     ended: Option<SystemTime>,
     pub(crate) state: State,
+    /// How far it has come, kept when it has ended.
+    pub(crate) last: Option<Progress>,
     cancel: Cancel,
     /// What may be begun when this has ended: what it was a rehearsal of.
     next: Option<Arc<Request>>,
@@ -68,21 +71,13 @@ impl Console {
         tokio::spawn(async move {
             let follow = async {
                 while let Some(progress) = following.next().await {
-                    console
-                        .jobs
-                        .change(id, |job| job.state = State::Running(Some(progress)));
+                    console.jobs.change(id, |job| job.goes_on(progress));
                 }
             };
             let (answer, ()) = tokio::join!(tokio::spawn(answering), follow);
             let answer = answer.unwrap_or_else(|_| Err(Refused::of(words::WITHIN_SERVER)));
             let ended = console.now();
-            console.jobs.change(id, |job| {
-                job.ended = Some(ended);
-                job.state = match answer {
-                    Ok(value) => State::Done(value),
-                    Err(refused) => State::Failed(refused),
-                };
-            });
+            console.jobs.change(id, |job| job.ends(answer, ended));
         });
         Ok(id)
     }
@@ -109,7 +104,13 @@ impl Console {
 
     /// Begins what a job was the rehearsal of.
     pub(crate) fn begin_next(&self, actor: &Actor, id: u64) -> Result<u64, Problem> {
-        let job = self.job(actor, id)?;
+        let job = self
+            .job(actor, id)
+            .and_then(|job| match job.owner == actor.login {
+                true => Ok(job),
+                // It would be done as him.
+                false => Err(Problem::forbidden()),
+            })?;
         let gone = || Problem::of(StatusCode::NOT_FOUND, words::JOB_ONCE);
         let next = job.next.clone().filter(|_| job.ended.is_some());
         let next = next.ok_or_else(gone)?;
@@ -118,10 +119,10 @@ impl Console {
         Ok(id)
     }
 
-    /// The job, if it is his.
+    /// The job, if he may see it.
     pub(crate) fn job(&self, actor: &Actor, id: u64) -> Result<Job, Problem> {
         let table = self.jobs.lock();
-        let job = table.jobs.get(&id).filter(|job| job.owner == actor.login);
+        let job = table.jobs.get(&id).filter(|job| job.is_seen_by(actor));
         let missing = || {
             Problem::of(
                 StatusCode::NOT_FOUND,
@@ -131,17 +132,39 @@ impl Console {
         job.cloned().ok_or_else(missing)
     }
 
-    /// His jobs, the latest first.
+    /// The jobs that he may see, the latest first.
     pub(crate) fn jobs_of(&self, actor: &Actor) -> Vec<Job> {
         let table = self.jobs.lock();
         let jobs = table.jobs.values().rev();
-        jobs.filter(|job| job.owner == actor.login)
-            .cloned()
-            .collect()
+        jobs.filter(|job| job.is_seen_by(actor)).cloned().collect()
     }
 }
 
 impl Job {
+    fn goes_on(&mut self, progress: Progress) {
+        self.last = Some(progress.clone());
+        self.state = State::Running(Some(progress));
+    }
+
+    fn ends(&mut self, answer: Result<Value, Refused>, at: SystemTime) {
+        self.ended = Some(at);
+        self.state = match answer {
+            Ok(value) => {
+                let is_whole = value.get("cancelled").is_none_or(|cut| *cut != true);
+                if let Some(last) = self.last.as_mut().filter(|_| is_whole) {
+                    // Steps are told when they begin.
+                    last.done = last.total;
+                }
+                State::Done(value)
+            }
+            Err(refused) => State::Failed(refused),
+        };
+    }
+
+    fn is_seen_by(&self, actor: &Actor) -> bool {
+        self.owner == actor.login || actor.role == Role::Superadministrator
+    }
+
     /// Whether what it was the rehearsal of can be begun.
     pub(crate) fn has_next(&self) -> bool {
         self.next.is_some() && matches!(self.state, State::Done(_))
@@ -184,6 +207,7 @@ impl Jobs {
             what: what.to_owned(),
             ended: None,
             state: State::Running(None),
+            last: None,
             cancel,
             next: None,
         };

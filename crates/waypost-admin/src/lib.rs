@@ -19,6 +19,7 @@ mod health;
 mod input;
 mod jobs;
 mod live;
+mod looks;
 mod problem;
 pub mod request;
 pub mod secret;

@@ -18,6 +18,7 @@
     time: { timeStyle: "short" },
     second: { dateStyle: "short", timeStyle: "medium" },
     clock: { timeStyle: "medium" },
+    full: { dateStyle: "medium", timeStyle: "long" },
   };
   const formats = new Map();
   const formatted = (name, date) => {
@@ -46,11 +47,41 @@
     if (element.textContent !== text) {
       element.textContent = text;
     }
-    element.title = wanted === "ago" ? formatted("second", date) : element.dateTime;
+    element.title = `${formatted("full", date)} (${element.dateTime})`;
   }
 
   const showTimes = (root) => root.querySelectorAll("time[datetime]").forEach(showTime);
   setInterval(() => document.querySelectorAll('time[data-time="ago"]').forEach(showTime), 5000);
+
+  // ---- Moments in forms: <input type="hidden" name="from_zone" data-zone-of="from"> tells the
+  // server by how many minutes the browser's time is ahead of UTC; [data-zone] names the zone
+
+  const zone = new Intl.DateTimeFormat(language).resolvedOptions().timeZone || "";
+  const digits = (number) => String(number).padStart(2, "0");
+  const typed = (date) => `${date.getFullYear()}-${digits(date.getMonth() + 1)}-` +
+    `${digits(date.getDate())}T${digits(date.getHours())}:${digits(date.getMinutes())}`;
+
+  function zoned(hidden) {
+    return hidden.form.elements.namedItem(hidden.dataset.zoneOf);
+  }
+
+  // What was typed in another zone, or without script in UTC, is shown in the reader's.
+  function showZone(hidden) {
+    const field = zoned(hidden);
+    const moment = new Date(`${field.value}Z`);
+    if (field.value && !Number.isNaN(moment.getTime())) {
+      const date = new Date(moment.getTime() - (Number(hidden.value) || 0) * 60000);
+      field.value = typed(date);
+      hidden.value = -date.getTimezoneOffset();
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    event.target.querySelectorAll("[data-zone-of]").forEach((hidden) => {
+      const date = new Date(zoned(hidden).value);
+      hidden.value = Number.isNaN(date.getTime()) ? "" : -date.getTimezoneOffset();
+    });
+  }, true);
 
   // ---- Questions: <button data-confirm="Remove 3 messages?" data-yes="Remove" data-no="Keep">
 
@@ -396,6 +427,8 @@
     const all = (selector) => [...(root.matches?.(selector) ? [root] : []),
       ...root.querySelectorAll(selector)];
     all("time[datetime]").forEach(showTime);
+    all("[data-zone-of]").forEach(showZone);
+    all("[data-zone]").forEach((name) => { name.textContent = zone || name.textContent; });
     all("[data-select]").forEach(countSelected);
     const around = root.closest?.("[data-select]");
     if (around) {

@@ -140,6 +140,11 @@ impl Client {
         self.headers.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Says this no more.
+    pub fn forgets(&mut self, name: &str) {
+        self.headers.retain(|(known, _)| known != name);
+    }
+
     /// GET.
     ///
     /// # Errors

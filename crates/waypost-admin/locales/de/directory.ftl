@@ -83,6 +83,9 @@ bulk-ask-remove = { $count ->
    *[other] { $count } Benutzer entfernen?
 }
 bulk-ask-note = Wer nicht geändert werden kann, bleibt, wie er ist, und wird mit dem Grund aufgeführt.
+bulk-ask-now = { $name }: jetzt { $mail }
+bulk-ask-now-at = { $name }: jetzt { $mail }, { $target }
+target-relay-named = Relay der Domain: { $relay }
 
 import-title = Benutzer importieren
 import-lead = Zuerst sehen Sie, was die Datei bewirken würde; nichts wird geändert, bevor Sie es sagen.

@@ -39,6 +39,9 @@ problem-422 = Etwas an den Feldern stimmt nicht
 problem-429 = Zu viele Versuche
 problem-500 = Im Server ist etwas fehlgeschlagen
 problem-503 = Das geht gerade nicht
+stale-title = Dieses Formular stammt von einer früheren Anmeldung
+stale-says = Nichts wurde geändert. Sie haben sich neu angemeldet, seit die Seite geladen wurde; Ihre Eingaben sind noch da und können jetzt gesendet werden.
+stale-again = Jetzt senden
 problem-back = Zurück zum Anfang
 
 ask-no = Abbrechen

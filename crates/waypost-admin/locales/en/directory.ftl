@@ -83,6 +83,9 @@ bulk-ask-remove = { $count ->
    *[other] Remove { $count } users?
 }
 bulk-ask-note = Who cannot be changed is left as he is, and listed with the reason.
+bulk-ask-now = { $name }: now { $mail }
+bulk-ask-now-at = { $name }: now { $mail }, { $target }
+target-relay-named = Relay of the domain: { $relay }
 
 import-title = Import users
 import-lead = First you see what the file would do; nothing is changed before you say so.

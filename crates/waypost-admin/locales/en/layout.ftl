@@ -39,6 +39,9 @@ problem-422 = Something is wrong with the fields
 problem-429 = Too many attempts
 problem-500 = Something failed inside the server
 problem-503 = This cannot be done now
+stale-title = This form is from an earlier login
+stale-says = Nothing was changed. You have logged in again since its page was loaded; what you entered is still here, and can be sent now.
+stale-again = Send it now
 problem-back = Back to the start
 
 ask-no = Cancel

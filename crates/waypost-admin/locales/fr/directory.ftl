@@ -83,6 +83,9 @@ bulk-ask-remove = { $count ->
    *[other] Supprimer { $count } utilisateurs ?
 }
 bulk-ask-note = Ceux qui ne peuvent pas être modifiés restent tels quels et sont listés avec la raison.
+bulk-ask-now = { $name } : actuellement { $mail }
+bulk-ask-now-at = { $name } : actuellement { $mail }, { $target }
+target-relay-named = Relais du domaine : { $relay }
 
 import-title = Importer des utilisateurs
 import-lead = Vous voyez d’abord ce que le fichier ferait ; rien n’est modifié avant votre accord.

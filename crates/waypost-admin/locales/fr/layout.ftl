@@ -39,6 +39,9 @@ problem-422 = Certains champs sont incorrects
 problem-429 = Trop de tentatives
 problem-500 = Une erreur s’est produite dans le serveur
 problem-503 = Impossible pour le moment
+stale-title = Ce formulaire date d’une connexion précédente
+stale-says = Rien n’a été modifié. Vous vous êtes reconnecté depuis le chargement de la page ; votre saisie est encore là et peut être envoyée maintenant.
+stale-again = Envoyer maintenant
 problem-back = Retour au début
 
 ask-no = Annuler

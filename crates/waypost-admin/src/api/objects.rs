@@ -123,6 +123,24 @@ pub(crate) fn require(actor: &Actor, right: Right, kind: Kind, name: &str) -> Re
     }
 }
 
+/// Refuses a name that nothing new can have, to whoever may make such things.
+pub(crate) fn nameable(actor: &Actor, right: Right, kind: Kind, name: &str) -> Result<(), Problem> {
+    let (field, domain) = match kind {
+        Kind::Domain => ("name", name),
+        Kind::Group | Kind::Mailbox | Kind::User => (
+            "domain",
+            name.rsplit_once('@').map_or("", |(_, domain)| domain),
+        ),
+        Kind::Admin | Kind::Gateway | Kind::Peer | Kind::Target => return Ok(()),
+    };
+    actor.require(right)?;
+    let parsed = Domain::parse(domain).map(drop);
+    parsed.map_err(|error| {
+        let words = words::syntax("", error).mended(words::WRITE_DOMAIN);
+        Problem::field(field, words)
+    })
+}
+
 /// Takes a text out of a body that cannot do without it.
 pub(crate) fn text(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
     match fields.remove(field) {
@@ -194,6 +212,7 @@ impl Console {
         name: &str,
         fields: Map<String, Value>,
     ) -> Result<Written, Problem> {
+        nameable(actor, T::WRITE, T::KIND, name)?;
         require(actor, T::WRITE, T::KIND, name)?;
         let object = object(T::KIND, name, fields, None);
         read(self.ask(actor, Request::Add(object)).await?)

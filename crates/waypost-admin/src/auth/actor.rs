@@ -39,6 +39,17 @@ pub(crate) enum Proof {
 }
 
 impl Actor {
+    /// Whether he must choose a password before anything else.
+    pub(crate) fn must_change(&self) -> bool {
+        matches!(
+            self.proof,
+            Proof::Session {
+                must_change: true,
+                ..
+            }
+        )
+    }
+
     /// Whether he has the right, somewhere.
     pub(crate) fn may(&self, right: Right) -> bool {
         right.is_of(self.role, &self.grants)

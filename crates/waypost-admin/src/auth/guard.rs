@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -15,6 +16,7 @@ use super::{Actor, Cookie, Proof};
 use crate::console::{Console, Origin};
 use crate::problem::Problem;
 use crate::request::words;
+use crate::ui::stale;
 
 /// A form that a page sends.
 const FORM_MAX: usize = 4 << 20;
@@ -45,7 +47,11 @@ async fn guard(State(console): State<Console>, mut request: Request, next: Next)
     let origin = request.extensions().get::<Origin>().copied();
     let actor = match identify(&console, request.headers(), origin).await {
         Ok(actor) => actor,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let (head, _) = request.into_parts();
+            let page = stale::refusal(&console, &head, &problem);
+            return page.unwrap_or_else(|| problem.into_response());
+        }
     };
     if let Some(actor) = actor {
         if let Proof::Session { csrf, .. } = &actor.proof
@@ -54,7 +60,7 @@ async fn guard(State(console): State<Console>, mut request: Request, next: Next)
         {
             request = match proven(request, csrf).await {
                 Ok(request) => request,
-                Err(problem) => return problem.into_response(),
+                Err(refused) => return refused.answer(&console, actor).await,
             };
         }
         request.extensions_mut().insert(actor);
@@ -153,24 +159,56 @@ fn active(directory: &Directory, login: &str) -> Result<Option<AdminRecord>, Una
 }
 
 /// The request, if it carries the session's own word.
-async fn proven(request: Request, csrf: &str) -> Result<Request, Problem> {
-    let headers = request.headers();
-    if let Some(given) = headers.get(&CSRF_HEADER) {
-        let is_right = given.as_bytes() == csrf.as_bytes();
-        return is_right.then_some(request).ok_or_else(forged);
+async fn proven(request: Request, csrf: &str) -> Result<Request, Box<Unproven>> {
+    let (head, body) = request.into_parts();
+    if let Some(given) = head.headers.get(&CSRF_HEADER) {
+        return match given.as_bytes() == csrf.as_bytes() {
+            true => Ok(Request::from_parts(head, body)),
+            false => Err(Unproven::new(head, forged())),
+        };
     }
-    if !is_form(headers) {
-        return Err(forged());
+    if !is_form(&head.headers) {
+        return Err(Unproven::new(head, forged()));
     }
-    let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, FORM_MAX).await.map_err(|_| {
+    let Ok(bytes) = to_bytes(body, FORM_MAX).await else {
         let words = words::FORM_TOO_LARGE.having("max_bytes", FORM_MAX);
-        Problem::of(StatusCode::PAYLOAD_TOO_LARGE, words)
-    })?;
+        let problem = Problem::of(StatusCode::PAYLOAD_TOO_LARGE, words);
+        return Err(Unproven::new(head, problem));
+    };
     if field(&bytes, "csrf") != Some(csrf) {
-        return Err(forged());
+        let mut unproven = Unproven::new(head, forged());
+        unproven.form = Some(bytes);
+        return Err(unproven);
     }
-    Ok(Request::from_parts(parts, Body::from(bytes)))
+    Ok(Request::from_parts(head, Body::from(bytes)))
+}
+
+/// A change that is not done.
+struct Unproven {
+    head: Parts,
+    problem: Problem,
+    /// What a page of an earlier session has sent.
+    form: Option<Bytes>,
+}
+
+impl Unproven {
+    fn new(head: Parts, problem: Problem) -> Box<Self> {
+        Box::new(Self {
+            head,
+            problem,
+            form: None,
+        })
+    }
+
+    async fn answer(mut self: Box<Self>, console: &Console, actor: Actor) -> Response {
+        self.head.extensions.insert(actor.clone());
+        let problem = self.problem;
+        let page = match self.form {
+            Some(form) => stale::form(console, (self.head, form), actor, &problem).await,
+            None => stale::refusal(console, &self.head, &problem),
+        };
+        page.unwrap_or_else(|| problem.into_response())
+    }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

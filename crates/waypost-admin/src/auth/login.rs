@@ -39,6 +39,13 @@ enum Key {
     Login(String),
 }
 
+/// Whose logins have failed too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Address,
+    Login,
+}
+
 impl Logins {
     /// How long whoever tries must wait, if he must.
     fn wait(&self, login: &str, address: IpAddr, now: SystemTime) -> Option<Duration> {
@@ -50,18 +57,25 @@ impl Logins {
         of_address.max(of_login.filter(|_| !is_known))
     }
 
-    fn failed(&self, login: &str, address: IpAddr, now: SystemTime) {
+    /// Remembers a failure; who must wait from now on, if anybody.
+    fn failed(&self, login: &str, address: IpAddr, now: SystemTime) -> Vec<Waits> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tries.forget(now);
-        for key in [Key::Address(network(address)), Key::Login(login.to_owned())] {
+        let mut waits = Vec::new();
+        for (key, most, who) in [
+            (Key::Address(network(address)), PER_ADDRESS, Waits::Address),
+            (Key::Login(login.to_owned()), PER_LOGIN, Waits::Login),
+        ] {
             let room = tries.failures.len() < MOST;
             if room || tries.failures.contains_key(&key) {
                 let times = tries.failures.entry(key).or_default();
                 if times.len() < PER_LOGIN {
                     times.push(now);
+                    waits.extend((times.len() == most).then_some(who));
                 }
             }
         }
+        waits
     }
 
     fn succeeded(&self, login: &str, address: IpAddr, now: SystemTime) {
@@ -123,8 +137,13 @@ pub(crate) async fn log_in(
         return Err(problem);
     }
     let name = login.clone();
-    let checked = console.directory(move |directory| directory.check_admin(&name, &password));
-    match checked.await? {
+    let checked = console.directory(move |directory| {
+        let checked = directory.check_admin(&name, &password);
+        let known = directory.admin(&name).is_ok_and(|admin| admin.is_some());
+        (checked, known)
+    });
+    let (checked, is_known) = checked.await?;
+    match checked {
         Ok(admin) => {
             console.logins.succeeded(&login, address, now);
             tracing::info!("{login} has logged in from {address}");
@@ -139,9 +158,28 @@ pub(crate) async fn log_in(
             })
         }
         Err(LoginError::Refused) => {
-            console.logins.failed(&login, address, now);
-            // What was typed may be a password in the wrong field: it is not logged.
-            tracing::warn!("a login from {address} was refused");
+            let waits = console.logins.failed(&login, address, now);
+            // What was typed may be a password in the wrong field: only names are logged that
+            // administrators have.
+            let name = if is_known {
+                login.as_str()
+            } else {
+                "nobody here"
+            };
+            tracing::warn!("a login of {name} from {address} was refused");
+            for who in waits {
+                let minutes = MEMORY.as_secs() / 60;
+                match who {
+                    Waits::Address => tracing::warn!(
+                        "{address} must wait {minutes} minutes: {PER_ADDRESS} logins from there \
+                         were refused, the last one of {name}"
+                    ),
+                    Waits::Login => tracing::warn!(
+                        "whoever logs in as {name} from where he has not been before must wait \
+                         {minutes} minutes: {PER_LOGIN} such logins were refused"
+                    ),
+                }
+            }
             Err(Problem::of(StatusCode::UNAUTHORIZED, words::LOGIN_WRONG))
         }
         Err(LoginError::Unavailable(error)) => Err(error.into()),
@@ -162,6 +200,7 @@ mod tests {
             assert_eq!(logins.wait("x", HERE, NOW), None);
             logins.failed("x", HERE, NOW);
         }
+        assert_eq!(logins.failed("x", HERE, NOW), [], "it is said once");
         assert_eq!(logins.wait("y", HERE, NOW), Some(MEMORY));
         assert_eq!(logins.wait("y", HERE, NOW + MEMORY), None);
     }

@@ -46,6 +46,8 @@ wordings! {
         => "leave it as it is";
     CSV_TOO_MANY: "{values} values for {columns} columns"
         => "put quotes around values with a comma in them";
+    CSV_TOO_MANY_SEMICOLONS: "{values} values for {columns} columns"
+        => "put quotes around values with a semicolon in them";
     DIRECTORY_AWAY: "the directory's store is not available"
         => "";
     DOMAIN_FIELD_CLOSED: "you may not change this"
@@ -84,6 +86,8 @@ wordings! {
         => "write routing, or nothing";
     HOLD_KIND: "this cannot be held"
         => "";
+    HOLD_REASON: "is missing"
+        => "say in a few words why, for those who find it held";
     HOST_BAD: "\"{value}\" is not a host name, an IP address, host:port or mx:name"
         => "";
     HOST_PORT_BAD: "\"{value}\" has a port that is not between 1 and 65535"

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 const DAY_S: u64 = 86_400;
+/// No zone is farther from UTC.
+const AHEAD_MAX_MIN: u64 = 26 * 60;
 
 /// `2026-11-22T14:03:09Z`
 pub(crate) fn written(at: SystemTime) -> String {
@@ -32,6 +34,20 @@ pub(crate) fn read(text: &str) -> Option<SystemTime> {
     let days = days(*year, *month, *day).filter(|_| is_time)?;
     let seconds = days * DAY_S + hour * 3_600 + minute * 60 + second;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// A moment of a form in UTC. Browsers send such fields in their own zone; the page's script says
+/// beside it by how many minutes that is ahead of UTC at that moment, nothing without it.
+pub(crate) fn utc(text: &str, ahead_min: &str) -> String {
+    let ahead: i64 = ahead_min.trim().parse().unwrap_or_default();
+    let moment = read(text).filter(|_| ahead.unsigned_abs() <= AHEAD_MAX_MIN);
+    let shift = Duration::from_secs(ahead.unsigned_abs() * 60);
+    let moment = moment.and_then(|moment| match ahead {
+        0 => None,
+        1.. => moment.checked_sub(shift),
+        _ => moment.checked_add(shift),
+    });
+    moment.map_or_else(|| text.to_owned(), written)
 }
 
 fn numbers(text: &str, between: char) -> Option<Vec<u64>> {
@@ -75,6 +91,20 @@ fn days(year: u64, month: u64, day: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_of_the_reader_s_zone_becomes_utc() {
+        for (text, ahead, utc_text) in [
+            ("2026-11-22T17:40", "60", "2026-11-22T16:40:00Z"),
+            ("2026-11-22T17:40", "-210", "2026-11-22T21:10:00Z"),
+            ("2026-11-22T17:40", "", "2026-11-22T17:40"),
+            ("2026-11-22T17:40", "0", "2026-11-22T17:40"),
+            ("2026-11-22T17:40", "99999", "2026-11-22T17:40"),
+            ("soon", "60", "soon"),
+        ] {
+            assert_eq!(utc(text, ahead), utc_text, "{text} {ahead}");
+        }
+    }
 
     #[test]
     fn moments_are_written_and_read() {

@@ -71,14 +71,19 @@ fn zone(time: &str) -> Option<(&str, i64)> {
 impl Language {
     /// `22 Nov 2026, 14:03 UTC`; what is no moment is shown as it is.
     pub(crate) fn moment(self, text: &str) -> String {
-        self.parts(text).unwrap_or_else(|| text.to_owned())
+        self.parts(text, 5).unwrap_or_else(|| text.to_owned())
     }
 
-    fn parts(self, text: &str) -> Option<String> {
+    /// `22 Nov 2026, 14:03:09 UTC`
+    pub(crate) fn second(self, text: &str) -> String {
+        self.parts(text, 8).unwrap_or_else(|| text.to_owned())
+    }
+
+    fn parts(self, text: &str, length: usize) -> Option<String> {
         let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
         let mut date = date.splitn(3, '-').map(|part| part.parse::<usize>().ok());
         let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-        let clock = time.get(..5)?;
+        let clock = time.get(..length)?;
         let names = match self {
             Self::English => ENGLISH,
             Self::French => FRENCH,

@@ -62,6 +62,16 @@ impl Language {
         format!("{}\u{a0}{name}", self.decimal(size))
     }
 
+    /// Seconds as the log writes them, `0.35`; what is no number is shown as it is.
+    pub(crate) fn delay(self, seconds: &str) -> String {
+        let number: Option<f64> = seconds.parse().ok().filter(|s: &f64| *s >= 0.0);
+        match number {
+            Some(number) if number >= 60.0 => self.span(Duration::from_secs_f64(number.min(1e9))),
+            Some(_) => format!("{}\u{a0}s", seconds.replacen('.', self.point(), 1)),
+            None => seconds.to_owned(),
+        }
+    }
+
     /// `3 h 20 min`: the two largest units.
     pub(crate) fn span(self, span: Duration) -> String {
         if span.is_zero() {

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Page;
+use crate::api::List as Part;
 use crate::api::v1::accounts::Usage;
+use crate::api::v1::domain_list::{DomainQuery, ListedDomain};
 use crate::api::v1::domains::Domain;
 use crate::console::Console;
 use crate::input::Fields;
@@ -204,13 +206,18 @@ pub(crate) async fn targets(console: &Console, page: &Page) -> Result<Vec<String
     Ok(names)
 }
 
-/// The names of his domains, as far as a form offers them.
-pub(crate) async fn domains(console: &Console, page: &Page) -> Result<Vec<String>, Problem> {
-    let wanted = crate::api::v1::domain_list::DomainQuery {
+/// His domains, as far as a form offers them.
+pub(crate) async fn offered(console: &Console, page: &Page) -> Result<Part<ListedDomain>, Problem> {
+    let wanted = DomainQuery {
         limit: Some(OFFERED),
         ..Default::default()
     };
-    let domains = console.domains(&page.actor, &wanted).await?;
+    console.domains(&page.actor, &wanted).await
+}
+
+/// Their names.
+pub(crate) async fn domains(console: &Console, page: &Page) -> Result<Vec<String>, Problem> {
+    let domains = offered(console, page).await?;
     Ok(domains
         .items
         .into_iter()

@@ -22,14 +22,20 @@ use crate::problem::Problem;
 use crate::text::clock;
 
 /// Kinds of objects, as the audit names them.
-const KINDS: [&str; 10] = [
-    "admin", "domain", "gateway", "group", "hold", "mailbox", "peer", "target", "token", "user",
+const KINDS: [&str; 12] = [
+    "admin", "cache", "domain", "gateway", "group", "hold", "mailbox", "peer", "queue", "target",
+    "token", "user",
 ];
+/// Stands for the name of a message where there are many.
+const MANY: &str = "many";
+/// What may have been done to messages, as far as there are words for it.
+const DONE: [&str; 4] = ["held", "released", "removed", "retried"];
 /// Fields that are sizes in bytes.
-const SIZES: [&str; 5] = [
+const SIZES: [&str; 6] = [
     "quota",
     "shared_default",
     "shared_max",
+    "size",
     "user_default",
     "user_max",
 ];
@@ -46,7 +52,10 @@ struct Asked {
     kind: String,
     name: String,
     from: String,
+    /// Minutes by which it is ahead of UTC.
+    from_zone: String,
     to: String,
+    to_zone: String,
     after: String,
 }
 
@@ -94,8 +103,8 @@ async fn list(
     let wanted = Wanted {
         who: Some(asked.who.clone()),
         object: kind.map(|kind| format!("{kind} {}", asked.name.trim())),
-        from: Some(asked.from.clone()),
-        to: Some(asked.to.clone()),
+        from: Some(clock::utc(&asked.from, &asked.from_zone)),
+        to: Some(clock::utc(&asked.to, &asked.to_zone)),
         after: Some(asked.after.clone()),
         limit: None,
     };
@@ -104,7 +113,9 @@ async fn list(
         ("kind", &asked.kind),
         ("name", &asked.name),
         ("from", &asked.from),
+        ("from_zone", &asked.from_zone),
         ("to", &asked.to),
+        ("to_zone", &asked.to_zone),
     ];
     match console.audit(&page.actor, &wanted).await {
         Ok(found) => {
@@ -147,7 +158,7 @@ fn told(page: &Page, change: &Change) -> Told {
         .split_once(' ')
         .unwrap_or(("", &change.object));
     let known = KINDS.contains(&kind);
-    let is_there = change.after.is_some();
+    let is_there = change.after.is_some() && name != MANY;
     Told {
         at: change.at.clone(),
         who: change.who.clone(),
@@ -155,7 +166,11 @@ fn told(page: &Page, change: &Change) -> Told {
         verb,
         class,
         kind: if known { kind } else { "other" }.to_owned(),
-        name: name.to_owned(),
+        name: match kind {
+            "queue" if name == MANY => page.say("audit-many"),
+            "domain" | "gateway" => page.domain(name),
+            _ => name.to_owned(),
+        },
         address: home(page, kind, name).filter(|_| is_there),
         fields: differences(page, change),
     }
@@ -171,6 +186,7 @@ fn home(page: &Page, kind: &str, name: &str) -> Option<String> {
         "mailbox" => ("mailboxes", Right::AccountRead),
         "peer" => ("sharing/peers", Right::RouteRead),
         "target" => ("targets", Right::RouteRead),
+        "queue" => ("queue", Right::QueueRead),
         "user" => ("users", Right::AccountRead),
         _ => return None,
     };
@@ -246,6 +262,12 @@ fn words(view: &View, name: &str, value: &Value) -> Vec<String> {
         }],
         Value::Object(_) => vec![value.to_string()],
         Value::String(text) if text.is_empty() => Vec::new(),
+        Value::String(word) if name == "done" && DONE.contains(&word.as_str()) => {
+            vec![view.word("audit-done", word)]
+        }
+        Value::String(at) if matches!(name, "arrived" | "until") => {
+            vec![view.language.moment(at)]
+        }
         Value::String(text) => vec![view.field_word(name, text)],
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
+use waypost_proto::mail::Domain;
 
 use super::account_form::{domains, targets};
 use super::ask::Ask;
@@ -22,6 +23,7 @@ use crate::console::Console;
 use crate::input::{Csv, Fields, Params};
 use crate::problem::Problem;
 use crate::request::{Filter, Mail, Request, UserAction, UsersMany, words};
+use crate::text::Word;
 
 /// Objects of one page.
 const LIMIT: usize = 50;
@@ -139,6 +141,8 @@ struct Row {
     address: String,
     mail: Option<Mail>,
     target: Option<String>,
+    /// The relay of his domain, on which who has no other target lives.
+    relay: Option<String>,
     is_suspended: bool,
     domain: String,
     link: String,
@@ -159,6 +163,7 @@ fn row(kind: &str, (name, domain): (&str, &str), addresses: &[String]) -> Row {
         address,
         mail: None,
         target: None,
+        relay: None,
         is_suspended: false,
         domain: domain.to_owned(),
     }
@@ -212,6 +217,11 @@ struct Directory<'a> {
 }
 
 impl Directory<'_> {
+    /// Where the mail of somebody goes who has no target of his own.
+    fn relay(&self, row: &Row) -> String {
+        relay_word(self.page, row.relay.as_ref())
+    }
+
     /// The tabs, and which is open.
     fn tabs(&self) -> [(&'static str, bool); 3] {
         KINDS.map(|kind| (kind, kind == self.kind))
@@ -257,7 +267,12 @@ async fn found<'a>(
             let found = found.await?;
             count = found.all();
             let next = found.next;
-            (found.items.into_iter().map(Row::from).collect(), next)
+            let rows = found.items.into_iter().map(|user| {
+                let relay = relay(console, &user.domain);
+                let row = Row::from(user);
+                Row { relay, ..row }
+            });
+            (rows.collect(), next)
         }
     };
     Ok(Directory {
@@ -270,6 +285,17 @@ async fn found<'a>(
         domains: domains(console, page).await?,
         targets: targets(console, page).await?,
         may_write: actor.may(Right::AccountWrite),
+    })
+}
+
+/// The server that a domain's third-party users live on.
+fn relay(console: &Console, domain: &str) -> Option<String> {
+    let snapshot = console.parts.directory.snapshot();
+    let name = Domain::parse(domain).ok()?;
+    let relay = snapshot.target(snapshot.domain(&name)?.domain.relay?)?;
+    Some(match relay.implicit {
+        true => relay.host.to_string(),
+        false => relay.name.clone(),
     })
 }
 
@@ -342,16 +368,12 @@ async fn question<'a>(
             counted.all()
         }
         None => {
-            let mut named = names
-                .iter()
-                .take(NAMED)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ");
-            if names.len() > NAMED {
-                named += " …";
+            for name in names.iter().take(NAMED) {
+                text.push(now(console, page, name).await);
             }
-            text.push(named);
+            if names.len() > NAMED {
+                text.push("…".to_owned());
+            }
             names.len() as u64
         }
     };
@@ -390,6 +412,35 @@ async fn question<'a>(
         yes: page.word("bulk", word),
         back: Wanted::of(fields).address("/directory", "users", ""),
     })
+}
+
+/// Somebody as he is before the change; who is not to be seen is named only.
+async fn now(console: &Console, page: &Page, name: &str) -> String {
+    let Ok(user) = console.show::<User>(&page.actor, name).await else {
+        return name.to_owned();
+    };
+    let target = match (user.mail, &user.target) {
+        (Mail::ThirdParty, Some(target)) => Some(target.clone()),
+        (Mail::ThirdParty, None) => Some(relay_word(page, relay(console, &user.domain).as_ref())),
+        _ => None,
+    };
+    let key = match target {
+        Some(_) => "bulk-ask-now-at",
+        None => "bulk-ask-now",
+    };
+    let values = [
+        ("name", Word::from(name)),
+        ("mail", Word::from(&page.word("mail", user.mail))),
+        ("target", Word::from(target.as_deref().unwrap_or_default())),
+    ];
+    page.language.with(key, &values)
+}
+
+fn relay_word(page: &Page, relay: Option<&String>) -> String {
+    match relay {
+        Some(relay) => page.with("target-relay-named", "relay", relay),
+        None => page.say("target-relay"),
+    }
 }
 
 fn target_word(page: &Page, target: &str) -> String {

@@ -264,7 +264,11 @@ impl Teller<'_> {
             recipient: recipient.recipient.clone(),
             verdict,
             is_refused: recipient.is_refused(),
-            why: rule(self.page, &recipient.why),
+            why: match (recipient.why.as_str(), code) {
+                ("sharing", Some("relay")) => self.page.say("rule-sharing-has"),
+                ("sharing", Some("later")) => self.page.say("rule-sharing-unsaid"),
+                (why, _) => rule(self.page, why),
+            },
             reply: recipient.reply.clone(),
             is_member,
             steps: steps

@@ -168,6 +168,16 @@ impl Job {
         }
     }
 
+    /// The page to go on with: where it was begun.
+    pub(super) fn home(&self) -> (&'static str, &'static str) {
+        match self.what.split('-').next() {
+            Some("queue") => ("/queue", "nav-queue"),
+            Some("sharing") => ("/sharing", "nav-sharing"),
+            Some("site") => ("/system", "nav-system"),
+            _ => ("/directory", "nav-directory"),
+        }
+    }
+
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match &self.state {
             Stage::Done(value) => serde_json::from_value(value.clone()).ok(),

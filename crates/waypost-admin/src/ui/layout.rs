@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::Value;
 use waypost_directory::Role;
+use waypost_proto::mail::Domain;
 
 use crate::api::v1::domain_change::Remark;
 use crate::assets;
@@ -41,6 +42,8 @@ pub(crate) struct View {
     pub(crate) hostname: String,
     /// What was done by the page before, by a key `done-…`.
     pub(crate) done: Option<String>,
+    /// Who looks at it; none: nobody is logged in, or he must choose a password first.
+    pub(crate) reader: Option<Actor>,
 }
 
 /// An entry of the menu.
@@ -137,7 +140,7 @@ impl std::ops::Deref for Page {
 }
 
 impl View {
-    fn of(parts: &Parts, console: &Console) -> Self {
+    pub(crate) fn of(parts: &Parts, console: &Console) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let done = query.split('&').find_map(|pair| pair.strip_prefix("done="));
         let is_word = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -149,6 +152,11 @@ impl View {
             done: done
                 .filter(|word| word.chars().all(is_word))
                 .map(str::to_owned),
+            reader: parts
+                .extensions
+                .get::<Actor>()
+                .filter(|actor| !actor.must_change())
+                .cloned(),
         }
     }
 
@@ -218,6 +226,17 @@ impl View {
         self.language.with(key, &[(name, value.into())])
     }
 
+    /// The local part of an address, and the rest, before which a line may be broken.
+    pub(crate) fn parts_of<'a>(&self, address: &'a str) -> (&'a str, &'a str) {
+        let at = address.rfind('@').unwrap_or(address.len());
+        address.split_at_checked(at).unwrap_or((address, ""))
+    }
+
+    /// A domain's name as people write it.
+    pub(crate) fn domain(&self, name: &str) -> String {
+        Domain::parse(name).map_or_else(|_| name.to_owned(), |name| name.shown())
+    }
+
     /// A number as the language writes it.
     pub(crate) fn count(&self, number: impl Borrow<u64>) -> String {
         self.language.number(*number.borrow())
@@ -254,8 +273,10 @@ impl View {
 
     /// The same to the second.
     pub(crate) fn second(&self, moment: &str) -> String {
-        let time = self.time(moment);
-        time.replacen("<time ", "<time data-time=\"second\" ", 1)
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-:+.".contains(c);
+        let machine: String = moment.chars().filter(|c| is_plain(*c)).collect();
+        let text = self.language.second(&machine);
+        format!("<time data-time=\"second\" datetime=\"{machine}\">{text}</time>")
     }
 
     /// The address of a file.
@@ -303,14 +324,7 @@ impl FromRequestParts<Console> for Page {
         let Some(actor) = parts.extensions.get::<Actor>().cloned() else {
             return Err(Redirect::to("/login"));
         };
-        let must_change = matches!(
-            actor.proof,
-            Proof::Session {
-                must_change: true,
-                ..
-            }
-        );
-        if must_change && parts.uri.path() != "/password" {
+        if actor.must_change() && parts.uri.path() != "/password" {
             return Err(Redirect::to("/password"));
         }
         Ok(Self {
@@ -325,6 +339,14 @@ impl FromRequestParts<Console> for Page {
 #[template(path = "parts/problem.html")]
 struct Trouble<'a> {
     page: &'a View,
+    problem: &'a Problem,
+}
+
+/// The same for who is logged in, with the menu.
+#[derive(Template)]
+#[template(path = "parts/trouble.html")]
+struct Inside<'a> {
+    page: &'a Page,
     problem: &'a Problem,
 }
 
@@ -343,6 +365,13 @@ pub(crate) fn again<T: Template>(problem: &Problem, template: &T) -> Response {
 
 /// What is wrong, as a page.
 pub(crate) fn trouble(view: &View, problem: &Problem) -> Response {
+    if let Some(actor) = view.reader.clone() {
+        let page = &Page {
+            actor,
+            view: view.clone(),
+        };
+        return shown(problem.code(), &Inside { page, problem });
+    }
     shown(
         problem.code(),
         &Trouble {

@@ -21,6 +21,7 @@ mod queue;
 mod session;
 mod shared;
 mod sharing;
+pub(crate) mod stale;
 mod system;
 mod targets;
 mod test_message;
@@ -55,9 +56,9 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .merge(tokens::router())
         .merge(test_message::router())
         .merge(trace::router())
+        .merge(shared::router())
+        .merge(users::router())
         .fallback(paged::nothing)
         .method_not_allowed_fallback(paged::not_so)
         .layer(from_fn_with_state(console.clone(), paged::problems))
-        .merge(shared::router())
-        .merge(users::router())
 }

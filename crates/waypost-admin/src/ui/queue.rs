@@ -37,6 +37,9 @@ pub(crate) fn router() -> Router<Console> {
         .route("/queue/{id}/act", post(ask::act))
 }
 
+/// What the log says of orders, as far as there are words for it.
+const ORDERED: [&str; 3] = ["held", "released", "removed"];
+
 impl Page {
     /// A next hop in words.
     pub(crate) fn hop(&self, name: &str) -> String {
@@ -46,6 +49,19 @@ impl Page {
                 Some(domain) => self.with("queue-hop-to-mx", "domain", domain),
                 None => name.to_owned(),
             },
+        }
+    }
+
+    /// A verb of the log, as its button says it.
+    pub(crate) fn verb(&self, verb: &str) -> String {
+        let (whom, word) = verb.rsplit_once(' ').unwrap_or(("", verb));
+        let word = match ORDERED.contains(&word) {
+            true => self.word("audit-done", word),
+            false => word.to_owned(),
+        };
+        match whom {
+            "" => word,
+            whom => format!("{word} ({whom})"),
         }
     }
 

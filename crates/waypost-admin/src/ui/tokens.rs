@@ -11,6 +11,7 @@ use waypost_directory::{Grant, Role};
 use super::admins::names;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
+use crate::address::encoded;
 use crate::api::List;
 use crate::api::v1::admins::{GrantWord, RoleWord};
 use crate::api::v1::tokens::{NewSecret, NewToken, Token, Wanted};
@@ -27,6 +28,7 @@ pub(crate) fn router() -> Router<Console> {
     Router::new()
         .route("/tokens", get(list))
         .route("/tokens/new", get(ask_new).post(add))
+        .route("/tokens/{id}/made", get(look))
         .route("/tokens/{id}/revoke", post(revoke))
 }
 
@@ -146,8 +148,21 @@ async fn add(State(console): State<Console>, page: Page, Form(given): Form<Given
         expires_s: Some(given.days.saturating_mul(DAY_S)),
     };
     match console.add_token(&page.actor, new).await {
-        Ok(made) => page_of(&page, Ok(Secret { page: &page, made })),
+        Ok(made) => {
+            // Shown by a page of its own: who loads that again makes no second token.
+            let address = format!("/tokens/{}/made", encoded(&made.id));
+            console.looks.put(&page.actor.login, made, console.now());
+            Redirect::to(&address).into_response()
+        }
         Err(problem) => again(&problem, &form(&page, &given, Some(&problem))),
+    }
+}
+
+/// The new token, once.
+async fn look(State(console): State<Console>, page: Page, Name(id): Name) -> Response {
+    match console.looks.take(&page.actor.login, &id, console.now()) {
+        Some(made) => page_of(&page, Ok(Secret { page: &page, made })),
+        None => Redirect::to("/tokens").into_response(),
     }
 }
 

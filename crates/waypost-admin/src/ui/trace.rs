@@ -18,17 +18,22 @@ use crate::auth::Right;
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
-use crate::text::Word;
+use crate::text::{Word, clock};
 
+/// The next hop in the log of what nobody was asked for.
+pub(super) const NOWHERE: &str = "none";
 /// Steps on one page.
 const PAGE: usize = 100;
 /// What may have happened, as far as there are words for it.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 17] = [
     "active",
+    "again",
     "client",
     "delivery-bounced",
     "delivery-deferred",
+    "delivery-failed",
     "delivery-sent",
+    "delivery-unreached",
     "expired",
     "lives-twice",
     "member-refused",
@@ -40,7 +45,7 @@ const EVENTS: [&str; 14] = [
     "trouble",
 ];
 /// Fields that sentences name.
-const NAMED: [&str; 18] = [
+const NAMED: [&str; 19] = [
     "also_on",
     "by",
     "client",
@@ -52,6 +57,7 @@ const NAMED: [&str; 18] = [
     "orig_to",
     "relay",
     "report",
+    "route",
     "sasl_username",
     "size",
     "stage",
@@ -84,7 +90,10 @@ pub(crate) fn router() -> Router<Console> {
 struct Asked {
     what: String,
     from: String,
+    /// Minutes by which it is ahead of UTC.
+    from_zone: String,
     to: String,
+    to_zone: String,
     after: String,
 }
 
@@ -147,8 +156,8 @@ async fn show(
     }
     let wanted = Wanted {
         what: asked.what.clone(),
-        from: Some(asked.from.clone()),
-        to: Some(asked.to.clone()),
+        from: Some(clock::utc(&asked.from, &asked.from_zone)),
+        to: Some(clock::utc(&asked.to, &asked.to_zone)),
         after: Some(asked.after.clone()),
         arrivals: Some(true),
         limit: Some(PAGE),
@@ -158,7 +167,9 @@ async fn show(
             let filters = [
                 ("what", asked.what.as_str()),
                 ("from", &asked.from),
+                ("from_zone", &asked.from_zone),
                 ("to", &asked.to),
+                ("to_zone", &asked.to_zone),
             ];
             let next = traced.next.as_deref();
             form.found = Some(Found {
@@ -195,24 +206,36 @@ fn stories(page: &Page, steps: &[TraceStep], is_newest_first: bool) -> Vec<Story
         if is_newest_first {
             steps.reverse();
         }
+        let mut entries = 0;
+        let steps = steps.into_iter().map(|step| {
+            entries += usize::from(step.event == "active");
+            told(page, step, entries > 1)
+        });
         Story {
             queue_id: id.cloned(),
-            steps: steps.into_iter().map(|step| told(page, step)).collect(),
+            steps: steps.collect(),
         }
     });
     told.collect()
 }
 
-fn told(page: &Page, step: &TraceStep) -> Told {
+/// A step in words; whether the message was in the queue before says what a further entry is.
+fn told(page: &Page, step: &TraceStep, is_further: bool) -> Told {
     let field = |name: &str| step.fields.get(name).map(String::as_str);
-    let event = match field("status").filter(|_| step.event == "delivery") {
-        Some(status) => format!("delivery-{status}"),
-        None => step.event.clone(),
+    // Whom nobody was asked for, nobody has refused.
+    let is_unasked = field("relay") == Some(NOWHERE);
+    let event = match (step.event.as_str(), field("status")) {
+        ("active", _) if is_further => "again".to_owned(),
+        ("delivery", Some("deferred")) if is_unasked => "delivery-unreached".to_owned(),
+        ("delivery", Some("bounced")) if is_unasked => "delivery-failed".to_owned(),
+        ("delivery", Some(status)) => format!("delivery-{status}"),
+        (event, _) => event.to_owned(),
     };
     let class = match event.as_str() {
         "delivery-sent" => "ok",
-        "delivery-deferred" | "lives-twice" | "ordered" => "warn",
-        "delivery-bounced" | "expired" | "member-refused" | "rejected" | "trouble" => "bad",
+        "delivery-deferred" | "delivery-unreached" | "lives-twice" | "ordered" => "warn",
+        "delivery-bounced" | "delivery-failed" | "expired" | "member-refused" | "rejected"
+        | "trouble" => "bad",
         _ => "",
     };
     let known = EVENTS.into_iter().find(|known| *known == event);
@@ -220,6 +243,8 @@ fn told(page: &Page, step: &TraceStep) -> Told {
     values.extend(NAMED.into_iter().map(|name| {
         let value = match (name, field(name).unwrap_or_default()) {
             ("from", "") => "<>".to_owned(),
+            ("relay" | "route", hop) => page.hop(hop),
+            ("verb", verb) => page.verb(verb),
             ("size", size) => match size.parse() {
                 Ok(bytes) => page.language.size(bytes),
                 Err(_) => size.to_owned(),
@@ -230,12 +255,14 @@ fn told(page: &Page, step: &TraceStep) -> Told {
     }));
     let below = BELOW.into_iter().filter_map(|name| {
         let value = field(name).filter(|value| !value.is_empty())?;
-        let value = if name == "why" {
-            rule(page, value)
-        } else {
-            value.to_owned()
+        let value = match name {
+            "why" => rule(page, value),
+            "route" => page.hop(value),
+            "delay" => page.language.delay(value),
+            _ => value.to_owned(),
         };
-        Some((name, value))
+        let own = name == "said" && is_unasked;
+        Some((if own { "why-not" } else { name }, value))
     });
     Told {
         class,
@@ -263,7 +290,8 @@ mod tests {
         for language in Language::ALL {
             let events = EVENTS.map(|event| format!("event-{event}"));
             let fields = BELOW.map(|name| format!("trace-field-{name}"));
-            for key in events.into_iter().chain(fields) {
+            let own = ["trace-field-why-not".to_owned()];
+            for key in events.into_iter().chain(fields).chain(own) {
                 assert_ne!(language.say(&key), key, "{}", language.code());
             }
         }

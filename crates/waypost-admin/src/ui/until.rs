@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::input::Fields;
 use crate::problem::Problem;
 use crate::request::words;
-use crate::text::seconds;
+use crate::text::{clock, seconds};
 
 /// Spans to choose from, and their hours.
 const SPANS: [(&str, u64); 6] = [
@@ -21,8 +21,10 @@ const SPANS: [(&str, u64); 6] = [
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Until {
     span: String,
-    /// As the browser sends it, in UTC.
+    /// As the browser sends it, in its zone.
     pub(crate) moment: String,
+    /// Minutes by which that is ahead of UTC; empty: it is UTC.
+    pub(crate) zone: String,
 }
 
 impl Until {
@@ -31,6 +33,7 @@ impl Until {
         Self {
             span: String::new(),
             moment: String::new(),
+            zone: String::new(),
         }
     }
 
@@ -38,6 +41,7 @@ impl Until {
         Self {
             span: fields.text("span").to_owned(),
             moment: fields.text("until").to_owned(),
+            zone: fields.text("until_zone").to_owned(),
         }
     }
 
@@ -53,8 +57,8 @@ impl Until {
 pub(crate) fn read(fields: &Fields, now: SystemTime) -> Result<Option<u64>, Problem> {
     let span = fields.text("span");
     if span == "at" {
-        let end =
-            seconds(fields.text("until")).ok_or_else(|| Problem::field("until", words::UNTIL_BAD));
+        let moment = clock::utc(fields.text("until"), fields.text("until_zone"));
+        let end = seconds(&moment).ok_or_else(|| Problem::field("until", words::UNTIL_BAD));
         return end.map(Some);
     }
     let hours = SPANS.iter().find(|(word, _)| *word == span);

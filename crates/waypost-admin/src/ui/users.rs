@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::account_form::{Addresses, QuotaForm, domains, targets};
+use super::account_form::{Addresses, QuotaForm, offered, targets};
 use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
@@ -49,8 +49,11 @@ struct New<'a> {
     domain: String,
     domains: Vec<String>,
     targets: Vec<String>,
-    /// Users of the domain can live on a third party, or it is not known yet.
-    has_third_party: bool,
+    /// The domains whose users can live on a third party, as `data-when` wants them; none: there
+    /// are more than a form offers.
+    relayed: Option<String>,
+    /// It is made for a domain whose users cannot.
+    is_without: bool,
     problem: Option<&'a Problem>,
 }
 
@@ -61,6 +64,12 @@ impl New<'_> {
 
     fn may_force(&self) -> bool {
         self.page.actor.may_force() && self.problem.is_some_and(Problem::is_objection)
+    }
+
+    /// Whether users of some domain can live on a third party.
+    fn has_third_party(&self) -> bool {
+        let is_some = self.relayed.as_ref().is_none_or(|names| !names.is_empty());
+        is_some && !self.is_without
     }
 
     fn has_mail(&self, mail: &str) -> bool {
@@ -86,14 +95,20 @@ async fn new<'a>(
     problem: Option<&'a Problem>,
 ) -> Result<New<'a>, Problem> {
     page.actor.require(Right::AccountWrite)?;
-    let domains = domains(console, page).await?;
+    let offered = offered(console, page).await?;
+    let is_cut = offered.next.is_some();
+    let listed = offered.items.into_iter().map(|listed| listed.domain);
+    let (relayed, others): (Vec<_>, Vec<_>) = listed
+        .map(|domain| (domain.name, domain.relay))
+        .partition(|(_, relay)| relay.is_some());
+    let relayed: Vec<String> = relayed.into_iter().map(|(name, _)| name).collect();
+    let mut domains: Vec<String> = others.into_iter().map(|(name, _)| name).collect();
+    let is_without = problem.is_none() && domains.contains(&domain);
+    domains.extend(relayed.iter().cloned());
+    domains.sort();
     let domain = match domains.as_slice() {
         [only] if domain.is_empty() => only.clone(),
         _ => domain,
-    };
-    let shown = match domains.contains(&domain) {
-        true => Some(console.show::<Domain>(&page.actor, &domain).await?),
-        false => None,
     };
     Ok(New {
         page,
@@ -101,7 +116,8 @@ async fn new<'a>(
         domain,
         domains,
         targets: targets(console, page).await?,
-        has_third_party: shown.is_none_or(|shown| shown.relay.is_some()),
+        relayed: (!is_cut).then(|| relayed.join("|")),
+        is_without,
         problem,
     })
 }

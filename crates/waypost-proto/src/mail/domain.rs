@@ -55,6 +55,16 @@ impl Domain {
         &self.0
     }
 
+    /// The name as people write it, in U-labels (RFC 5890 §2.3.2.1); what is none stays as it is.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let (shown, result) = idna::domain_to_unicode(&self.0);
+        match result {
+            Ok(()) => shown,
+            Err(_) => self.0.to_string(),
+        }
+    }
+
     /// The address of an address literal; none for a name.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {

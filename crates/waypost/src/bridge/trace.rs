@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
-use waypost_admin::request::{Refused, Trace, words};
+use waypost_admin::request::{Cause, Refused, Trace, words};
 use waypost_mta::event::escaped;
 use waypost_spool::QueueId;
 
@@ -22,7 +22,8 @@ impl Bridge {
         let kept_s = self.history.kept().as_secs();
         let is_id = !trace.what.contains('@') && trace.what.parse::<QueueId>().is_ok();
         if !is_id && !trace.what.contains('@') {
-            return Err(Refused::of(words::TRACE_WHAT.having("what", &trace.what)));
+            let words = words::TRACE_WHAT.having("what", &trace.what);
+            return Err(Refused::of(words).because(Cause::Missing));
         }
         let search = Search {
             key: trace.what.clone(),

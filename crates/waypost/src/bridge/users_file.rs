@@ -32,6 +32,7 @@ type Row<'a> = HashMap<&'a str, String>;
 impl Asked {
     pub(super) fn import(&self, import: &Import) -> Result<Value, Refused> {
         let (columns, rows) = table(&import.text)?;
+        let comma = comma(&import.text);
         let scope = match &import.scope {
             None => Scope::All,
             Some(words) => Scope::from_words(words).unwrap_or(Scope::Domains(Vec::new())),
@@ -50,7 +51,7 @@ impl Asked {
             }
             let mut pieces = Vec::with_capacity(chunk.len());
             for (line, cells) in chunk {
-                let read = self.row((&columns, cells), (&scope, import.without_targets));
+                let read = self.row((&columns, cells), (&scope, import.without_targets, comma));
                 match read.and_then(|piece| once(piece, *line, &mut seen)) {
                     Ok(piece) => pieces.push(piece),
                     Err(faults) => tally.refuse_all(at(faults, *line)),
@@ -64,10 +65,14 @@ impl Asked {
     fn row(
         &self,
         (columns, cells): (&[String], &[String]),
-        (scope, without_targets): (&Scope, bool),
+        (scope, without_targets, comma): (&Scope, bool, char),
     ) -> Result<Piece, Vec<Fault>> {
         if cells.len() > columns.len() {
-            let words = words::CSV_TOO_MANY.having("values", cells.len());
+            let words = match comma {
+                ';' => words::CSV_TOO_MANY_SEMICOLONS,
+                _ => words::CSV_TOO_MANY,
+            };
+            let words = words.having("values", cells.len());
             let words = words.having("columns", columns.len());
             return Err(vec![Fault::new("", "", words)]);
         }
@@ -247,12 +252,7 @@ fn refused(line: Option<usize>, words: impl Into<Words>) -> Refused {
 /// Reads comma-separated values (RFC 4180), or such with semicolons, as spreadsheets in many
 /// countries write them. Lines without a value are left out.
 fn rows(text: &str) -> Result<Vec<Line>, usize> {
-    let first = text.lines().next().unwrap_or_default();
-    let comma = if first.contains(';') && !first.contains(',') {
-        ';'
-    } else {
-        ','
-    };
+    let comma = comma(text);
     let mut rows = Vec::new();
     let mut row: Line = (1, Vec::new());
     let (mut cell, mut line) = (String::new(), 1);
@@ -285,6 +285,15 @@ fn rows(text: &str) -> Result<Vec<Line>, usize> {
     rows.push(row);
     rows.retain(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()));
     Ok(rows)
+}
+
+/// What stands between the values.
+fn comma(text: &str) -> char {
+    let first = text.lines().next().unwrap_or_default();
+    match first.contains(';') && !first.contains(',') {
+        true => ';',
+        false => ',',
+    }
 }
 
 /// The value, without the apostrophe before what a spreadsheet would take for a formula.

@@ -8,6 +8,7 @@ mod administration;
 mod cache;
 mod callers;
 mod commands;
+mod complaints;
 mod console;
 mod dane;
 mod delivery;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use waypost_directory::{AdminRecord, Grant, Page as Slice, Role};
 
-use super::super::objects::{Page, Resource, Written, require, text};
+use super::super::objects::{Page, Resource, Written, nameable, require, text};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
@@ -99,6 +99,7 @@ impl Console {
         name: &str,
         mut fields: Map<String, Value>,
     ) -> Result<Written, Problem> {
+        nameable(actor, T::WRITE, T::KIND, name)?;
         self.allow::<T>(actor, name, &mut fields).await?;
         self.add::<T>(actor, name, fields).await
     }

@@ -93,7 +93,7 @@ impl Console {
         revision: Option<u64>,
     ) -> Result<Preview, Problem> {
         require(actor, Right::DomainWrite, Kind::Domain, name)?;
-        allowed(actor, name, &fields)?;
+        self.allowed(actor, name, &fields)?;
         // One that is not there would be a new one.
         self.show::<Domain>(actor, name).await?;
         let object = object(Kind::Domain, name, fields, revision);
@@ -114,25 +114,54 @@ impl Console {
     }
 }
 
-/// Refuses fields that he may not change, each by its name.
-pub(crate) fn allowed(
+impl Console {
+    /// Refuses fields that he may not change, each by its name.
+    pub(crate) fn allowed(
+        &self,
+        actor: &Actor,
+        name: &str,
+        fields: &Map<String, Value>,
+    ) -> Result<(), Problem> {
+        let Ok(domain) = Name::parse(name) else {
+            return Ok(());
+        };
+        let is_outside = self.is_outside(&domain, fields.get("postmaster"));
+        allowed(actor, &domain, fields, is_outside)
+    }
+
+    /// Whether a new postmaster of a domain would get its mail outside of this site.
+    fn is_outside(&self, domain: &Name, postmaster: Option<&Value>) -> bool {
+        let Some(to) = postmaster.and_then(Value::as_str) else {
+            return false;
+        };
+        let snapshot = self.parts.directory.snapshot();
+        let now = snapshot.domain(domain);
+        let now = now.and_then(|now| now.domain.postmaster.as_ref());
+        let is_as_before = now.is_some_and(|now| now.to_string() == to);
+        let name = to.rsplit_once('@').map(|(_, name)| Name::parse(name));
+        let is_served = |name: &Name| snapshot.domain(name).is_some();
+        !is_as_before && matches!(name, Some(Ok(name)) if !is_served(&name))
+    }
+}
+
+fn allowed(
     actor: &Actor,
-    name: &str,
+    domain: &Name,
     fields: &Map<String, Value>,
+    is_outside: bool,
 ) -> Result<(), Problem> {
-    let Ok(domain) = Name::parse(name) else {
-        return Ok(());
-    };
     let may = |field: &str| match field {
+        // It reaches outside, as a relay does.
+        "postmaster" if is_outside => actor.may_in(Right::DomainRoute, domain),
         "aliases" => actor.require_everywhere(Right::DomainServe).is_ok(),
-        field if ROUTING.contains(&field) => actor.may_in(Right::DomainRoute, &domain),
+        field if ROUTING.contains(&field) => actor.may_in(Right::DomainRoute, domain),
         _ => true,
     };
     let closed: Vec<_> = fields.keys().filter(|field| !may(field)).collect();
     if closed.is_empty() {
         return Ok(());
     }
-    let object = format!("domain {name}");
+    let object = format!("domain {domain}");
     let closed = closed.iter();
     let problems = closed.map(|field| Fault::new(&object, field, words::DOMAIN_FIELD_CLOSED));
     Err(Problem {

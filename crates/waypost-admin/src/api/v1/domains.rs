@@ -11,7 +11,6 @@ use utoipa_axum::routes;
 use super::super::location::{Created, created};
 use super::super::objects::{List, Resource, Shown, Written, text};
 use super::super::refusals::Refusals;
-use super::domain_change::allowed;
 use super::domain_list::{DomainQuery, ListedDomain};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -170,7 +169,7 @@ async fn change(
     input::Json(fields): input::Json<Map<String, Value>>,
 ) -> Result<Json<Written>, Problem> {
     actor.require(Right::DomainWrite)?;
-    allowed(&actor, &name, &fields)?;
+    console.allowed(&actor, &name, &fields)?;
     if fields.contains_key("relay") || fields.contains_key("forward_unknown") {
         // What only a trial of the relay shows is refused too.
         let tried = console.preview_domain(&actor, &name, fields.clone(), revision);

@@ -17,7 +17,7 @@ use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::{self, Names};
 use crate::problem::Problem;
-use crate::request::{QueueRequest, Request, Selection};
+use crate::request::{QueueRequest, Request, Selection, words};
 use crate::text::seconds;
 
 /// What is held, and why.
@@ -193,6 +193,9 @@ impl Console {
         until: Option<u64>,
     ) -> Result<Outcome, Problem> {
         may_hold(actor, kind, name)?;
+        if reason.trim().is_empty() {
+            return Err(Problem::field("reason", words::HOLD_REASON));
+        }
         let request = QueueRequest::Hold {
             what: kind.selection(name),
             reason,

@@ -21,6 +21,8 @@ use crate::request::words;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Job {
     id: u64,
+    /// The login of who began it.
+    owner: String,
     /// What is done, such as `site-apply`.
     what: String,
     state: JobState,
@@ -45,7 +47,7 @@ pub(crate) enum JobState {
     Running,
 }
 
-/// All of one's own.
+/// Those that one may see.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobList {
     items: Vec<Job>,
@@ -55,6 +57,7 @@ impl From<jobs::Job> for Job {
     fn from(job: jobs::Job) -> Self {
         let mut shown = Self {
             id: job.id,
+            owner: job.owner,
             what: job.what,
             state: JobState::Running,
             step: None,
@@ -63,13 +66,13 @@ impl From<jobs::Job> for Job {
             result: None,
             problem: None,
         };
+        if let Some(progress) = job.last {
+            shown.done = progress.done;
+            shown.total = progress.total;
+            shown.step = matches!(job.state, Stage::Running(_)).then_some(progress.what);
+        }
         match job.state {
-            Stage::Running(None) => {}
-            Stage::Running(Some(progress)) => {
-                shown.step = Some(progress.what);
-                shown.done = progress.done;
-                shown.total = progress.total;
-            }
+            Stage::Running(_) => {}
             Stage::Done(value) => {
                 shown.state = JobState::Done;
                 shown.result = Some(value);
@@ -89,7 +92,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .routes(routes!(show, cancel))
 }
 
-/// Lists one's own jobs, the latest first.
+/// Lists one's own jobs, the latest first; the superadministrator sees all.
 #[utoipa::path(get, path = "/jobs", tag = "jobs", security(("token" = ["own"])),
     responses((status = 200, body = JobList), Refusals))]
 async fn list(State(console): State<Console>, actor: Actor) -> Json<JobList> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::super::form::Form;
 use super::super::layout::{again, trouble};
 use super::super::{Page, page as page_of};
-use crate::api::v1::domain_change::allowed;
+
 use crate::api::v1::domain_list::ListedDomain;
 use crate::api::v1::domains::{Domain, Quotas};
 use crate::auth::{Actor, Right};
@@ -105,7 +105,7 @@ pub(super) async fn save(
     (fields, form): (Map<String, Value>, &Form),
 ) -> Result<(), Problem> {
     let (actor, revision) = (&page.actor, form.revision());
-    allowed(actor, name, &fields)?;
+    console.allowed(actor, name, &fields)?;
     let saved = console.change::<Domain>(actor, name, fields, revision);
     saved.await.map(|_| ())
 }

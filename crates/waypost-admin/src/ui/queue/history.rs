@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::super::Page;
+use super::super::trace::NOWHERE;
 use crate::api::v1::queue::nobody;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -34,10 +36,31 @@ const TOLD: [&str; 19] = [
     "trouble",
 ];
 
+/// What may have happened, as far as there are words for it.
+const EVENTS: [&str; 12] = [
+    "active",
+    "client",
+    "delivery",
+    "expired",
+    "lives-twice",
+    "member-refused",
+    "message-id",
+    "ordered",
+    "rejected",
+    "removed",
+    "report",
+    "trouble",
+];
+/// What became of an attempt.
+const STATUSES: [&str; 4] = ["bounced", "deferred", "expired", "sent"];
+
 /// One thing that happened.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Step {
     pub(super) at: String,
+    /// It was in the queue before.
+    #[serde(skip)]
+    is_further: bool,
     #[serde(flatten)]
     fields: Map<String, Value>,
 }
@@ -53,9 +76,13 @@ impl Step {
         field.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// What it is.
+    /// What it is, as far as there are words for it.
     pub(super) fn event(&self) -> &str {
-        self.field("event")
+        match self.field("event") {
+            "active" if self.is_further => "again",
+            event if EVENTS.contains(&event) => event,
+            _ => "other",
+        }
     }
 
     /// The class of its line.
@@ -69,8 +96,20 @@ impl Step {
     }
 
     /// Its fields that say something, with their names.
-    pub(super) fn told(&self) -> Vec<(&'static str, &str)> {
-        let told = TOLD.iter().map(|name| (*name, self.field(name)));
+    pub(super) fn told(&self, page: &Page) -> Vec<(&'static str, String)> {
+        let is_unasked = self.field("relay") == NOWHERE;
+        let told = TOLD.iter().map(|name| match *name {
+            // Where it would have gone, if somebody had been asked.
+            "relay" if is_unasked => ("relay", page.hop(self.field("route"))),
+            "relay" => ("relay", page.hop(self.field("relay"))),
+            "said" if is_unasked => ("why-not", self.field("said").to_owned()),
+            "status" if STATUSES.contains(&self.field("status")) => {
+                ("status", page.word("queue-status", self.field("status")))
+            }
+            "delay" => ("delay", page.language.delay(self.field("delay"))),
+            "verb" => ("verb", page.verb(self.field("verb"))),
+            name => (name, self.field(name).to_owned()),
+        });
         told.filter(|(_, value)| !value.is_empty()).collect()
     }
 }
@@ -92,10 +131,13 @@ impl Console {
             arrivals: false,
             limit: STEPS_MAX,
         });
-        let steps: Steps = crate::api::read(self.ask(actor, request).await?)?;
+        let mut steps: Steps = crate::api::read(self.ask(actor, request).await?)?;
         if steps.items.is_empty() {
             return Err(nobody(id));
         }
+        let entries = steps.items.iter_mut();
+        let entries = entries.filter(|step| step.field("event") == "active");
+        entries.skip(1).for_each(|step| step.is_further = true);
         Ok(steps.items)
     }
 }
