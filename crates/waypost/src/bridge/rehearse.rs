@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use waypost_admin::request::{Object, Refused, Routing};
 use waypost_directory::{
     Actor, Changed, DomainRecord, Edit, Object as Record, Relay, Scope, Snapshot, Target,
     UserCounts, UserFilter, VerifyUnknown,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::resolve::nobody_at;
 use waypost_proto::mail::Mailbox;
 
 use super::relay::{self, Tried};
@@ -39,11 +42,42 @@ impl Asked {
         if relay.as_ref().is_some_and(|tried| tried.comes_back) && after.forward_unknown {
             return Err(relay::both_forward(&after));
         }
+        let silent = self.silent(&before, &after).await;
         self.blocking(move |asked| {
-            let told = Rehearsal::of(asked, &before, &after)?.told(relay.as_ref());
+            let told = Rehearsal::of(asked, &before, &after)?.told(relay.as_ref(), &silent);
             Ok(json!({ "notes": notes, "effects": told.0, "warnings": told.1 }))
         })
         .await
+    }
+
+    /// The peers that the domain would be shared with, and that do not answer.
+    async fn silent(&self, before: &DomainRecord, after: &DomainRecord) -> Vec<String> {
+        let Some(nobody) = nobody_at(&after.name) else {
+            return Vec::new();
+        };
+        if before.sharing == after.sharing {
+            return Vec::new();
+        }
+        let snapshot = self.directory.snapshot();
+        let peers = snapshot
+            .targets()
+            .filter(|target| after.sharing.contains(&target.name));
+        let mut asked = JoinSet::new();
+        for peer in peers {
+            let Some(minger) = peer.minger.clone() else {
+                continue;
+            };
+            let (asking, nobody) = (Arc::clone(&self.asking), nobody.clone());
+            let (name, host) = (peer.name.clone(), peer.host.clone());
+            asked.spawn(async move {
+                let at = (&host, minger.port);
+                let answer = asking.status(at, &minger.secret, &nobody).await;
+                answer.is_err().then_some(name)
+            });
+        }
+        let mut silent: Vec<_> = asked.join_all().await.into_iter().flatten().collect();
+        silent.sort();
+        silent
     }
 
     /// Asks the rules, and saves nothing.
@@ -63,7 +97,7 @@ impl Asked {
 /// A change of a domain, and what is known about it.
 struct Rehearsal<'a> {
     bridge: &'a Bridge,
-    snapshot: std::sync::Arc<Snapshot>,
+    snapshot: Arc<Snapshot>,
     before: &'a DomainRecord,
     after: &'a DomainRecord,
     users: UserCounts,
@@ -94,7 +128,7 @@ impl<'a> Rehearsal<'a> {
         })
     }
 
-    fn told(mut self, tried: Option<&Tried>) -> (Vec<Value>, Vec<Value>) {
+    fn told(mut self, tried: Option<&Tried>, silent: &[String]) -> (Vec<Value>, Vec<Value>) {
         if self.before == self.after {
             self.effect("nothing", json!({}));
         }
@@ -111,6 +145,9 @@ impl<'a> Rehearsal<'a> {
         self.names();
         self.rest();
         self.beware(before, after);
+        if !silent.is_empty() {
+            self.warn("peers-silent", json!({ "peers": silent.join(", ") }));
+        }
         if let Some(tried) = tried {
             let relay = relay_name(self.after);
             for (code, detail) in tried.warnings(self.after) {
@@ -242,11 +279,6 @@ impl<'a> Rehearsal<'a> {
         if !gone.is_empty() {
             self.warn("sharing-ends", json!({ "peers": gone.join(", ") }));
         }
-        let silent = new.sharing.iter().filter(|peer| self.is_silent(peer));
-        let silent: Vec<_> = silent.map(String::as_str).collect();
-        if !silent.is_empty() && old.sharing != new.sharing {
-            self.warn("peers-silent", json!({ "peers": silent.join(", ") }));
-        }
         if new.protect_senders && !old.protect_senders {
             let servers = self.without_sources();
             if !servers.is_empty() {
@@ -255,11 +287,6 @@ impl<'a> Rehearsal<'a> {
             }
         }
         self.went_round();
-    }
-
-    fn is_silent(&self, peer: &str) -> bool {
-        let id = self.bridge.peer_id(peer);
-        id.is_some_and(|id| self.bridge.resolver.standing(id).paused.is_some())
     }
 
     /// The servers of the domain's other users of which nobody has said where their mail comes

@@ -20,7 +20,8 @@ pub(super) struct Tried {
     finding: Finding,
     recipient: Option<RemoteReply>,
     takes_everything: bool,
-    /// It asked here about the address that it was asked about.
+    /// It asked here about the address that it was asked about, or said that it would send mail
+    /// for it back.
     pub(super) comes_back: bool,
 }
 
@@ -56,7 +57,8 @@ impl Bridge {
             takes_everything: trial.nobody.as_ref().is_some_and(taken),
             finding: trial.finding,
             recipient: trial.recipient,
-            comes_back: self.came_back(newest, &nobody),
+            comes_back: self.came_back(newest, &nobody)
+                || trial.nobody.as_ref().is_some_and(would_come_back),
         })
     }
 
@@ -118,6 +120,13 @@ impl Tried {
         let status = self.recipient.as_ref().and_then(|reply| reply.status);
         status.is_some_and(|status| status.subject == 1 && status.detail == 1)
     }
+}
+
+/// Who knows that mail came from where he would send it says that it loops (RFC 3463 §3.5, x.4.6).
+fn would_come_back(reply: &RemoteReply) -> bool {
+    let status = reply.status;
+    let status = status.map(|status| (status.class, status.subject, status.detail));
+    status == Some((5, 4, 6))
 }
 
 /// Both servers would send each other what neither knows.

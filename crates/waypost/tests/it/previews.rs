@@ -1,6 +1,6 @@
 //! What a change of a domain would do, in words and numbers, before it is saved.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Value, json};
 use waypost_testkit::dialogue::Dialogue;
@@ -274,4 +274,50 @@ fn a_relay_that_forwards_unknown_addresses_back_is_refused() {
     has(&page, &["mail to a wrong address would go round"]);
     let domain = admin.get(DOMAIN).unwrap().json().unwrap();
     assert_eq!(domain["forward_unknown"], false, "{domain}");
+}
+
+#[test]
+fn two_sites_do_not_send_each_other_what_neither_knows() {
+    let plan = || {
+        Plan::new(PROGRAM)
+            .unwrap()
+            .section("outbound", "source = \"%ADDRESS%\"\n")
+    };
+    let (here, there) = (plan().with_console(), plan());
+    let file = |other: IpAddr, forwards: bool| {
+        format!(
+            "[[target]]\nname = \"other\"\nhost = \"{other}\"\nport = 2525\ntls = \"off\"\n\
+             [[domain]]\nname = \"example.com\"\nrelay = \"other\"\nforward_unknown = {forwards}\n"
+        )
+    };
+    let (of_here, of_there) = (file(there.address(), false), file(here.address(), true));
+    let _there = there.site(&of_there).start().unwrap();
+    let here = here.site(&of_here).start().unwrap();
+    let mut admin = Client::first_admin(&here).unwrap();
+    let change = json!({ "forward_unknown": true });
+    let refused = admin.send("POST", PREVIEW, &change).unwrap();
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let problem = &refused.json().unwrap()["problems"][0];
+    assert_eq!(problem["field"], "forward_unknown", "{problem}");
+}
+
+#[test]
+fn sharing_with_a_peer_that_does_not_answer_is_warned_about() {
+    let peers = "[[peer]]\nname = \"oslo\"\nhost = \"127.0.0.1\"\nminger_port = 9\n\
+                 minger_secret = \"a-secret-of-the-peer\"\n";
+    let domain = "[[domain]]\nname = \"example.com\"\n";
+    let minger = "secrets = [\"a-secret-of-this-site\"]\ntimeout = \"1s\"\n";
+    let plan = Plan::new(PROGRAM).unwrap().with_console();
+    let site = plan
+        .section("minger", minger)
+        .site(&format!("{peers}{domain}"))
+        .start()
+        .unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    let change = json!({ "sharing": ["oslo"] });
+    let told = admin.send("POST", PREVIEW, &change).unwrap();
+    assert_eq!(told.status, 200, "{}", told.text());
+    let told = told.json().unwrap();
+    let warning = remark(&told, "warnings", "peers-silent");
+    assert_eq!(warning, Some(&json!({ "peers": "oslo" })), "{told}");
 }
