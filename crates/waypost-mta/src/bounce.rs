@@ -120,6 +120,7 @@ impl Reporter {
             message_key: report.message_id(),
             recipients: vec![Recipient::new(to.clone(), now, now + self.lifetime)],
             hold: None,
+            signatures: String::new(),
         }
     }
 }

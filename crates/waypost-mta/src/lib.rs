@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Beside the line, for whoever needs them: [`auth`], [`clock`], [`dns`], [`event`], [`limits`],
-//! [`minger`], [`net`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
+//! [`minger`], [`net`], [`sign`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
 //! get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing of it.
 
 pub mod auth;
@@ -33,5 +33,6 @@ pub mod policy;
 pub mod queue;
 pub mod resolve;
 pub mod session;
+pub mod sign;
 pub mod tls;
 pub mod trace;

@@ -31,6 +31,7 @@ fn envelope() -> Envelope {
             now + Duration::from_secs(432_000),
         )],
         hold: None,
+        signatures: String::new(),
     }
 }
 

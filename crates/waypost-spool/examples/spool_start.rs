@@ -34,6 +34,7 @@ fn envelope(number: u64, now: SystemTime) -> Envelope {
             now + Duration::from_secs(432_000),
         )],
         hold: None,
+        signatures: String::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Numbers are LEB128, text is its length and UTF-8, what may be absent is a 0 or a 1 in front.
 //! What was written by this or an earlier version reads back equal; anything else is damage.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use waypost_proto::mail::{Mailbox, ReversePath};
@@ -15,7 +16,9 @@ use crate::QueueId;
 use crate::message::{Envelope, Hold, LastAttempt, Recipient, State};
 
 /// Written in front of what this release writes.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Was written before there were signatures.
+const WITHOUT_SIGNATURES: u8 = 1;
 /// Bytes of check sum at the end.
 const SUM_BYTES: usize = 4;
 
@@ -39,10 +42,14 @@ pub(crate) fn decode(id: QueueId, stored: &[u8]) -> Result<Envelope, Damage> {
     if check_sum(id, bytes) != sum {
         return Err("envelope check sum is wrong");
     }
-    let mut input = Input(bytes);
-    if input.byte()? != VERSION {
-        return Err("envelope version is unknown");
+    let mut bytes = Cow::Borrowed(bytes);
+    match bytes.first() {
+        Some(&VERSION) => {}
+        // Empty text is one 0, and signatures come last.
+        Some(&WITHOUT_SIGNATURES) => bytes.to_mut().push(0),
+        _ => return Err("envelope version is unknown"),
     }
+    let mut input = Input(bytes.get(1..).unwrap_or_default());
     let envelope = Envelope::take(&mut input)?;
     if input.0.is_empty() {
         Ok(envelope)
@@ -415,6 +422,7 @@ stored_fields! {
     }
     Envelope {
         reverse_path, params, side, client, protocol, message_key, recipients, hold,
+        signatures,
     }
 }
 

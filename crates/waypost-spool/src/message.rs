@@ -44,6 +44,8 @@ pub struct Envelope {
     pub recipients: Vec<Recipient>,
     /// Set while an administrator holds the message.
     pub hold: Option<Hold>,
+    /// Header fields with their line ends that sign the content and go in front of it.
+    pub signatures: String,
 }
 
 impl Envelope {

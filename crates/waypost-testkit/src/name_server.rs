@@ -12,6 +12,8 @@ use anyhow::{Context as _, Result};
 const DATAGRAM_OCTETS: usize = 512;
 /// Octets in front of the question (RFC 1035 §4.1.1).
 const HEADER_OCTETS: usize = 12;
+/// Longest string of a TXT record (RFC 1035 §3.3).
+const STRING_OCTETS: usize = 255;
 /// How long an answer may be kept: not at all, so that a change is seen at once.
 const TTL: [u8; 4] = [0; 4];
 
@@ -22,8 +24,6 @@ const AAAA: u16 = 28;
 const OPT: u16 = 41;
 const TLSA: u16 = 52;
 
-/// Octets of a character string (RFC 1035 §3.3).
-const STRING_OCTETS: usize = 255;
 /// In the second octet of flags of an answer: it is signed (RFC 4035 §3.2.3).
 const AD: u8 = 0x20;
 /// In the third octet of the TTL of an OPT record: the client wants to know (RFC 3225 §3).

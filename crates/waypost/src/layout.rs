@@ -53,6 +53,11 @@ pub(crate) fn site_key(data_dir: &Path) -> PathBuf {
     data_dir.join("site.key")
 }
 
+/// The keys that sign mail.
+pub(crate) fn dkim(data_dir: &Path) -> PathBuf {
+    data_dir.join("dkim")
+}
+
 /// The account with an authority, and the certificate that it gave.
 pub(crate) fn acme(data_dir: &Path) -> PathBuf {
     data_dir.join("acme")
@@ -63,4 +68,11 @@ pub(crate) const ACME_CERTIFICATE: &str = "certificate.pem";
 
 /// What a backup holds besides directory and spool: the names above, and the certificate that
 /// this server made for itself.
-pub(crate) const BESIDES: [&str; 5] = ["site.key", "tls.crt", "tls.key", "acme", "postmaster"];
+pub(crate) const BESIDES: [&str; 6] = [
+    "acme",
+    "dkim",
+    "site.key",
+    "tls.crt",
+    "tls.key",
+    "postmaster",
+];

@@ -15,6 +15,7 @@ mod console;
 mod control;
 mod copy;
 mod descriptors;
+mod dkim;
 mod doors;
 mod history;
 mod inquiry;

@@ -34,7 +34,7 @@ use crate::server::{
     Server, Stores, cache_settings, minger_here, minger_settings, session_settings,
 };
 use crate::statistics::Statistics;
-use crate::{descriptors, layout, logging, sharing};
+use crate::{descriptors, dkim, layout, logging, sharing};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -105,6 +105,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         loaded: Mutex::new(loaded),
         shared: Arc::clone(&server.shared),
         certificate: Arc::clone(&server.certificate),
+        keys: layout::dkim(&data_dir),
         here: server.here.clone(),
         minger: server.minger.clone(),
         queue: server.queue.clone(),
@@ -113,12 +114,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         orders: Arc::default(),
     });
     server.background.extend(renewal(&reloader)?);
-    let statistics = Arc::new(Statistics::new(
-        Arc::clone(&parts.history),
-        server.queue.clone(),
-        server.resolver.clone(),
-        server.minger.clone(),
-    ));
+    let statistics = Arc::new(statistics(&parts.history, &server));
     let looking = tokio::spawn(Arc::clone(&statistics).run());
     let socket = Socket::bind(&control_socket)
         .with_context(|| format!("cannot listen on {}", control_socket.display()))?;
@@ -132,6 +128,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         shared: Arc::clone(&server.shared),
         used: server.used.clone(),
         here: server.here.clone(),
+        dns: server.dns.clone(),
         history: parts.history,
         statistics: Arc::clone(&statistics),
         since,
@@ -165,6 +162,15 @@ fn renewal(reloader: &Reloader) -> anyhow::Result<Option<JoinHandle<()>>> {
     let certificate = Arc::clone(&reloader.certificate);
     let renewal = Renewal::new(&config, certificate, Arc::clone(&reloader.orders))?;
     Ok(renewal.map(|renewal| tokio::spawn(renewal.run())))
+}
+
+fn statistics(history: &Arc<History>, server: &Server) -> Statistics {
+    Statistics::new(
+        Arc::clone(history),
+        server.queue.clone(),
+        server.resolver.clone(),
+        server.minger.clone(),
+    )
 }
 
 /// What the server is told from outside.
@@ -260,6 +266,8 @@ pub(crate) struct Reloader {
     loaded: Mutex<Loaded>,
     shared: Arc<Shared>,
     certificate: Arc<Certificate>,
+    /// The folder of the keys that sign mail.
+    keys: PathBuf,
     here: HereNow,
     minger: minger::Server,
     queue: QueueHandle,
@@ -303,6 +311,11 @@ impl Reloader {
         json!({ "file": self.file.display().to_string(), "settings": settings })
     }
 
+    /// Signs with the keys that are there now.
+    pub(crate) fn load_keys(&self) {
+        dkim::exchange(&self.keys, self.shared.signing());
+    }
+
     /// What was changed, and what waits for a restart; on an error nothing was changed.
     pub(crate) fn reload(&self) -> Result<Vec<String>, String> {
         let fresh = config::load(&self.file).map_err(|error| error.to_string())?;
@@ -323,6 +336,7 @@ impl Reloader {
                 notes.push(format!("{path} = {} {how}", now.value));
             }
         }
+        self.load_keys();
         self.shared.reload(session_settings(&fresh.config));
         self.minger.reload(minger_settings(&fresh.config));
         self.queue.reschedule(fresh.config.queue);

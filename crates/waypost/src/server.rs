@@ -19,6 +19,7 @@ use waypost_mta::net::Endpoint;
 use waypost_mta::queue::{self, Queue, QueueHandle};
 use waypost_mta::resolve::{self, Resolver};
 use waypost_mta::session::{self, Callers, Shared};
+use waypost_mta::sign::Signing;
 use waypost_mta::tls::Certificate;
 use waypost_mta::trace::Tracer;
 use waypost_mta::{deliver, minger};
@@ -34,7 +35,7 @@ use crate::console;
 use crate::doors::Doors;
 use crate::outgoing::Outgoing;
 use crate::policies::PolicyFiles;
-use crate::{descriptors, layout, sharing, site_key};
+use crate::{descriptors, dkim, layout, sharing, site_key};
 
 /// How long the queue may finish what is in flight when the server ends.
 const QUEUE_GRACE: Duration = Duration::from_secs(20);
@@ -56,6 +57,7 @@ pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
     pub(crate) used: Option<Arc<session::Used>>,
     pub(crate) certificate: Arc<Certificate>,
+    pub(crate) dns: Dns,
     pub(crate) here: HereNow,
     /// Where each service listens, in the order of the configuration.
     pub(crate) endpoints: Vec<(&'static str, Endpoint)>,
@@ -142,6 +144,7 @@ impl Server {
             submit: Arc::new(move |committed| submit.submit(&committed)),
             used: outgoing.used(),
             logins: logins(&directory),
+            signing: signing(data_dir),
             certificate: Arc::clone(&certificate),
             tracer,
             callers: Arc::clone(&callers),
@@ -150,11 +153,11 @@ impl Server {
         let shared = Arc::new(Shared::new(parts, session_settings(config)));
         look_up(&directory, &callers, &dns).await;
         let minger = answering(config, &directory, &callers, outgoing.used());
-        let background = background(chores, &directory, callers, dns);
+        let background = background(chores, &directory, callers, dns.clone());
         let mail = doors.mail.into_iter().map(|(_, bound)| bound);
-        let listeners = Listeners::open(&shared, mail.collect());
-        let minger_sockets = minger.open(doors.minger);
         Ok(Self {
+            listeners: Listeners::open(&shared, mail.collect()),
+            minger_sockets: minger.open(doors.minger),
             directory,
             spool,
             resolver,
@@ -164,12 +167,11 @@ impl Server {
             used: outgoing.used(),
             certificate,
             here,
+            dns,
             endpoints,
             deliverer,
             answers,
-            listeners,
             minger,
-            minger_sockets,
             console: doors.console,
             background,
         })
@@ -205,7 +207,7 @@ fn background(
 }
 
 /// Who is asked about names.
-fn dns(config: &Config) -> anyhow::Result<Dns> {
+pub(crate) fn dns(config: &Config) -> anyhow::Result<Dns> {
     let trust = config.outbound.dane;
     match config.outbound.resolvers.as_slice() {
         [] => Dns::system(trust).context("cannot read the system's DNS settings"),
@@ -213,6 +215,13 @@ fn dns(config: &Config) -> anyhow::Result<Dns> {
             Dns::servers(servers, trust).context("cannot ask the servers in outbound.resolvers")
         }
     }
+}
+
+/// The keys that sign what users send.
+fn signing(data_dir: &Path) -> Arc<Signing> {
+    let signing = Signing::default();
+    dkim::exchange(&layout::dkim(data_dir), &signing);
+    Arc::new(signing)
 }
 
 fn tracer(config: &Config) -> anyhow::Result<Tracer> {

@@ -5,6 +5,7 @@
 
 mod answer;
 mod cache;
+mod dkim;
 mod domain;
 mod find;
 mod flow;
@@ -19,6 +20,7 @@ pub mod words;
 
 pub use answer::{Answer, Cause, Fault, Progress, Refused, Saying};
 pub use cache::{CacheAnswer, CacheList, CacheRequest};
+pub use dkim::DkimRequest;
 pub use domain::Routing;
 pub use find::{Filter, Find, Mail};
 pub use flow::{LogLevel, LogLines, Statistics, Trace};
@@ -69,6 +71,8 @@ pub enum Request {
     },
     /// Asks about or changes what is remembered of other servers' answers.
     Cache(CacheRequest),
+    /// Lists, makes and removes the keys that sign mail.
+    Dkim(DkimRequest),
     /// Decides about one address without sending anything.
     Explain(Explain),
     /// Prints the directory as a site file.

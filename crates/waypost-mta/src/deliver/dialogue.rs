@@ -34,7 +34,7 @@ pub(super) struct Sending<'a> {
     pub(super) params: &'a MailParams,
     pub(super) recipients: Vec<Rcpt<'a>>,
     /// Goes in front of the content.
-    pub(super) trace: &'a [u8],
+    pub(super) front: &'a [u8],
     pub(super) content: &'a Content,
 }
 
@@ -170,14 +170,14 @@ impl Connection {
         let mail = Mail {
             reverse_path: sending.reverse_path,
             params: sending.params,
-            size: sending.trace.len() as u64 + sending.content.len(),
+            size: sending.front.len() as u64 + sending.content.len(),
             recipients: sending.recipients,
         };
         if let Err(unsupported) = self.session.send_mail(&mail) {
             let trouble = not_taken(unsupported).at_host(&self.host);
             return Said::Answers(vec![Answer::Refused(trouble); count]);
         }
-        let result = self.converse(sending.trace, Some(sending.content)).await;
+        let result = self.converse(sending.front, Some(sending.content)).await;
         self.said(before, result)
     }
 
@@ -193,12 +193,12 @@ impl Connection {
         self.said(before, result)
     }
 
-    async fn converse(&mut self, trace: &[u8], content: Option<&Content>) -> Result<(), Lost> {
+    async fn converse(&mut self, front: &[u8], content: Option<&Content>) -> Result<(), Lost> {
         loop {
             match (self.event().await?, content) {
                 (Event::Finished, _) => return Ok(()),
                 (Event::Content(transfer), Some(content)) => {
-                    let written = self.write_content(transfer, trace, content).await;
+                    let written = self.write_content(transfer, front, content).await;
                     match written {
                         Ok(()) => self.session.content_sent(),
                         Err(Lost::Io(error)) => {
@@ -216,19 +216,19 @@ impl Connection {
     async fn write_content(
         &mut self,
         transfer: Transfer,
-        trace: &[u8],
+        front: &[u8],
         content: &Content,
     ) -> Result<(), Lost> {
         let mut writer = ContentWriter::new(transfer);
         let command = std::mem::take(self.session.output());
-        let mut front = vec![&command[..]];
-        front.extend(writer.pieces(trace));
+        let mut first = vec![&command[..]];
+        first.extend(writer.pieces(front));
         if let Some(memory) = content.memory() {
-            front.extend(writer.pieces(memory));
-            front.push(writer.end());
-            return self.write_all(front.into_iter()).await;
+            first.extend(writer.pieces(memory));
+            first.push(writer.end());
+            return self.write_all(first.into_iter()).await;
         }
-        self.write_all(front.into_iter()).await?;
+        self.write_all(first.into_iter()).await?;
         let mut offset = 0;
         let mut buffer = vec![0; PIECE_OCTETS];
         while offset < content.len() {

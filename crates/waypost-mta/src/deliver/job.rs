@@ -52,8 +52,8 @@ pub struct Job {
     pub reverse_path: ReversePath,
     /// For whom.
     pub recipients: Vec<JobRecipient>,
-    /// A whole header field with its line end that goes in front of the content.
-    pub trace: Option<Vec<u8>>,
+    /// Whole header fields with their line ends that go in front of the content.
+    pub front: Vec<u8>,
 }
 
 /// One recipient of a copy.

@@ -217,7 +217,7 @@ fn front(job: &Job, destination: &Destination) -> Vec<u8> {
         job.reverse_path, destination.recipient
     )
     .into_bytes();
-    front.extend_from_slice(job.trace.as_deref().unwrap_or_default());
+    front.extend_from_slice(&job.front);
     front
 }
 

@@ -411,7 +411,7 @@ impl Attempt<'_> {
             reverse_path: &self.job.reverse_path,
             params: &params,
             recipients: recipients.collect(),
-            trace: self.job.trace.as_deref().unwrap_or_default(),
+            front: &self.job.front,
             content: short.as_ref().unwrap_or(&self.job.content),
         };
         connection.send(sending).await

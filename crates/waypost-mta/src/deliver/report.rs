@@ -21,7 +21,7 @@ use super::Job;
 /// When the content cannot be read.
 pub(super) async fn shortened(job: &Job, offered: &Extensions) -> io::Result<Option<Content>> {
     let envelope = &job.message.envelope;
-    let size = job.content.len() + job.trace.as_ref().map_or(0, Vec::len) as u64;
+    let size = job.content.len() + job.front.len() as u64;
     let is_ours = envelope.side == Side::Here && envelope.reverse_path == ReversePath::Null;
     if !is_ours || is_taken(envelope.params.body, size, offered) {
         return Ok(None);

@@ -116,6 +116,7 @@ fn job(recipients: &[&str]) -> Job {
         message_key: "key".into(),
         recipients: accepted.collect(),
         hold: None,
+        signatures: String::new(),
     };
     let each = recipients
         .iter()
@@ -137,7 +138,7 @@ fn job(recipients: &[&str]) -> Job {
         next_hop: NextHop::Target(TARGET),
         reverse_path: ReversePath::parse("<s@example.com>").unwrap(),
         recipients: each.collect(),
-        trace: Some(b"Waypost-Trace: x\r\n".to_vec()),
+        front: b"Waypost-Trace: x\r\n".to_vec(),
     }
 }
 
@@ -527,7 +528,7 @@ async fn a_megabyte_of_dots_arrives_whole() {
     let content = ".dot\r\n".repeat(180_000);
     let job = Job {
         content: Content::Memory(Bytes::from(content.clone())),
-        trace: None,
+        front: Vec::new(),
         ..job(&["a@x.org"])
     };
     let outcomes = Site::new(&peer).deliverer().attempt(&job).await;

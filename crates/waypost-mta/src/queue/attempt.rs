@@ -153,20 +153,21 @@ impl Inner {
             NextHop::SmartHost => Some(Via::SmartHost),
             NextHop::Target(id) => Some(Via::Target(*id)),
         };
-        let trace = via.map(|via| {
+        let envelope = &round.message.envelope;
+        let mut front = Vec::with_capacity(256 + envelope.signatures.len());
+        if let Some(via) = via {
             let outgoing = copy.addressees.iter().map(|a| &a.job.address);
-            let key = &round.message.envelope.message_key;
-            let mut field = Vec::with_capacity(256);
-            self.tracer.field(key, via, outgoing).write_to(&mut field);
-            field
-        });
+            let key = &envelope.message_key;
+            self.tracer.field(key, via, outgoing).write_to(&mut front);
+        }
+        front.extend_from_slice(envelope.signatures.as_bytes());
         Job {
             message: Arc::clone(&round.message),
             content: round.content.clone(),
             next_hop: copy.next_hop.clone(),
             reverse_path: copy.reverse_path.clone(),
             recipients: copy.addressees.iter().map(|a| a.job.clone()).collect(),
-            trace,
+            front,
         }
     }
 

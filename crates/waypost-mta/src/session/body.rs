@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use waypost_proto::mail::header::Scan;
 use waypost_proto::mail::trace::{ReceivedFacts, received};
-use waypost_proto::mail::{Date, Domain};
+use waypost_proto::mail::{Date, Domain, dkim};
 use waypost_proto::route::{Rule, Side, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
@@ -31,6 +31,8 @@ pub(super) struct Incoming {
     staged: Result<Staged, Unavailable>,
     scan: Scan,
     held: Option<Held>,
+    /// What will be signed; none where nothing is.
+    reading: Option<dkim::Reading>,
     message_id: Option<String>,
     progress: Progress,
 }
@@ -79,6 +81,7 @@ impl Incoming {
             staged: Ok(staged),
             scan: Scan::new(),
             held: None,
+            reading: None,
             message_id: None,
             progress: Progress::new(now),
         }
@@ -129,6 +132,9 @@ impl Incoming {
 
     /// A failure to write is told at the end of the content.
     fn write(&mut self, bytes: &[u8]) {
+        if let Some(reading) = &mut self.reading {
+            reading.feed(bytes);
+        }
         if let Ok(staged) = &mut self.staged
             && let Err(unavailable) = staged.write(bytes)
         {
@@ -169,6 +175,10 @@ where
         let id = staged.id();
         let mut incoming = Incoming::new(staged, self.shared.clock().now());
         incoming.write(&self.received(&id.to_string(), now));
+        let is_ours = matches!(self.side(), Side::Authenticated(_) | Side::Trusted);
+        if is_ours && !self.shared.parts.signing.is_off() {
+            incoming.reading = Some(dkim::Reading::new());
+        }
         if self.door.service == Service::Submission {
             let hostname: &Domain = &self.rules.settings.hostname;
             incoming.held = Some(Held {
@@ -264,10 +274,12 @@ where
         self.judge_header(&incoming.scan)?;
         self.follow_traces(&incoming.scan).await?;
         let message_id = incoming.message_id().map(str::to_owned);
+        let signatures = self.signatures(&mut incoming);
         let staged = incoming.staged.map_err(refusal_of)?;
         event::message_id(&staged.id(), message_id.as_deref().unwrap_or("<>"));
         let key = message_id.unwrap_or_else(|| staged.id().to_string());
-        let envelope = self.envelope(key).ok_or_else(replies::storage_failed)?;
+        let envelope = self.envelope(key, signatures);
+        let envelope = envelope.ok_or_else(replies::storage_failed)?;
         let (side, recipients) = (envelope.side.clone(), envelope.recipients.len());
         let receipt = self.shared.parts.spool.commit(staged, envelope);
         let committed = receipt.await.map_err(refusal_of)?;
@@ -278,7 +290,19 @@ where
         Ok(accepted)
     }
 
-    fn envelope(&mut self, message_key: String) -> Option<Envelope> {
+    /// Signs for the domain of the author (RFC 6376 §3.5, `d=`); empty where that has no key.
+    fn signatures(&self, incoming: &mut Incoming) -> String {
+        let message = incoming.reading.take().and_then(dkim::Reading::finish);
+        match (message, incoming.scan.from_addresses().first()) {
+            (Some(message), Some(author)) => {
+                let now = self.shared.clock().wall();
+                (self.shared.parts.signing).fields(&author.domain, &message, now)
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn envelope(&mut self, message_key: String, signatures: String) -> Option<Envelope> {
         let side = self.side();
         let client = self.caller.client.to_string();
         let smtputf8 = self.transaction.as_ref()?.params.smtputf8;
@@ -296,6 +320,7 @@ where
                 .flat_map(|a| std::mem::take(&mut a.members))
                 .collect(),
             hold: None,
+            signatures,
         })
     }
 

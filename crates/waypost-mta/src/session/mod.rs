@@ -34,6 +34,7 @@ use crate::limits::Limits;
 use crate::policy::rate::{Guesses, Limiter, Rate};
 use crate::policy::{self, Service};
 use crate::resolve::{Resolver, Snapshots};
+use crate::sign::Signing;
 use crate::tls::Certificate;
 use crate::trace::Tracer;
 
@@ -129,6 +130,8 @@ pub struct Parts {
     pub used: Option<Arc<Used>>,
     /// Checks logins.
     pub logins: Logins,
+    /// Signs what users send.
+    pub signing: Arc<Signing>,
     /// The server's certificate.
     pub certificate: Arc<Certificate>,
     /// Reads trace fields.
@@ -178,6 +181,12 @@ impl Shared {
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
         (self.parts.snapshots)()
+    }
+
+    /// The keys that sign what users send.
+    #[must_use]
+    pub fn signing(&self) -> &Signing {
+        &self.parts.signing
     }
 
     pub(crate) fn callers(&self) -> &Callers {

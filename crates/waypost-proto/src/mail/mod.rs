@@ -5,6 +5,7 @@
 
 mod address;
 mod date;
+pub mod dkim;
 mod domain;
 pub mod header;
 mod path;

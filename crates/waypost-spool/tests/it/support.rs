@@ -31,6 +31,7 @@ pub(crate) fn envelope(recipient: &str) -> Envelope {
             now() + Duration::from_secs(432_000),
         )],
         hold: None,
+        signatures: String::new(),
     }
 }
 

@@ -178,6 +178,7 @@ fn envelope(recipient: &str, now: SystemTime, due: SystemTime) -> Result<Envelop
         message_key: "<1@example.net>".to_owned(),
         recipients: vec![Recipient::new(address, due, expires)],
         hold: None,
+        signatures: String::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod cache;
 mod deed;
+mod dkim;
 mod explain;
 mod find;
 mod finding;
@@ -38,7 +39,7 @@ use waypost_directory::{
     Actor, Breach, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
 };
 use waypost_mta::clock::{Clock as _, SystemClock};
-use waypost_mta::dns::HereNow;
+use waypost_mta::dns::{Dns, HereNow};
 use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
 use waypost_mta::queue::QueueHandle;
@@ -64,6 +65,7 @@ pub(crate) struct Bridge {
     /// How full mailboxes are; none: another server keeps them.
     pub(crate) used: Option<Arc<Used>>,
     pub(crate) here: HereNow,
+    pub(crate) dns: Dns,
     pub(crate) history: Arc<History>,
     pub(crate) statistics: Arc<Statistics>,
     /// When the server was started.
@@ -120,6 +122,7 @@ impl Asked {
                 self.blocking(move |asked| asked.backup(&directory)).await
             }
             Request::Cache(request) => self.cache(request).await,
+            Request::Dkim(request) => self.dkim(request).await,
             Request::Log(wanted) => Ok(self.log(&wanted)),
             Request::Metrics => self.metrics(),
             Request::Overview => self.overview().await,

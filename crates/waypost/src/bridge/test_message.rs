@@ -81,6 +81,7 @@ impl Asked {
             message_key: message_id,
             recipients: vec![Recipient::new(to.clone(), now, now + LIFETIME)],
             hold: None,
+            signatures: String::new(),
         };
         Ok(self.spool.commit(staged, envelope))
     }

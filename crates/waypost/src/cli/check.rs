@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Common, Failure};
 use crate::config::{self, Loaded};
+use crate::{dkim, layout, server};
 
 /// Check the configuration file; name every mistake with file, line, key and mend.
 #[derive(Debug, Args)]
@@ -22,7 +23,8 @@ impl Check {
             return Ok(output.result(&as_json(&loaded), |_| as_toml(&loaded))?);
         }
         let file = common.config.display().to_string();
-        let warnings = loaded.warnings();
+        let mut warnings = loaded.warnings();
+        warnings.extend(keys(&loaded)?);
         let result = json!({ "file": file, "ok": true, "warnings": warnings });
         Ok(output.result(&result, |_| {
             let mut text: String = warnings
@@ -33,6 +35,35 @@ impl Check {
             text
         })?)
     }
+}
+
+/// What there is to do about the keys that sign mail: those that cannot be read, and records that
+/// are not in DNS.
+fn keys(loaded: &Loaded) -> anyhow::Result<Vec<String>> {
+    let folder = layout::dkim(&loaded.config.top.data_dir);
+    let (keys, troubles) = dkim::load(&folder);
+    let mut warnings: Vec<String> = troubles
+        .into_iter()
+        .map(|trouble| format!("dkim: {trouble}"))
+        .collect();
+    if keys.is_empty() {
+        return Ok(warnings);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let dns = server::dns(&loaded.config)?;
+        let mut of_domains: Vec<_> = keys.iter().collect();
+        of_domains.sort_by_key(|(domain, _)| *domain);
+        for (domain, keys) in of_domains {
+            for key in keys {
+                let shown = dkim::shown(&dns, domain, key).await;
+                warnings.extend(dkim::advice(&shown).map(|advice| format!("dkim: {advice}")));
+            }
+        }
+        Ok(warnings)
+    })
 }
 
 /// Every key under its section, as the file writes it.

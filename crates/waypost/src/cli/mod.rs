@@ -6,6 +6,7 @@ mod backup;
 mod cache;
 mod check;
 mod client;
+mod dkim;
 mod domain;
 mod explain;
 mod export;
@@ -102,6 +103,7 @@ enum Command {
     Check(check::Check),
     #[command(hide = true)]
     Completions(generate::Completions),
+    Dkim(dkim::Dkim),
     /// Manage served domains.
     Domain(Objects<domain::DomainFields>),
     Explain(explain::Explain),
@@ -153,6 +155,7 @@ impl Cli {
             Command::Cache(cache) => cache.run(&common),
             Command::Check(check) => check.run(&common),
             Command::Completions(completions) => completions.run(),
+            Command::Dkim(dkim) => dkim.run(&common),
             Command::Domain(domain) => domain.run(&common),
             Command::Explain(explain) => explain.run(&common),
             Command::Export(export) => export.run(&common),

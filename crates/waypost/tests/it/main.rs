@@ -41,6 +41,7 @@ mod routing;
 mod screens;
 mod secured;
 mod sharing;
+mod signing;
 mod smart_host;
 mod split;
 mod submission;

@@ -99,6 +99,7 @@ fn job(content: Content, to: &[Destination]) -> Job {
             message_key: String::new(),
             recipients: Vec::new(),
             hold: None,
+            signatures: String::new(),
         },
     };
     let recipients = to.iter().enumerate().map(|(index, to)| JobRecipient {
@@ -113,7 +114,7 @@ fn job(content: Content, to: &[Destination]) -> Job {
         next_hop: NextHop::Maildir,
         reverse_path,
         recipients: recipients.collect(),
-        trace: None,
+        front: Vec::new(),
     }
 }
 

@@ -35,6 +35,7 @@ fn message(from: &str, to: &[&str]) -> Message {
             message_key: "<1@example.org>".into(),
             recipients: recipients.collect(),
             hold: None,
+            signatures: String::new(),
         },
     }
 }

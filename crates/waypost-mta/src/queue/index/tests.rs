@@ -63,6 +63,7 @@ fn message(n: u64, sender: &str, to: &[(&str, State)], held: bool) -> Message {
                 since: wall(),
                 until: None,
             }),
+            signatures: String::new(),
         },
     }
 }

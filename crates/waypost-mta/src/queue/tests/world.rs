@@ -361,6 +361,7 @@ impl World {
             message_key: "<1@example.org>".into(),
             recipients: recipients.collect(),
             hold: None,
+            signatures: String::new(),
         };
         self.spool.commit(staged, envelope)
     }

@@ -170,6 +170,7 @@ impl World {
             submit: plan.submit.unwrap_or(submit),
             used: plan.used,
             logins: Logins::new(checker(directory), Arc::clone(&clock)),
+            signing: Arc::default(),
             certificate: Arc::new(Certificate::load(&source).unwrap()),
             tracer: tracer.clone(),
             callers: Arc::new(Callers::default()),
