@@ -284,6 +284,8 @@ fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
 fn what_fails_is_refused_and_what_was_acknowledged_survives_that_too() {
     const EIO: i32 = 5;
     const ENOSPC: i32 = 28;
+    // A single draw may let a call fail that nobody waits for.
+    let mut refused = 0;
     for seed in seeds(FAULTS) {
         let mut chance = Chance(seed);
         // Syncs are few, and what matters most: half of the failures are theirs alone.
@@ -299,11 +301,12 @@ fn what_fails_is_refused_and_what_was_acknowledged_survives_that_too() {
         let whole = ledger(&notes);
         let (spool, _) = Spool::open(&watched.root, Settings::default()).unwrap();
         whole.check(&spool);
-        whole.check_refusals(&spool);
+        refused += whole.check_refusals(&spool);
         for _ in 0..3 {
             let cut = chance.between(notes.len() / 4, notes.len());
             watched.cut(&notes[..cut], &mut chance);
         }
         watched.cut(&notes, &mut chance);
     }
+    assert!(refused > 0, "nothing failed");
 }

@@ -424,7 +424,7 @@ fn refusals_about_queue_targets_and_peers_are_the_same_from_afar() {
         &["queue", "release", "--target", "old"],
         &["queue", "release", &busy.id],
         &["queue", "flush", "--target", "nowhere"],
-        &["queue", "hold", "--target", "nowhere"],
+        &["queue", "hold", "--target", "nowhere", "--reason", "moved"],
         &["queue", "remove", "CR6TQTDGHHR0"],
         &["target", "test", "nowhere"],
         &["peer", "test", "nowhere"],
