@@ -33,6 +33,6 @@ username = "me"
 password = "a secret of the target"
 `);
     await page.goto("/audit");
-    assert.match(await page.locator("tbody").innerText(), /username/);
+    assert.match(await page.locator("tbody").innerText(), /Login there/);
     assert.equal((await page.content()).includes("a secret of the target"), false);
   });

@@ -69,7 +69,11 @@ impl Inner {
             local: &self.settings.local,
             asked,
         };
-        plan(message, due, self.clock.wall(), &ground)
+        let hold_changes = self.state().hold_changes;
+        Plan {
+            hold_changes,
+            ..plan(message, due, self.clock.wall(), &ground)
+        }
     }
 
     /// Decides recipients whom nobody here knows, by asking. One after the other: together they
@@ -86,7 +90,7 @@ impl Inner {
     }
 
     fn launch(self: &Arc<Self>, message: Arc<Message>, content: Content, plan: Plan) {
-        let round = Arc::new(Round::new(message, content, plan.copies.len()));
+        let round = Arc::new(Round::new(message, content, &plan));
         for (index, end) in &plan.ends {
             self.log_unsent(&round, *index, end);
         }

@@ -163,6 +163,7 @@ impl Queue {
                 hops: Hops::new(READY_MAX),
                 active: HashMap::new(),
                 held: HashSet::new(),
+                hold_changes: 0,
                 starving: false,
             }),
             wake: Notify::new(),
@@ -267,6 +268,8 @@ struct State {
     active: HashMap<QueueId, Vec<Verb>>,
     /// Waiting messages with a recipient under a hold of the directory.
     held: HashSet<QueueId>,
+    /// How often a change of the directory's holds was seen.
+    hold_changes: u64,
     /// Whether something is due for which there was no room.
     starving: bool,
 }

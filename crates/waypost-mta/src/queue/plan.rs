@@ -52,6 +52,8 @@ pub(super) struct Plan {
     pub(super) ends: Vec<(usize, End)>,
     /// Recipients about whom somebody must be asked before the plan is worth anything.
     pub(super) unasked: Vec<usize>,
+    /// How often a change of the directory's holds had been seen before.
+    pub(super) hold_changes: u64,
 }
 
 /// What a plan rests on besides the message.

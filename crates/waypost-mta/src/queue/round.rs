@@ -15,7 +15,7 @@ use waypost_spool::{
 
 use super::attempt::Ready;
 use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
-use super::plan::{Copy, bound, request};
+use super::plan::{Copy, Plan, bound, request};
 use super::ready::Placed;
 use super::{Inner, ticks};
 use crate::bounce::{Notification, Reporter};
@@ -67,8 +67,9 @@ pub(super) struct Rest<'a> {
     pub(super) due_in: Option<Duration>,
     /// Next hops that may call it earlier.
     pub(super) parked: &'a [NextHop],
-    /// Whether the end of a hold of the directory may call it earlier.
-    pub(super) held: bool,
+    /// A hold of the directory keeps it, which may change: how often that was seen when it was
+    /// planned.
+    pub(super) held: Option<u64>,
 }
 
 impl Rest<'_> {
@@ -76,7 +77,7 @@ impl Rest<'_> {
         Self {
             due_in,
             parked: &[],
-            held: false,
+            held: None,
         }
     }
 }
@@ -85,6 +86,7 @@ impl Rest<'_> {
 pub(super) struct Round {
     pub(super) message: Arc<Message>,
     pub(super) content: Content,
+    hold_changes: u64,
     progress: Mutex<Progress>,
 }
 
@@ -104,10 +106,12 @@ struct Progress {
 
 impl Round {
     /// A round with one thing to come before it is over: its ends that need no copy.
-    pub(super) fn new(message: Arc<Message>, content: Content, copies: usize) -> Self {
+    pub(super) fn new(message: Arc<Message>, content: Content, plan: &Plan) -> Self {
+        let copies = plan.copies.len();
         Self {
             message,
             content,
+            hold_changes: plan.hold_changes,
             progress: Mutex::new(Progress {
                 copies,
                 left: copies + 1,
@@ -213,7 +217,7 @@ impl Inner {
             let rest = Rest {
                 due_in: Some(self.schedule().retry_max),
                 parked: &progress.parked,
-                held: false,
+                held: None,
             };
             return self.settle(round.message.id, &rest);
         }
@@ -285,7 +289,8 @@ impl Inner {
         let held = progress
             .ends
             .iter()
-            .any(|(_, end)| matches!(end, End::Held(_)));
+            .any(|(_, end)| matches!(end, End::Held(_)))
+            .then_some(round.hold_changes);
         let leaves = |to: &Mailbox| {
             let side = waypost_proto::route::Side::Here;
             let decided = self.routes.decide(&Request::in_queue(to, &side));
@@ -459,8 +464,15 @@ impl Inner {
         };
         let now = self.tick();
         state.table.insert(id, now.saturating_add(ticks(wait)));
-        if rest.held {
-            state.held.insert(id);
+        match rest.held {
+            // Whoever waits for changes has seen one since: it was planned under another hold.
+            Some(planned) if planned != state.hold_changes => {
+                state.table.hasten(id, now, false);
+            }
+            Some(_) => {
+                state.held.insert(id);
+            }
+            None => {}
         }
         for next_hop in rest.parked {
             state.hops.park(next_hop, id);

@@ -25,8 +25,8 @@ type Loaded = Result<Option<(Message, Content)>, ReadError>;
 
 /// Runs until the queue stops.
 pub(super) async fn run(queue: Arc<Inner>) {
-    fill(&queue).await;
     let mut holds = queue.routes.holds();
+    fill(&queue).await;
     while !queue.is_stopping() {
         release_held(&queue, &mut holds);
         let due = take_due(&queue);
@@ -124,6 +124,7 @@ fn release_held(queue: &Inner, seen: &mut Vec<(HoldKey, Option<SystemTime>)>) {
     *seen = holds;
     let now = queue.tick();
     let mut state = queue.state();
+    state.hold_changes += 1;
     for id in std::mem::take(&mut state.held) {
         state.table.hasten(id, now, false);
     }
