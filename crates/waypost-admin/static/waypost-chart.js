@@ -39,6 +39,21 @@
     }));
   }
 
+  // Places that no line leads to: between gaps there would be nothing to see.
+  function alone(values) {
+    const has = (at) => values[at] !== null && values[at] !== undefined;
+    return [...values.keys()].filter((at) => has(at) && !has(at - 1) && !has(at + 1));
+  }
+
+  // The last point is still growing: what it has so far would look like a drop.
+  function finished(answer) {
+    return {
+      ...answer,
+      times: answer.times.slice(0, -1),
+      series: answer.series.map((one) => ({ ...one, values: one.values.slice(0, -1) })),
+    };
+  }
+
   function options(figure, series, write, language) {
     const stack = figure.dataset.kind === "stacked";
     const axis = {
@@ -60,7 +75,8 @@
       dash: [[], [8, 4], [2, 4], [10, 4, 2, 4]][Math.floor(at / 6) % 4],
       fill: stack || figure.dataset.kind === "area"
         ? colour(`--c${(at % 6) + 1}`) + (stack ? "" : "22") : undefined,
-      points: { show: false },
+      points: { show: true, size: 6, fill: colour(`--c${(at % 6) + 1}`),
+        filter: () => alone(one.values) },
       value: (plot, value, index, place) =>
         write(place === null ? null : one.values[place]),
     }));
@@ -134,7 +150,7 @@
     try {
       const response = await fetch(figure.dataset.chart, { credentials: "same-origin" });
       if (response.ok) {
-        draw(figure, await response.json(), language);
+        draw(figure, finished(await response.json()), language);
       }
       figure.dataset.chartState = response.ok ? "drawn" : "failed";
     } catch {

@@ -8,8 +8,36 @@ use std::time::Duration;
 
 use waypost_proto::route::{Side, TargetId};
 
-/// Upper ends of the classes of delivery delays, in seconds; the last class has what took longer.
-pub const DELAYS_S: [u64; 11] = [1, 2, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400];
+/// Upper ends of the classes of delivery delays, in milliseconds, up to 30 days; the last class has
+/// what took longer. A figure is the end of a class, so where most deliveries are they are narrow.
+pub const DELAYS_MS: [u64; 26] = [
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    15_000,
+    30_000,
+    60_000,
+    120_000,
+    300_000,
+    900_000,
+    1_800_000,
+    3_600_000,
+    7_200_000,
+    14_400_000,
+    43_200_000,
+    86_400_000,
+    172_800_000,
+    432_000_000,
+    2_592_000_000,
+];
 /// Next hops that are counted apart; those beyond are counted together.
 const HOPS_MAX: usize = 1_000;
 /// What is counted together.
@@ -19,7 +47,8 @@ const RESULTS: [&str; 3] = ["sent", "deferred", "bounced"];
 
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 static RECIPIENTS: AtomicU64 = AtomicU64::new(0);
-static DELAYS: [AtomicU64; DELAYS_S.len() + 1] = [const { AtomicU64::new(0) }; DELAYS_S.len() + 1];
+static DELAYS: [AtomicU64; DELAYS_MS.len() + 1] =
+    [const { AtomicU64::new(0) }; DELAYS_MS.len() + 1];
 static SOURCES: LazyLock<RwLock<HashMap<Source, AtomicU64>>> = LazyLock::new(RwLock::default);
 static HOPS: LazyLock<RwLock<HashMap<Box<str>, [AtomicU64; RESULTS.len()]>>> =
     LazyLock::new(RwLock::default);
@@ -72,8 +101,8 @@ pub struct Flow {
     pub sources: Vec<(Source, u64)>,
     /// Recipients in attempts.
     pub hops: Vec<Hop>,
-    /// Recipients delivered, by how long after their message was taken: see [`DELAYS_S`].
-    pub delays: [u64; DELAYS_S.len() + 1],
+    /// Recipients delivered, by how long after their message was taken: see [`DELAYS_MS`].
+    pub delays: [u64; DELAYS_MS.len() + 1],
 }
 
 /// The words for the places of [`Hop::counts`].
@@ -108,8 +137,10 @@ pub(crate) fn delivered(status: &str, route: &str, delay: Duration) {
         return;
     };
     if result == 0 {
-        let class = DELAYS_S.iter().position(|end| delay.as_secs() < *end);
-        if let Some(count) = DELAYS.get(class.unwrap_or(DELAYS_S.len())) {
+        let class = DELAYS_MS
+            .iter()
+            .position(|end| delay < Duration::from_millis(*end));
+        if let Some(count) = DELAYS.get(class.unwrap_or(DELAYS_MS.len())) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -169,10 +200,12 @@ mod tests {
 
     #[test]
     fn counts_by_next_hop_and_delay() {
-        let sent = |delay| delivered("sent", "mx:flow.example.com", Duration::from_secs(delay));
+        let sent = |delay| delivered("sent", "mx:flow.example.com", Duration::from_millis(delay));
         let before = counts();
         sent(0);
-        sent(100_000);
+        sent(49);
+        sent(50);
+        sent(31 * 86_400_000);
         delivered("deferred", "flow-test", Duration::ZERO);
         delivered("expired", "flow-test", Duration::ZERO);
         let after = counts();
@@ -180,9 +213,12 @@ mod tests {
             let hop = flow.hops.iter().find(|hop| hop.name == name);
             hop.map(|hop| hop.counts).unwrap_or_default()
         };
-        assert_eq!(of(&after, "mx")[0] - of(&before, "mx")[0], 2);
+        assert_eq!(of(&after, "mx")[0] - of(&before, "mx")[0], 4);
         assert_eq!(of(&after, "flow-test"), [0, 1, 0]);
-        assert!(after.delays[0] > before.delays[0]);
-        assert!(after.delays[DELAYS_S.len()] > before.delays[DELAYS_S.len()]);
+        for end in [2, 50, 100, u64::MAX] {
+            let class = DELAYS_MS.iter().position(|known| *known == end);
+            let class = class.unwrap_or(DELAYS_MS.len());
+            assert!(after.delays[class] > before.delays[class], "{end}");
+        }
     }
 }

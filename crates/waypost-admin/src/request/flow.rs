@@ -90,7 +90,8 @@ pub enum LogLevel {
 /// Answers `{"from": RFC 3339, "from_s": seconds, "step_s": seconds, "count": n, "series": {name:
 /// [n numbers, the oldest first]}, "delay": {"p50_s": [n], "p95_s": [n]}}`. Series without anything
 /// but zeros are left out. The last point is still growing. `delay` is there when series that begin
-/// with `delay.` are asked for; null where nothing was delivered.
+/// with `delay.` are asked for: the end of the class that half, or 95 of 100, of the deliveries are
+/// within; null where nothing was delivered, or where it took longer than all classes.
 ///
 /// | series | what |
 /// | --- | --- |
@@ -98,7 +99,7 @@ pub enum LogLevel {
 /// | `from.users`, `from.strangers`, `from.trusted`, `from.here`, `from.target.NAME` | messages taken, by whom they came from |
 /// | `refused.CLASS.WHY` | recipients refused at RCPT: class `4` or `5`, and the rule |
 /// | `sent.HOP`, `deferred.HOP`, `bounced.HOP` | recipients in attempts; HOP is `local`, `mx`, `smart-host`, `none` or `target.NAME` |
-/// | `delay.SECONDS`, `delay.more` | recipients delivered within so many seconds (and not within fewer) |
+/// | `delay.SECONDS`, `delay.more` | recipients delivered within so many seconds, from `0.002` to `2592000` (and not within fewer) |
 /// | `minger.RESULT` | questions of others |
 /// | `queue` | most messages in the queue |
 /// | `waiting.HOP`, `oldest_s.HOP` | most recipients that waited, and the age of their oldest message |

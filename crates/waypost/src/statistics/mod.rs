@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use waypost_mta::clock::{Clock as _, SystemClock};
-use waypost_mta::flow::{self, DELAYS_S, Source};
+use waypost_mta::flow::{self, DELAYS_MS, Source};
 use waypost_mta::queue::QueueHandle;
 use waypost_mta::queue::control::Summary;
 use waypost_mta::resolve::Resolver;
@@ -225,47 +225,46 @@ pub(crate) fn named(hop: &str) -> String {
     }
 }
 
-/// The series of a class of delays.
+/// The series of a class of delays: `delay.0.05` has what took less than 50 ms.
 fn delay_class(class: usize) -> String {
-    match DELAYS_S.get(class) {
-        Some(end) => format!("delay.{end}"),
+    match DELAYS_MS.get(class) {
+        Some(end) => format!("delay.{}", in_seconds(*end)),
         None => "delay.more".to_owned(),
     }
 }
 
-/// Within how many seconds this part of the deliveries of each point were done; none where
-/// nothing was delivered.
+/// Within how many seconds this part of the deliveries of each point were done: the end of the
+/// class that the last of them is in. None where nothing was delivered, or where only the class
+/// without an end has it.
 pub(crate) fn delays(points: &Points, part: f64) -> Vec<Option<f64>> {
-    let classes: Vec<_> = (0..=DELAYS_S.len())
+    let classes: Vec<_> = (0..=DELAYS_MS.len())
         .map(|class| points.series.get(&delay_class(class)))
         .collect();
     let at = |place: usize| {
         let counts = classes.iter().map(|class| {
             let point = class.and_then(|points| points.get(place));
-            point.copied().unwrap_or_default() as f64
+            point.copied().unwrap_or_default()
         });
-        quantile(&counts.collect::<Vec<_>>(), part)
+        within_ms(&counts.collect::<Vec<_>>(), part).map(in_seconds)
     };
     (0..points.count).map(at).collect()
 }
 
-fn quantile(counts: &[f64], part: f64) -> Option<f64> {
-    let all: f64 = counts.iter().sum();
-    if all == 0.0 {
-        return None;
-    }
-    let wanted = all * part;
-    let (mut below, mut begin) = (0.0, 0.0);
-    for (count, end) in counts.iter().zip(DELAYS_S) {
-        let end = end as f64;
-        if below + count >= wanted {
-            let within = begin + (end - begin) * (wanted - below) / count;
-            return Some((within * 1_000.0).round() / 1_000.0);
-        }
-        below += count;
-        begin = end;
-    }
-    Some(begin)
+/// Nothing is guessed between the ends of a class: that would tell of deliveries that nobody saw.
+fn within_ms(counts: &[u64], part: f64) -> Option<u64> {
+    let all: u64 = counts.iter().sum();
+    let wanted = (all as f64 * part).ceil() as u64;
+    let mut below = 0;
+    let mut classes = counts.iter().zip(DELAYS_MS);
+    let (_, end) = classes.find(|(count, _)| {
+        below += **count;
+        below >= wanted && below > 0
+    })?;
+    Some(end)
+}
+
+fn in_seconds(milliseconds: u64) -> f64 {
+    milliseconds as f64 / 1_000.0
 }
 
 pub(crate) fn seconds(time: SystemTime) -> u64 {
@@ -278,15 +277,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_are_told_from_their_classes() {
-        let mut counts = [0.0; DELAYS_S.len() + 1];
-        assert_eq!(quantile(&counts, 0.5), None);
-        counts[0] = 10.0;
-        assert_eq!(quantile(&counts, 0.5), Some(0.5));
-        counts[3] = 10.0;
-        assert_eq!(quantile(&counts, 0.5), Some(1.0));
-        assert_eq!(quantile(&counts, 0.95), Some(14.0));
-        counts[DELAYS_S.len()] = 1_000.0;
-        assert_eq!(quantile(&counts, 0.95), Some(86_400.0));
+    fn a_delay_is_told_as_the_end_of_its_class() {
+        let class = |end| DELAYS_MS.iter().position(|known| *known == end).unwrap();
+        let mut counts = [0; DELAYS_MS.len() + 1];
+        assert_eq!(within_ms(&counts, 0.5), None);
+        // 25 to 50 ms.
+        counts[class(50)] = 100;
+        assert_eq!(within_ms(&counts, 0.5), Some(50));
+        assert_eq!(within_ms(&counts, 0.95), Some(50));
+        counts[class(15_000)] = 5;
+        assert_eq!(
+            within_ms(&counts, 0.95),
+            Some(50),
+            "100 of 105 are more than 95 of 100"
+        );
+        counts[class(15_000)] = 6;
+        assert_eq!(within_ms(&counts, 0.95), Some(15_000));
+        counts[DELAYS_MS.len()] = 1_000;
+        assert_eq!(within_ms(&counts, 0.95), None, "nobody knows");
+        assert_eq!(within_ms(&counts, 0.05), Some(50));
+    }
+
+    #[test]
+    fn classes_of_delays_are_named_by_seconds() {
+        let names: Vec<_> = (0..=DELAYS_MS.len()).map(delay_class).collect();
+        assert_eq!(names[..2], ["delay.0.002", "delay.0.005"]);
+        // What earlier versions have saved is told in classes that still end there.
+        for end in [1, 2, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400] {
+            assert!(names.contains(&format!("delay.{end}")), "{end}");
+        }
+        assert_eq!(names[DELAYS_MS.len()], "delay.more");
     }
 }

@@ -31,7 +31,8 @@ const GROWN_S: u64 = 15;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Names of series, or beginnings with `*` behind, between commas; nothing: all. `delay.p50`
-    /// and `delay.p95` are the delays within which half, and 95 of 100, were delivered.
+    /// and `delay.p95` are the seconds within which half, and 95 of 100, were delivered: the end of
+    /// the class that they are in, from 0.002 to 30 days; null also for what took longer.
     pub(crate) series: String,
     /// The same, but what begins so is added up to one series of this name.
     pub(crate) sum: String,
