@@ -108,6 +108,7 @@ fn answer(session: &mut Session, event: &Event) {
         | Event::Discarded(_)
         | Event::Hello { .. }
         | Event::Quit
+        | Event::RcptRefused(..)
         | Event::Refused(_)
         | Event::Reset => {}
     }

@@ -233,6 +233,7 @@ where
                 forward_path,
                 params,
             } => self.rcpt(&forward_path, params).await,
+            Event::RcptRefused(path, reply) => self.recipient_refused(&path, &reply),
             Event::Refused(reply) => self.refused(&reply),
             Event::Reset => self.transaction = None,
             Event::StartTls => self.start_tls().await?,
@@ -265,6 +266,16 @@ where
             _ => "COMMAND",
         };
         self.log_reject(stage, reply, Named::default());
+    }
+
+    /// Logs and counts a recipient that the protocol itself has refused.
+    fn recipient_refused(&mut self, recipient: &ForwardPath, reply: &Reply) {
+        self.counts.rcpt.count(false);
+        let named = Named {
+            to: Some(recipient),
+            ..Named::default()
+        };
+        self.log_reject("RCPT", reply, named);
     }
 
     /// Logs a refusal, with what is known of the session and the transaction.

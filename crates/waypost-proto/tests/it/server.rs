@@ -136,6 +136,7 @@ impl Server {
             Event::Content
             | Event::Hello { .. }
             | Event::Quit
+            | Event::RcptRefused(..)
             | Event::Refused(_)
             | Event::Discarded(_)
             | Event::StartTls => {}

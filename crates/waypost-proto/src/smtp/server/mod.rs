@@ -130,7 +130,9 @@ pub enum Event {
         /// The parameters.
         params: RcptParams,
     },
-    /// Notice: the session itself has refused something in these words, for the log.
+    /// Notice: the session itself has refused a recipient in these words, for the log.
+    RcptRefused(Box<ForwardPath>, Reply),
+    /// Notice: the session itself has refused something else in these words, for the log.
     Refused(Reply),
     /// Notice: the transaction is over without a message; drop what is staged.
     Reset,

@@ -2,6 +2,7 @@
 
 use super::transaction::{Chunk, Transaction};
 use super::{Event, Protocol, Session};
+use crate::mail::ForwardPath;
 use crate::smtp::data::DataReader;
 use crate::smtp::replies;
 use crate::smtp::reply::{Reply, Severity};
@@ -134,6 +135,12 @@ impl Session {
     pub(super) fn decline(&mut self, reply: Reply) {
         self.reply(&reply);
         self.events.push_back(Event::Refused(reply));
+    }
+
+    pub(super) fn decline_recipient(&mut self, recipient: ForwardPath, reply: Reply) {
+        self.reply(&reply);
+        let refused = Event::RcptRefused(Box::new(recipient), reply);
+        self.events.push_back(refused);
     }
 
     /// Refuses something that is a fault of the client, and turns it away after too many.

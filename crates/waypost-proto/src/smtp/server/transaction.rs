@@ -90,10 +90,12 @@ impl Session {
             return self.refuse(replies::bad_sequence("Content has begun"));
         }
         if !ascii && !transaction.smtputf8 {
-            return self.refuse(replies::needs_smtputf8());
+            self.decline_recipient(forward_path, replies::needs_smtputf8());
+            return self.count_error();
         }
+        // No fault of the client's: it sends the rest in another transaction (RFC 5321 §4.5.3.1.10).
         if transaction.recipients >= self.offer.recipients_max {
-            return self.decline(replies::too_many_recipients());
+            return self.decline_recipient(forward_path, replies::too_many_recipients());
         }
         self.waiting = Some(Waiting::Rcpt);
         self.events.push_back(Event::Rcpt {

@@ -101,8 +101,23 @@ fn recipients_beyond_the_limit_are_put_off_and_the_others_get_their_mail() {
         let wanted = if number < 100 { 250 } else { 452 };
         assert_eq!(heard.code, wanted, "{}", heard.text);
     }
-    site.wait_for_log(&["reject: COMMAND", "452 4.5.3 Too many recipients"])
-        .unwrap();
+    for number in 100..103 {
+        let to = format!("to=<alice+{number}@example.com>");
+        let from = "from=<a@elsewhere.test>";
+        let reply = "452 4.5.3 Too many recipients";
+        let told = [
+            "reject: RCPT from",
+            reply,
+            from,
+            &to,
+            "proto=ESMTP",
+            "helo=",
+        ];
+        site.wait_for_log(&told).unwrap();
+    }
+    let counted = "waypost_recipients_refused_total{rule=\"policy\",class=\"4\"} 3";
+    let metrics = site.tell(&["metrics"]).unwrap();
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
     client.expect("DATA", 354).unwrap();
     client.send(message("many").as_bytes()).unwrap();
     client.expect(".", 250).unwrap();
