@@ -7,8 +7,9 @@
  *   C created  W wrote  T truncated to offset  U unlinked  A said
  *   B sync begins  S sync succeeded  F sync failed
  *
- * WAYPOST_DISK_FAIL="FIRST COUNT ERRNO WHICH" lets that many of the calls that change files fail,
- * from the one with that number on; WHICH is 1 to count and fail syncs only.
+ * WAYPOST_DISK_FAIL="FIRST COUNT ERRNO WHICH AGAIN" lets that many of the calls that change files
+ * fail, from the one with that number on; WHICH is 1 to count and fail syncs only. With AGAIN, as
+ * many fail once more after so many calls each, until the process says a line "refused".
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,8 +26,8 @@
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
 static const char *root;
-static long calls, first_failure, failures;
-static int failure, syncs_only;
+static long calls, first_failure, failures, again;
+static int failure, syncs_only, has_refused;
 
 #define REAL(type, name, ...) ((type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
 
@@ -35,7 +36,8 @@ __attribute__((constructor)) static void begin(void)
     const char *path = getenv("WAYPOST_DISK_LOG");
     const char *fail = getenv("WAYPOST_DISK_FAIL");
     if (fail)
-        sscanf(fail, "%ld %ld %d %d", &first_failure, &failures, &failure, &syncs_only);
+        sscanf(fail, "%ld %ld %d %d %ld", &first_failure, &failures, &failure, &syncs_only,
+               &again);
     root = getenv("WAYPOST_DISK_ROOT");
     if (path && root)
         log_fd = REAL(int, open64, const char *, int, ...)
@@ -85,7 +87,10 @@ static int fails(int is_sync)
     if (syncs_only && !is_sync)
         return 0;
     call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
-    if (call < first_failure || call >= first_failure + failures)
+    call -= first_failure;
+    if (again && call >= failures && !__atomic_load_n(&has_refused, __ATOMIC_SEQ_CST))
+        call %= again;
+    if (call < 0 || call >= failures)
         return 0;
     errno = failure;
     return 1;
@@ -141,6 +146,8 @@ ssize_t write(int fd, const void *data, size_t len)
     ssize_t done;
     if (fd == 1 && log_fd >= 0)
         note('A', "", 0, data, len);
+    if (fd == 1 && len > 7 && !memcmp(data, "refused", 7))
+        __atomic_store_n(&has_refused, 1, __ATOMIC_SEQ_CST);
     if (ours && fails(0))
         return -1;
     done = REAL(ssize_t, write, int, const void *, size_t)(fd, data, len);

@@ -19,6 +19,10 @@ use crate::crash::{Ledger, run_and_kill};
 const PAGE: u64 = 4096;
 const CUTS: u64 = 16;
 const FAULTS: u64 = 8;
+/// After so many calls others fail, as long as nobody was refused anything.
+const FAIL_AGAIN: u32 = 50;
+/// Lines that the child says after it has refused something, besides further refusals.
+const AFTER_REFUSAL: usize = 200;
 /// Lines that the child says before it is killed; the first life is long enough for a checkpoint.
 const LIVES: [usize; 3] = [2000, 60, 300];
 
@@ -54,6 +58,73 @@ fn read_notes(log: &Path) -> Vec<Note> {
         rest = tail;
     }
     notes
+}
+
+/// What the files held when nothing of this was lost.
+fn image_after(notes: &[Note]) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut image: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+    for note in notes.iter().filter(|note| b"CWTU".contains(&note.kind)) {
+        let offset = usize::try_from(note.offset).unwrap();
+        match note.kind {
+            b'U' => drop(image.remove(&note.path)),
+            b'C' => drop(image.insert(note.path.clone(), Vec::new())),
+            b'T' => image
+                .entry(note.path.clone())
+                .or_default()
+                .resize(offset, 0),
+            _ => put(
+                image.entry(note.path.clone()).or_default(),
+                offset,
+                &note.data,
+            ),
+        }
+    }
+    image
+}
+
+fn files_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.append(&mut files_below(&path));
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+/// What the kill kept from being noted: the next life goes on from these files.
+fn notes_that_were_cut(notes: &[Note], root: &Path) -> Vec<Note> {
+    let image = image_after(notes);
+    let files = files_below(root);
+    let note = |kind, path: &PathBuf, offset: usize, data: &[u8]| Note {
+        kind,
+        path: path.clone(),
+        offset: offset as u64,
+        data: data.to_vec(),
+    };
+    let gone = image.keys().filter(|path| !files.contains_key(*path));
+    let mut cut: Vec<Note> = gone.map(|path| note(b'U', path, 0, b"")).collect();
+    let page = usize::try_from(PAGE).unwrap();
+    for (path, content) in &files {
+        let known = image.get(path);
+        if known.is_none() {
+            cut.push(note(b'C', path, 0, b""));
+        }
+        let mut known = known.cloned().unwrap_or_default();
+        if known.len() != content.len() {
+            known.resize(content.len(), 0);
+            cut.push(note(b'T', path, content.len(), b""));
+        }
+        for (at, (now, then)) in content.chunks(page).zip(known.chunks(page)).enumerate() {
+            if now != then {
+                cut.push(note(b'W', path, at * page, now));
+            }
+        }
+    }
+    cut
 }
 
 /// Numbers that are the same in every run (splitmix64).
@@ -215,8 +286,9 @@ fn build_shim(dir: &Path) -> PathBuf {
 struct Watched {
     dir: tempfile::TempDir,
     root: PathBuf,
-    log: PathBuf,
     shim: PathBuf,
+    notes: Vec<Note>,
+    lives: usize,
 }
 
 impl Watched {
@@ -224,20 +296,27 @@ impl Watched {
         let dir = tempfile::tempdir().unwrap();
         Self {
             root: dir.path().join("spool"),
-            log: dir.path().join("log"),
             shim: build_shim(dir.path()),
             dir,
+            notes: Vec::new(),
+            lives: 0,
         }
     }
 
-    fn run(&self, lines: usize, fail: &str) {
+    /// One life of the child, with a log of its own: the kill may have cut the last note.
+    fn run(&mut self, lines: usize, fail: &str, counts: impl FnMut(&str) -> bool) {
+        self.lives += 1;
+        let log = self.dir.path().join(format!("log-{}", self.lives));
         let environment: [(&str, &OsStr); 4] = [
             ("LD_PRELOAD", self.shim.as_os_str()),
             ("WAYPOST_DISK_ROOT", self.root.as_os_str()),
-            ("WAYPOST_DISK_LOG", self.log.as_os_str()),
+            ("WAYPOST_DISK_LOG", log.as_os_str()),
             ("WAYPOST_DISK_FAIL", fail.as_ref()),
         ];
-        run_and_kill(&self.root, &environment, lines, |_| {});
+        run_and_kill(&self.root, &environment, lines, counts);
+        self.notes.append(&mut read_notes(&log));
+        let mut cut = notes_that_were_cut(&self.notes, &self.root);
+        self.notes.append(&mut cut);
     }
 
     /// Builds a disk after these notes and checks it against what the child had said by then.
@@ -263,11 +342,11 @@ impl Watched {
 
 #[test]
 fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
-    let watched = Watched::new();
+    let mut watched = Watched::new();
     for lines in LIVES {
-        watched.run(lines, "0 0 0 0");
+        watched.run(lines, "0 0 0 0", |_| true);
     }
-    let notes = read_notes(&watched.log);
+    let notes = &watched.notes;
     let checkpointed = |note: &&Note| note.kind == b'W' && note.path.ends_with("spool.db");
     assert!(
         notes.iter().filter(checkpointed).count() > 2000,
@@ -284,8 +363,6 @@ fn every_acknowledged_message_survives_a_power_failure_at_any_moment() {
 fn what_fails_is_refused_and_what_was_acknowledged_survives_that_too() {
     const EIO: i32 = 5;
     const ENOSPC: i32 = 28;
-    // A single draw may let a call fail that nobody waits for.
-    let mut refused = 0;
     for seed in seeds(FAULTS) {
         let mut chance = Chance(seed);
         // Syncs are few, and what matters most: half of the failures are theirs alone.
@@ -295,18 +372,26 @@ fn what_fails_is_refused_and_what_was_acknowledged_survives_that_too() {
         };
         let count = [1, 2, 9][chance.between(0, 2)];
         let errno = [EIO, ENOSPC][chance.between(0, 1)];
-        let watched = Watched::new();
-        watched.run(400, &format!("{first} {count} {errno} {which}"));
-        let notes = read_notes(&watched.log);
-        let whole = ledger(&notes);
+        let mut watched = Watched::new();
+        let fail = format!("{first} {count} {errno} {which} {FAIL_AGAIN}");
+        let mut has_refused = false;
+        watched.run(AFTER_REFUSAL, &fail, |line| {
+            let refuses = line.starts_with("refused");
+            has_refused |= refuses;
+            has_refused && !refuses
+        });
+        let notes = &watched.notes;
+        let whole = ledger(notes);
         let (spool, _) = Spool::open(&watched.root, Settings::default()).unwrap();
         whole.check(&spool);
-        refused += whole.check_refusals(&spool);
+        assert!(
+            whole.check_refusals(&spool) > 0,
+            "seed {seed}: nothing failed"
+        );
         for _ in 0..3 {
             let cut = chance.between(notes.len() / 4, notes.len());
             watched.cut(&notes[..cut], &mut chance);
         }
-        watched.cut(&notes, &mut chance);
+        watched.cut(notes, &mut chance);
     }
-    assert!(refused > 0, "nothing failed");
 }
