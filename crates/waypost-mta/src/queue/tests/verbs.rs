@@ -58,6 +58,24 @@ async fn a_held_target_keeps_its_mail_without_attempts_and_without_age() {
     world.until_empty().await;
 }
 
+/// Another recipient is still on its way when the hold that keeps the first one changes.
+#[tokio::test]
+async fn a_hold_that_changes_while_mail_is_being_put_under_it_is_noticed() {
+    let world = World::new();
+    world.hold_target(1, true);
+    world.send("<s@example.org>", &["witness@one.example"]);
+    world.until_deferred(1).await;
+    world.stall(2);
+    world.send("<s@example.org>", &["a@one.example", "b@two.example"]);
+    world.until(|| world.attempts() == 1).await;
+    world.hold_target(1, false);
+    // Who was under the hold before shows that the change was seen.
+    world.until(|| world.taken_by("target:1") == 1).await;
+    world.release(2);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:1"), 2);
+}
+
 #[tokio::test]
 async fn a_held_message_waits_for_its_release_or_its_end() {
     let world = World::new();
