@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use waypost_testkit::dialogue::Dialogue;
+use waypost_testkit::lab::slow::status_kib;
 use waypost_testkit::name_server::{NameServer, Zone};
 use waypost_testkit::peer::Peer;
 use waypost_testkit::place::unused_address;
@@ -116,6 +117,64 @@ fn what_users_send_is_signed_with_every_key_of_its_domain() {
     }
     counts.sort_unstable();
     assert_eq!(counts, [0, 0, 2, 2]);
+}
+
+/// So much content that a server which kept it, or a part of it, would be noticed.
+const LARGE_OCTETS: usize = 20 << 20;
+/// What signing and passing on such a message may take of memory at most.
+const LARGE_COSTS_KIB: u64 = 8 << 10;
+
+/// Lines of every length with all that canonicalisation may change.
+fn large() -> String {
+    let mut message = MESSAGE.to_owned();
+    for number in 0_usize.. {
+        if message.len() > LARGE_OCTETS {
+            break;
+        }
+        let blanks = " \t ".repeat(number % 3);
+        let words = "word  after \t word ".repeat(number % 40);
+        message += &format!("{number}{blanks}{words}{blanks}\r\n");
+    }
+    message + " \r\n\r\n\r\n"
+}
+
+#[test]
+fn large_content_is_signed_in_bounded_memory_however_it_comes() {
+    let peer = Peer::start(unused_address().unwrap()).unwrap();
+    let dns = NameServer::start(Zone::default()).unwrap();
+    let site = site_with(&peer, &dns);
+    site.tell(&["dkim", "add", "example.com"]).unwrap();
+    let keys = site.ask(&["dkim", "list"]).unwrap();
+    let pid = site.pid().unwrap();
+    // What a message costs anyway is there after a small one.
+    send(&site, MESSAGE);
+    peer.wait_for_taken(1).unwrap();
+    let before = status_kib(pid, "VmRSS:").unwrap();
+    let message = large();
+    send(&site, &message);
+    peer.wait_for_taken(2).unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    client.expect("MAIL FROM:<alice@example.com>", 250).unwrap();
+    client.expect("RCPT TO:<jdoe@example.com>", 250).unwrap();
+    // Chunks that end anywhere, also within a line end.
+    for chunk in message.as_bytes().chunks(777_777) {
+        client
+            .send(format!("BDAT {}\r\n", chunk.len()).as_bytes())
+            .unwrap();
+        client.send(chunk).unwrap();
+        assert_eq!(client.hear().unwrap().code, 250);
+    }
+    client.expect("BDAT 0 LAST", 250).unwrap();
+    let taken = peer.wait_for_taken(3).unwrap();
+    let peak = status_kib(pid, "VmHWM:").unwrap();
+    for message in &taken[1..] {
+        assert!(message.content.len() > LARGE_OCTETS);
+        assert_eq!(verified(&site, &keys, &message.content), ["True"]);
+    }
+    assert!(
+        peak < before + LARGE_COSTS_KIB,
+        "{before} KiB before, {peak} KiB at the most"
+    );
 }
 
 #[test]
