@@ -109,5 +109,5 @@ need_schemathesis() {
 have_deny() {
     cargo deny --version >/dev/null 2>&1 && return 0
     say "installing cargo-deny, which checks licences and who may depend on whom"
-    cargo install --locked cargo-deny >/dev/null 2>&1
+    cargo install --locked cargo-deny --version 0.20.2 >/dev/null 2>&1
 }
