@@ -1,28 +1,25 @@
 //! Logins of users and targets: a password check that takes its time, and takes longer for who
 //! keeps failing.
 
+mod record;
+
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use waypost_proto::route::Side;
 
+use self::record::{Record, Standing};
 use crate::clock::Clock;
-use crate::policy::rate;
 
-/// Hashes computed at a time; each needs some 20 MB and a core.
+/// Hashes computed at a time in a lane; each needs some 20 MB and a core.
 const HASHES_AT_ONCE: usize = 2;
 /// Attempts that may wait for their turn; more are told to come again.
 const MAX_WAITING: usize = 200;
-/// Clients whose failures are remembered.
-const MAX_CLIENTS: usize = 100_000;
-/// After this long without a failure a client is as good as new.
-const FORGIVEN_AFTER: Duration = Duration::from_mins(30);
 
 /// A user or target that has logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +36,9 @@ pub enum LoginError {
     /// Unknown, wrong, suspended or without a mailbox here: nobody outside learns which.
     #[error("wrong login or password")]
     Refused,
+    /// Strangers have tried too often to be this user of late.
+    #[error("too many logins as this user failed of late")]
+    TooMany,
     /// It cannot be checked now.
     #[error("logins cannot be checked now")]
     Unavailable,
@@ -69,20 +69,29 @@ impl Delays {
     }
 }
 
-/// A client's failures.
-#[derive(Debug, Clone, Copy)]
-struct Failures {
-    count: u32,
-    last: Instant,
+/// Attempts whose passwords are checked, or wait for that.
+struct Lane {
+    turns: Arc<Semaphore>,
+    places: Semaphore,
+}
+
+impl Lane {
+    fn new() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            places: Semaphore::new(MAX_WAITING),
+        }
+    }
 }
 
 /// Checks logins for all sessions.
 pub struct Logins {
     check: Arc<CheckPassword>,
     clock: Arc<dyn Clock>,
-    turns: Arc<Semaphore>,
-    waiting: Semaphore,
-    failures: Cache<IpAddr, Arc<Mutex<Failures>>>,
+    record: Record,
+    /// Of accounts from where they were used of late: a flood from elsewhere is not in their way.
+    familiar: Lane,
+    strange: Lane,
 }
 
 impl fmt::Debug for Logins {
@@ -98,9 +107,9 @@ impl Logins {
         Self {
             check,
             clock,
-            turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
-            waiting: Semaphore::new(MAX_WAITING),
-            failures: Cache::new(MAX_CLIENTS),
+            record: Record::new(),
+            familiar: Lane::new(),
+            strange: Lane::new(),
         }
     }
 
@@ -117,14 +126,17 @@ impl Logins {
         login: &str,
         password: &str,
     ) -> Result<Login, LoginError> {
-        let Ok(_waiting) = self.waiting.try_acquire() else {
+        let attempt = self.record.begin(client, login, self.clock.now());
+        sleep(delays.after(attempt.failures)).await;
+        let lane = match attempt.standing {
+            Standing::Familiar => &self.familiar,
+            Standing::Strange => &self.strange,
+            Standing::TooMany => return Err(LoginError::TooMany),
+        };
+        let Ok(_place) = lane.places.try_acquire() else {
             return Err(LoginError::Unavailable);
         };
-        // Counted before the check, so that attempts side by side slow each other down.
-        let failures = client.map(|client| self.count(client));
-        let before = failures.as_ref().map_or(0, |(_, before)| *before);
-        sleep(delays.after(before)).await;
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = Arc::clone(&lane.turns).acquire_owned().await;
         let check = Arc::clone(&self.check);
         let (login, password) = (login.to_owned(), password.to_owned());
         let checked = tokio::task::spawn_blocking(move || {
@@ -133,40 +145,10 @@ impl Logins {
         })
         .await
         .unwrap_or(Err(LoginError::Unavailable));
-        if checked.is_ok()
-            && let Some((failures, _)) = failures
-        {
-            failures
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .count = 0;
+        if checked.is_ok() {
+            self.record.succeeded(&attempt, self.clock.now());
         }
         checked
-    }
-
-    /// Counts an attempt as failed until it has succeeded; also the failures before.
-    fn count(&self, client: IpAddr) -> (Arc<Mutex<Failures>>, u32) {
-        let now = self.clock.now();
-        let client = rate::client(client);
-        let failures = self.failures.get(&client).unwrap_or_else(|| {
-            let fresh = Arc::new(Mutex::new(Failures {
-                count: 0,
-                last: now,
-            }));
-            self.failures.insert(client, Arc::clone(&fresh));
-            fresh
-        });
-        let before = {
-            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
-            if now.saturating_duration_since(failures.last) > FORGIVEN_AFTER {
-                failures.count = 0;
-            }
-            let before = failures.count;
-            failures.count = before.saturating_add(1);
-            failures.last = now;
-            before
-        };
-        (failures, before)
     }
 }
 
@@ -213,6 +195,23 @@ mod tests {
         assert_eq!((SystemClock.now() - start).as_secs(), 7);
         logins.check(client, DELAYS, "a", "right").await.unwrap();
         assert_eq!((SystemClock.now() - start).as_secs(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn guessers_who_wait_take_no_place_from_anybody() {
+        let logins = Arc::new(logins());
+        for round in 0..=MAX_WAITING {
+            let logins = Arc::clone(&logins);
+            let client = Some(IpAddr::from([198, 51, 100, 1]));
+            let guess = async move {
+                let login = format!("{round}@example.com");
+                logins.check(client, DELAYS, &login, "wrong").await
+            };
+            tokio::spawn(guess);
+        }
+        sleep(Duration::from_secs(2)).await;
+        let client = Some(IpAddr::from([192, 0, 2, 1]));
+        logins.check(client, DELAYS, "a", "right").await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::status::EnhancedStatus;
 
+use crate::auth::LoginError;
 use crate::{flow, metrics};
 
 /// Stands where a line names no queue id.
@@ -233,6 +234,15 @@ pub fn login_failed(client: &Client, method: &str, login: &str) {
         "waypost::smtpd",
         "warning: {client}: SASL {method} authentication failed: authentication failure, \
          sasl_username={login}"
+    );
+}
+
+/// A login was not even checked. In other words than a failure: who looks for those must not shut
+/// the owner out.
+pub fn login_put_off(client: &Client, method: &str, login: &str, why: LoginError) {
+    log_line!(
+        "waypost::smtpd",
+        "warning: {client}: SASL {method} login put off: {why}, sasl_username={login}"
     );
 }
 

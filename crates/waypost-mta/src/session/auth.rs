@@ -36,7 +36,9 @@ where
                 self.sasl_method = credentials.mechanism.name();
                 self.proto.answer(&replies::authenticated());
             }
-            Err(LoginError::Unavailable) => {
+            Err(why @ (LoginError::TooMany | LoginError::Unavailable)) => {
+                let method = credentials.mechanism.name();
+                event::login_put_off(&self.caller.client, method, &credentials.authcid, why);
                 self.proto.answer(&replies::authentication_unavailable());
             }
             Err(LoginError::Refused) => {

@@ -22,6 +22,7 @@ mod hostile;
 mod https;
 mod kills;
 mod limits;
+mod logins;
 mod loops;
 mod make_run;
 mod manual;
