@@ -191,6 +191,8 @@ pub struct Deed<'a> {
 pub enum DeedOf {
     /// What is remembered of an address.
     Cache,
+    /// What a domain has beside its object: the keys that sign its mail.
+    Domain,
     /// Mail that waits.
     Queue,
 }
@@ -201,6 +203,7 @@ impl DeedOf {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cache => "cache",
+            Self::Domain => "domain",
             Self::Queue => "queue",
         }
     }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value, json};
 use waypost_mta::dns::{Dns, LookupError};
 use waypost_mta::sign::{Signing, SigningKey, SigningKeys};
@@ -87,12 +87,13 @@ fn file_of(folder: &Path, domain: &Domain, selector: &Selector) -> PathBuf {
         .join(format!("{selector}.{ENDING}"))
 }
 
-/// Makes a key and its file, which is on disk before this returns.
+/// Makes a key and its file, which is on disk before this returns; none where one of this name is
+/// there already.
 pub(crate) fn make(
     folder: &Path,
     domain: &Domain,
     (selector, algorithm): (Selector, Algorithm),
-) -> anyhow::Result<SigningKey> {
+) -> anyhow::Result<Option<SigningKey>> {
     let file = file_of(folder, domain, &selector);
     let parent = folder.join(domain.as_str());
     let mut private = DirBuilder::new();
@@ -109,11 +110,8 @@ pub(crate) fn make(
         fs::File::open(&parent)?.sync_all()
     });
     match written {
-        Ok(()) => Ok(key),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-            "{domain} has a key {} already; name another selector",
-            key.selector()
-        ),
+        Ok(()) => Ok(Some(key)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot write {}", file.display())),
     }
 }
@@ -192,14 +190,14 @@ mod tests {
         let domain = Domain::parse("example.com").unwrap();
         let selector = Selector::parse("wp1").unwrap();
         assert!(load(&folder).0.is_empty());
-        let made = make(&folder, &domain, (selector.clone(), Algorithm::Ed25519)).unwrap();
+        let of_key = || (selector.clone(), Algorithm::Ed25519);
+        let made = make(&folder, &domain, of_key()).unwrap().unwrap();
         let mode = fs::metadata(folder.join("example.com/wp1.pem"))
             .unwrap()
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
-        let again = make(&folder, &domain, (selector.clone(), Algorithm::Ed25519));
-        assert!(again.unwrap_err().to_string().contains("another selector"));
+        assert!(make(&folder, &domain, of_key()).unwrap().is_none());
         let (keys, troubles) = load(&folder);
         assert_eq!(troubles, Vec::<String>::new());
         assert_eq!(keys[&domain][0].public(), made.public());

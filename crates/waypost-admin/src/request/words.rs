@@ -13,6 +13,8 @@ wordings! {
         => "leave him out, or ask somebody who may";
     ADMIN_FIELD_UNKNOWN: "is unknown"
         => "write name, role, domains, grants, password, must_change or suspended";
+    ALGORITHM_UNKNOWN: "\"{value}\" is no kind of key"
+        => "write rsa or ed25519";
     AS_SAID: "{said}"
         => "";
     BOTH_FORWARD:
@@ -56,6 +58,8 @@ wordings! {
         => "";
     DOMAIN_MISSING: "the domain is missing"
         => "write NAME@DOMAIN, such as {name}@example.com";
+    DOMAIN_NOT_SERVED: "{name} is no domain that is served here"
+        => "write the name of a served domain, or an alias of one";
     DOMAIN_NOT_SHARED: "{name} is not shared with any peer"
         => "choose a domain with Domain Sharing";
     DOMAINS_ARE_NONE: "are no domains"
@@ -184,8 +188,14 @@ wordings! {
         => "Tick at least one, or choose “No mail”.";
     ROLE_UNKNOWN: "\"{role}\" is no role"
         => "write one of {roles}";
+    SELECTOR_BAD: "\"{value}\" is no selector"
+        => "write 1 to 63 of a-z, 0-9 and -, a letter or a digit first and last";
     SIGNED_OUT: "log in, or send a valid token"
         => "";
+    SIGNING_KEY_EXISTS: "{domain} has a key {selector} already"
+        => "name another selector";
+    SIGNING_KEY_UNKNOWN: "{domain} has no key {selector}"
+        => "`waypost dkim list {domain}` shows what there is";
     SITE_REFUSED: "{file}: {count} problems, nothing was changed"
         => "";
     SITE_REFUSED_ONE: "{file}: 1 problem, nothing was changed"

@@ -3,9 +3,10 @@
 use super::layout::View;
 
 /// Fields as the site file and records name them, and the keys of what forms call them.
-const LABELS: [(&str, &str); 50] = [
+const LABELS: [(&str, &str); 53] = [
     ("address", "explain-address"),
     ("admin", "tokens-admin"),
+    ("algorithm", "signing-algorithm"),
     ("aliases", "domains-aliases"),
     ("client", "explain-client"),
     ("client_login", "target-field-client-login"),
@@ -35,11 +36,13 @@ const LABELS: [(&str, &str); 50] = [
     ("recipient", "target-field-recipient"),
     ("relay", "routing-relay"),
     ("role", "admins-role"),
+    ("selector", "signing-selector"),
     ("sender", "explain-sender"),
     ("shared_default", "domain-quota-shared-default"),
     ("shared_max", "domain-quota-shared-max"),
     ("sharing", "routing-sharing"),
     ("sharing_too", "gateway-sharing"),
+    ("signing_key", "signing-record-name"),
     ("since_ms", "queue-holds-since"),
     ("smart_host_on_error", "target-field-smart-host"),
     ("sources", "target-field-sources"),

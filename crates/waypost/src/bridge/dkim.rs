@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use waypost_admin::request::{Cause, DkimRequest, Refused};
+use waypost_admin::request::{Cause, DkimRequest, Fault, Refused, words};
+use waypost_directory::{DeedOf, Words};
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_proto::mail::Domain;
 use waypost_proto::mail::dkim::{Algorithm, Selector};
 
 use super::Asked;
+use super::deed::{Done, fields};
 use crate::{dkim, layout, time};
 
 impl Asked {
@@ -47,7 +49,8 @@ impl Asked {
         let domain = Domain::parse(name).ok();
         let snapshot = self.directory.snapshot();
         let served = domain.filter(|domain| snapshot.domain(domain).is_some());
-        served.ok_or_else(|| Refused::missing(format!("{name} is no domain that is served here")))
+        let words = || words::DOMAIN_NOT_SERVED.having("name", name);
+        served.ok_or_else(|| Refused::of(words()).because(Cause::Missing))
     }
 
     async fn make_key(
@@ -57,21 +60,25 @@ impl Asked {
         algorithm: Algorithm,
     ) -> Result<Value, Refused> {
         let (folder, dns) = (self.keys_folder(), self.dns.clone());
-        let of_key = (selector, algorithm);
+        let of_key = (selector.clone(), algorithm);
         let whose = domain.clone();
         let made = super::blocking(move || {
-            dkim::make(&folder, &whose, of_key).map_err(|error| Refused {
-                cause: Cause::Exists,
-                ..Refused::new(format!("{error:#}"))
-            })
+            let made = dkim::make(&folder, &whose, of_key);
+            made.map_err(|error| Refused::new(format!("{error:#}")))
         });
-        let key = made.await?;
+        let Some(key) = made.await? else {
+            let words = words::SIGNING_KEY_EXISTS.having("domain", domain.as_str());
+            let words = words.having("selector", selector.as_str());
+            return Err(Refused::of(words).because(Cause::Exists));
+        };
         self.reloader.load_keys();
         tracing::info!(
-            "dkim key {} of {domain} made by {}",
-            key.selector(),
+            "dkim key {selector} of {domain} made by {}",
             self.caller.name
         );
+        let record = selector.record_name(&domain);
+        self.keep_key(&domain, json!({}), json!({ "signing_key": record }))
+            .await;
         Ok(dkim::shown(&dns, &domain, &key).await)
     }
 
@@ -82,31 +89,48 @@ impl Asked {
             dkim::remove(&folder, &whose, &which).map_err(|e| Refused::new(format!("{e:#}")))
         });
         if !removed.await? {
-            return Err(Refused::missing(format!("{domain} has no key {selector}")));
+            let words = words::SIGNING_KEY_UNKNOWN.having("domain", domain.as_str());
+            let words = words.having("selector", selector.as_str());
+            return Err(Refused::of(words).because(Cause::Missing));
         }
         self.reloader.load_keys();
         tracing::info!(
             "dkim key {selector} of {domain} removed by {}",
             self.caller.name
         );
-        let mend = format!(
-            "leave {} in DNS for a week: mail on its way is signed with it",
-            selector.record_name(&domain)
-        );
+        let record = selector.record_name(&domain);
+        self.keep_key(&domain, json!({ "signing_key": record }), json!({}))
+            .await;
+        let mend = format!("leave {record} in DNS for a week: mail on its way is signed with it");
         Ok(json!({ "notes": [mend] }))
+    }
+
+    /// In the audit it is a change of the domain, whichever of its names signs.
+    async fn keep_key(&self, domain: &Domain, before: Value, after: Value) {
+        let main = self.main_name(domain).unwrap_or_else(|| domain.clone());
+        let done = Done {
+            of: DeedOf::Domain,
+            name: main.to_string(),
+            before: fields(before),
+            after: Some(fields(after)),
+        };
+        self.keep(done).await;
+    }
+
+    fn main_name(&self, name: &Domain) -> Option<Domain> {
+        let snapshot = self.directory.snapshot();
+        snapshot.domain(name).map(|found| found.domain.name.clone())
     }
 
     /// The keys of a domain and its aliases, or of all.
     async fn keys_of(&self, only: Option<&Domain>) -> Vec<Value> {
-        let snapshot = self.directory.snapshot();
-        let main = |name: &Domain| snapshot.domain(name).map(|of| of.domain.name.clone());
-        let wanted = only.and_then(main);
+        let wanted = only.and_then(|only| self.main_name(only));
         let keys = self.shared.signing().keys();
         let mut of_domains: Vec<_> = keys.iter().collect();
         of_domains.sort_by_key(|(domain, _)| *domain);
         let mut shown = Vec::new();
         for (domain, keys) in of_domains {
-            if wanted.is_some() && main(domain) != wanted {
+            if wanted.is_some() && self.main_name(domain) != wanted {
                 continue;
             }
             for key in keys {
@@ -125,8 +149,8 @@ fn of_month(now: SystemTime) -> String {
 }
 
 fn named(selector: &str) -> Result<Selector, Refused> {
-    let wrong = |error| Refused::new(format!("{selector:?}: {error}"));
-    Selector::parse(selector).map_err(wrong)
+    let words = || words::SELECTOR_BAD.having("value", selector);
+    Selector::parse(selector).map_err(|_| at_field("selector", words()))
 }
 
 fn kind(word: Option<&str>) -> Result<Algorithm, Refused> {
@@ -135,5 +159,10 @@ fn kind(word: Option<&str>) -> Result<Algorithm, Refused> {
         return Ok(Algorithm::Rsa);
     };
     let found = all.into_iter().find(|algorithm| algorithm.word() == word);
-    found.ok_or_else(|| Refused::new(format!("{word:?} is no kind of key; write rsa or ed25519")))
+    let words = || words::ALGORITHM_UNKNOWN.having("value", word);
+    found.ok_or_else(|| at_field("algorithm", words()))
+}
+
+fn at_field(field: &str, words: Words) -> Refused {
+    Refused::unsaved(vec![Fault::new("", field, words)])
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use waypost_admin::request::{
-    CacheAnswer, CacheList, CacheRequest, Kind, List, LogLevel, Object, PeerRequest, Request,
-    TargetRequest, TokenRequest, Trace,
+    CacheAnswer, CacheList, CacheRequest, DkimRequest, Kind, List, LogLevel, Object, PeerRequest,
+    Request, TargetRequest, TokenRequest, Trace,
 };
 
 use super::queue;
@@ -79,6 +79,7 @@ pub(super) fn of(request: &Request) -> Result<Call, &'static str> {
         }
         Request::Backup { .. } | Request::Reload | Request::Ready => return Err(ON_THE_SERVER),
         Request::Cache(request) => cache(request),
+        Request::Dkim(request) => dkim(request),
         Request::Explain(explain) => Call::get(query(
             "/explain",
             &[
@@ -190,6 +191,28 @@ fn cache(request: &CacheRequest) -> Call {
         CacheRequest::List(list) => remembered(list, list.after.as_deref(), list.limit),
         CacheRequest::Show { address } => Call::get(format!("/cache/{}", segment(address))),
         CacheRequest::Stats => Call::get("/cache/statistics".to_owned()),
+    }
+}
+
+fn dkim(request: &DkimRequest) -> Call {
+    match request {
+        DkimRequest::Add {
+            domain,
+            selector,
+            algorithm,
+        } => {
+            let fields = json!({
+                "domain": domain,
+                "selector": selector,
+                "algorithm": algorithm,
+            });
+            Call::post("/keys".to_owned(), Some(&fields))
+        }
+        DkimRequest::List { domain } => Call::get(query("/keys", &[("domain", domain.clone())])),
+        DkimRequest::Remove { domain, selector } => {
+            let path = format!("/keys/{}/{}", segment(domain), segment(selector));
+            Call::new("DELETE", path)
+        }
     }
 }
 

@@ -95,6 +95,45 @@ fn refusals_and_exit_codes_are_the_same_from_afar() {
 }
 
 #[test]
+fn keys_that_sign_are_managed_from_afar_and_every_change_is_in_the_audit() {
+    let (site, token) = site();
+    let add = ["dkim", "add", "example.com", "--selector", "wp1"];
+    let record = told(&far(&site, &token, &add));
+    assert!(
+        record.contains("wp1._domainkey.example.com. IN TXT"),
+        "{record}"
+    );
+    for words in [&["dkim", "list"][..], &["dkim", "show", "example.com"]] {
+        let near = site.tell(words).unwrap();
+        assert_eq!(told(&far(&site, &token, words)), near, "{words:?}");
+    }
+    for wrong in [
+        &add[..],
+        &["dkim", "add", "example.com", "--selector", "No_label"],
+        &["dkim", "add", "example.net"],
+        &["dkim", "remove", "example.com", "wp2"],
+    ] {
+        let (near, afar) = (site.run(wrong).unwrap(), far(&site, &token, wrong));
+        assert_eq!(afar.status.code(), near.status.code(), "{wrong:?}");
+        let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said(&afar), said(&near));
+    }
+    let remove = ["dkim", "remove", "example.com", "wp1"];
+    told(&far(&site, &token, &remove));
+    assert_eq!(site.ask(&["dkim", "list"]).unwrap(), serde_json::json!([]));
+    let mut api = Client::with_token(site.console(), &token);
+    let audit = api
+        .get("/api/v1/audit?object=domain%20example.com")
+        .unwrap();
+    let audit = audit.json().unwrap();
+    let lines = audit["items"].as_array().unwrap();
+    let key = "wp1._domainkey.example.com";
+    assert_eq!(lines[0]["before"]["signing_key"], key, "{lines:?}");
+    assert_eq!(lines[1]["after"]["signing_key"], key, "{lines:?}");
+    assert_eq!(lines[0]["who"], "admin0");
+}
+
+#[test]
 fn a_token_goes_nowhere_in_clear() {
     let output = Command::new(PROGRAM)
         .args(["domain", "list", "--url", "http://mx1.example.com:8025"])

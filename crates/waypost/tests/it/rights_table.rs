@@ -87,6 +87,10 @@ pub(crate) fn places(path: &str, known: &Known) -> Vec<(String, Place)> {
             ("target/old", Place::Site),
         ],
         "jobs" => vec![(&known.job, Place::Foreign)],
+        "keys" => vec![
+            ("example.com/wp1", Place::Own),
+            ("example.net/wp1", Place::Foreign),
+        ],
         "mailboxes" => vec![
             ("info@example.com", Place::Own),
             ("info@example.net", Place::Foreign),

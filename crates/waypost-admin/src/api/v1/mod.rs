@@ -13,6 +13,7 @@ pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod holds;
 pub(crate) mod jobs;
+pub(crate) mod keys;
 pub(crate) mod mailboxes;
 pub(crate) mod message;
 pub(crate) mod messages;
@@ -48,6 +49,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(gateways::router())
         .merge(peers::router())
         .merge(jobs::router())
+        .merge(keys::router())
         .merge(messages::router())
         .merge(mailboxes::router())
         .merge(overview::router())

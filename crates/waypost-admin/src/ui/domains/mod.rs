@@ -2,6 +2,7 @@
 
 mod edit;
 mod routing;
+mod signing;
 
 use askama::Template;
 use axum::Router;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<Console> {
         .route("/domains/{name}/remove", get(ask_remove).post(remove))
         .merge(edit::router())
         .merge(routing::router())
+        .merge(signing::router())
 }
 
 #[derive(Template)]
