@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use waypost_directory::Directory;
+use waypost_proto::net::Network;
 
 use crate::auth::{Actor, Logins, Sessions, Sights};
 use crate::control::Control;
@@ -23,6 +24,10 @@ pub struct Parts {
     pub directory: Arc<Directory>,
     /// The name of this server.
     pub hostname: String,
+    /// Proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Network>,
+    /// The secret of this site: known browsers are signed with it.
+    pub key: [u8; 32],
     /// The wall clock.
     pub now: fn() -> SystemTime,
 }
@@ -30,7 +35,7 @@ pub struct Parts {
 /// Where a request comes from: the listener adds it to each.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    /// The client.
+    /// The client; a proxy, until its headers are read.
     pub address: SocketAddr,
     /// It came over TLS.
     pub is_secure: bool,

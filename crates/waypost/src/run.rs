@@ -22,6 +22,7 @@ use waypost_mta::queue::QueueHandle;
 use waypost_mta::resolve::Resolver;
 use waypost_mta::session::Shared;
 use waypost_mta::tls::Certificate;
+use waypost_mta::trace::SECRET_LEN;
 
 use crate::acme::{self, Orders, Renewal};
 use crate::bridge::Bridge;
@@ -34,7 +35,7 @@ use crate::server::{
     Server, Stores, cache_settings, minger_here, minger_settings, session_settings,
 };
 use crate::statistics::Statistics;
-use crate::{descriptors, dkim, layout, logging, sharing};
+use crate::{descriptors, dkim, layout, logging, sharing, site_key};
 
 /// Runs the server until it is told to end.
 pub(crate) fn serve(file: &Path, loaded: Loaded) -> Result<(), Failure> {
@@ -98,7 +99,8 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
     if !loaded.config.listen.console.is_empty() {
         console::first_admin(&parts.stores.directory, &data_dir)?;
     }
-    let on_loopback = loaded.config.console.loopback_https;
+    let settings = loaded.config.console.clone();
+    let key = site_key::load(&layout::site_key(&data_dir))?;
     let mut server = Server::start(&loaded.config, parts.stores).await?;
     let reloader = Arc::new(Reloader {
         file: file.to_owned(),
@@ -138,7 +140,7 @@ async fn run(file: &Path, loaded: Loaded, parts: Parts) -> Result<(), Failure> {
         reloader: Arc::clone(&reloader),
     };
     let bridge = Arc::new(bridge);
-    let console = serve_console(&mut server, Arc::clone(&bridge), on_loopback);
+    let console = serve_console(&mut server, Arc::clone(&bridge), settings, key);
     let console = tokio::spawn(console);
     let control = tokio::spawn(socket.serve(bridge));
     announce(&server.endpoints)?;
@@ -213,18 +215,21 @@ impl Signals {
 fn serve_console(
     server: &mut Server,
     bridge: Arc<Bridge>,
-    on_loopback: bool,
+    settings: config::Console,
+    key: [u8; SECRET_LEN],
 ) -> impl Future<Output = ()> + use<> {
     let router = waypost_admin::router(waypost_admin::Parts {
         hostname: bridge.hostname.to_string(),
         control: bridge,
         directory: Arc::clone(&server.directory),
+        trusted_proxies: settings.trusted_proxies,
+        key,
         now: || SystemClock.wall(),
     });
     let bound = std::mem::take(&mut server.console);
     let security = console::Security {
         certificate: Arc::clone(&server.certificate),
-        on_loopback,
+        on_loopback: settings.loopback_https,
     };
     console::serve(bound, router, security)
 }

@@ -45,6 +45,10 @@ fn without_session(request: &Request) -> bool {
 
 async fn guard(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     let origin = request.extensions().get::<Origin>().copied();
+    let origin = origin.map(|peer| peer.behind(request.headers(), &console.parts.trusted_proxies));
+    if let Some(origin) = origin {
+        request.extensions_mut().insert(origin);
+    }
     let actor = match identify(&console, request.headers(), origin).await {
         Ok(actor) => actor,
         Err(problem) => {

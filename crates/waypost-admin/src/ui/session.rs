@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Extension, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::Page;
 use super::layout::{View, again, language_cookie, page};
-use crate::auth::{Cookie, Proof, log_in};
+use crate::auth::{Attempt, Cookie, Proof, log_in};
 use crate::console::{Console, Origin};
 use crate::input::Form;
 use crate::problem::Problem;
@@ -54,15 +54,19 @@ async fn ask(view: View) -> Response {
 async fn begin(
     State(console): State<Console>,
     Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
     view: View,
     Form(credentials): Form<Credentials>,
 ) -> Response {
     let Credentials { login, password } = credentials;
-    match log_in(&console, origin, &login, password).await {
-        Ok(id) => match Cookie::set(&id, origin.is_secure) {
-            Some(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response(),
-            None => Problem::internal().into_response(),
-        },
+    let attempt = Attempt {
+        login: &login,
+        password,
+        origin,
+        headers: &headers,
+    };
+    match log_in(&console, attempt).await {
+        Ok(begun) => (begun.cookies, Redirect::to("/")).into_response(),
         Err(problem) => again(
             &problem,
             &Login {

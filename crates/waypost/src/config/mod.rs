@@ -10,5 +10,5 @@ mod written;
 pub(crate) use raw::{Heading, Setting};
 pub(crate) use resolve::{Config, Loaded, defaults, load};
 pub(crate) use secret::read as read_secret;
-pub(crate) use sections::{Acme, Delivery, Log, LogFormat};
+pub(crate) use sections::{Acme, Console, Delivery, Log, LogFormat};
 pub(crate) use written::{Size, json_of, parse_duration};

@@ -10,6 +10,7 @@ mod callers;
 mod commands;
 mod complaints;
 mod console;
+mod console_logins;
 mod dane;
 mod delivery;
 mod directory;

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::AppendHeaders;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::refusals::Refusals;
-use crate::auth::{Actor, Cookie, Proof, log_in};
+use crate::auth::{Actor, Attempt, Cookie, Proof, log_in};
 use crate::console::{Console, Origin};
 use crate::input;
 use crate::problem::Problem;
@@ -72,25 +73,31 @@ async fn show(actor: Actor) -> Json<Session> {
     })
 }
 
-/// Logs in; the cookie is the session.
+/// Logs in; the first cookie is the session, the second one lets its owner log in there though
+/// others guess his password.
 #[utoipa::path(post, path = "/session", tag = "session", request_body = Credentials, security(()),
     responses((status = 200, body = Begun,
         headers(("set-cookie" = String, description = "The session."))), Refusals))]
 async fn begin(
     State(console): State<Console>,
     Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
     input::Json(credentials): input::Json<Credentials>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<Begun>), Problem> {
-    let Credentials { login, password } = credentials;
-    let id = log_in(&console, origin, &login, password).await?;
-    let session = console.sessions.find(&id, console.now());
+) -> Result<(AppendHeaders<[(HeaderName, HeaderValue); 2]>, Json<Begun>), Problem> {
+    let attempt = Attempt {
+        login: &credentials.login,
+        password: credentials.password,
+        origin,
+        headers: &headers,
+    };
+    let logged_in = log_in(&console, attempt).await?;
+    let session = console.sessions.find(&logged_in.id, console.now());
     let session = session.ok_or_else(Problem::internal)?;
-    let cookie = Cookie::set(&id, origin.is_secure).ok_or_else(Problem::internal)?;
     let begun = Begun {
         csrf: session.csrf,
         must_change: session.must_change,
     };
-    Ok(([(header::SET_COOKIE, cookie)], Json(begun)))
+    Ok((logged_in.cookies, Json(begun)))
 }
 
 /// Logs out.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use waypost_proto::net::Network;
+
 use crate::config::raw::{Reader, fixed};
 
 /// What an administrator sees of the server while it runs.
@@ -11,6 +13,8 @@ pub(crate) struct Console {
     pub(crate) history: Duration,
     /// HTTPS on loopback addresses too.
     pub(crate) loopback_https: bool,
+    /// Say in a header for whom they connect.
+    pub(crate) trusted_proxies: Vec<Network>,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -39,6 +43,17 @@ impl Console {
                      that does not encrypt, such as a forwarded port.",
                 ),
                 false,
+            ),
+            trusted_proxies: console.parsed_list(
+                fixed(
+                    "trusted_proxies",
+                    "Reverse proxies that say in X-Forwarded-For or Forwarded (RFC 7239) for whom \
+                     they connect: the limits of logins, the audit and the log then name that \
+                     client. Nobody else is believed.",
+                ),
+                &[],
+                "an address such as \"127.0.0.1\" or a network such as \"192.0.2.0/24\"",
+                |text| Network::parse(text).ok(),
             ),
         }
     }
