@@ -78,13 +78,19 @@ pub struct Changed {
 
 /// Answers whether an address leads to this server itself.
 ///
-/// Asked outside any transaction, so it may look names up; what cannot be looked up is not here.
+/// Asked outside any transaction, so it may look names up; what cannot be looked up is not here,
+/// unless it is the server's own name.
 pub trait Here {
     /// Whether a connection to this host and port ends at one of our own listeners.
     fn is_here(&self, host: &Host, port: u16) -> bool;
 
     /// Whether a Minger question to this host and port would come to ourselves.
     fn is_minger_here(&self, _host: &Host, _port: u16) -> bool {
+        false
+    }
+
+    /// Whether the host has the name that this server gives itself.
+    fn is_hostname(&self, _host: &Host) -> bool {
         false
     }
 

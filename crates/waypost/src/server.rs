@@ -115,8 +115,7 @@ impl Server {
         let endpoints = doors.endpoints();
         let listening = Listening(doors.mail_addresses());
         let dns = dns(config)?;
-        let here = HereNow::new(dns.clone(), listening.clone(), Handle::current())
-            .answering(Listening(doors.minger_addresses()), minger_here(config));
+        let here = here(config, &dns, &doors);
         sharing::warn_of_silence(&directory.snapshot(), &here.minger());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
@@ -215,6 +214,14 @@ pub(crate) fn dns(config: &Config) -> anyhow::Result<Dns> {
             Dns::servers(servers, trust).context("cannot ask the servers in outbound.resolvers")
         }
     }
+}
+
+/// What leads to this server itself.
+fn here(config: &Config, dns: &Dns, doors: &Doors) -> HereNow {
+    let listening = Listening(doors.mail_addresses());
+    HereNow::new(dns.clone(), listening, Handle::current())
+        .called(config.top.hostname.clone())
+        .answering(Listening(doors.minger_addresses()), minger_here(config))
 }
 
 /// The keys that sign what users send.

@@ -20,12 +20,8 @@ pub(crate) fn find(here: &dyn Here, edits: &[Edit], present: &Snapshot) -> Vec<P
         if let Some(place) = mail(object)
             && here.is_here(place.1, place.2)
         {
-            problems.push(problem(
-                index,
-                &object.key(),
-                place,
-                [words::HOST_IS_HERE, words::HOST_OF_OWN_NAME],
-            ));
+            let words = MAIL.of(here, &object.key(), place.1);
+            problems.push(problem(index, &object.key(), place, words));
         }
         let place = match object {
             Object::Gateway(record) => asked_by(record, edits, present),
@@ -39,12 +35,8 @@ pub(crate) fn find(here: &dyn Here, edits: &[Edit], present: &Snapshot) -> Vec<P
         if let Some((field, host, port)) = place
             && here.is_minger_here(&host, port)
         {
-            problems.push(problem(
-                index,
-                &object.key(),
-                (field, &host, port),
-                [words::HOST_IS_HERE_MINGER, words::HOST_OF_OWN_NAME_MINGER],
-            ));
+            let words = MINGER.of(here, &object.key(), &host);
+            problems.push(problem(index, &object.key(), (field, &host, port), words));
         }
     }
     problems
@@ -97,15 +89,48 @@ fn asked_by(
     Some(("minger_port", host, port))
 }
 
-/// What is said of any host, and what of one that has the domain's own name.
-type Both = [&'static Wording; 2];
+/// What is said of hosts.
+struct Said {
+    any: &'static Wording,
+    /// Of one that has the domain's own name.
+    own_name: &'static Wording,
+    /// Of one that has this server's name.
+    hostname: &'static Wording,
+}
 
-fn problem(edit: usize, key: &Key, (field, host, port): Place<'_>, [any, own]: Both) -> Problem {
-    let own_name = match (key, host) {
-        (Key::Domain(name) | Key::Gateway(name), Host::Name(host)) => name == host,
-        _ => false,
-    };
-    let words = if own_name { own } else { any };
+const MAIL: Said = Said {
+    any: words::HOST_IS_HERE,
+    own_name: words::HOST_OF_OWN_NAME,
+    hostname: words::HOST_IS_HOSTNAME,
+};
+const MINGER: Said = Said {
+    any: words::HOST_IS_HERE_MINGER,
+    own_name: words::HOST_OF_OWN_NAME_MINGER,
+    hostname: words::HOST_IS_HOSTNAME_MINGER,
+};
+
+impl Said {
+    fn of(&self, here: &dyn Here, key: &Key, host: &Host) -> &'static Wording {
+        let is_own_name = match (key, host) {
+            (Key::Domain(name) | Key::Gateway(name), Host::Name(host)) => name == host,
+            _ => false,
+        };
+        if is_own_name {
+            self.own_name
+        } else if here.is_hostname(host) {
+            self.hostname
+        } else {
+            self.any
+        }
+    }
+}
+
+fn problem(
+    edit: usize,
+    key: &Key,
+    (field, host, port): Place<'_>,
+    words: &'static Wording,
+) -> Problem {
     let words = words.having("host", host).having("port", &port);
     Problem::new(edit, key.to_string(), field, words)
 }

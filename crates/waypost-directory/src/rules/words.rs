@@ -78,6 +78,13 @@ wordings! {
         => "name the other server by a name or address that leads to it";
     HOST_IS_HERE_MINGER: "{host} port {port} (Minger) is this server itself"
         => "name the other server by a name or address that leads to it";
+    HOST_IS_HOSTNAME:
+        "{host} is the name of this server itself (hostname in its configuration), port {port}"
+        => "name the other server by a name or address that leads to it";
+    HOST_IS_HOSTNAME_MINGER:
+        "{host} is the name of this server itself (hostname in its configuration), port {port} \
+         (Minger)"
+        => "name the other server by a name or address that leads to it";
     HOST_OF_OWN_NAME:
         "{host} is the domain's own name, and it leads to this server, port {port}"
         => "name the other server by a name or address that leads to it";

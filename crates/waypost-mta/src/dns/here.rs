@@ -7,9 +7,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use waypost_directory::{Here, Host, MingerHere};
+use waypost_proto::mail::Domain;
 
 use super::{Dns, MailHosts};
 use crate::net;
+
+/// Where other servers bring mail, or ask, whatever port that is brought to here.
+const SMTP_PORT: u16 = 25;
+const MINGER_PORT: u16 = 4069;
 
 /// Where this server listens for mail, or for Minger, as bound.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct HereNow {
     listening: Listening,
     minger_listening: Listening,
     minger: Arc<ArcSwap<MingerHere>>,
+    /// The name that this server gives itself.
+    hostname: Option<Domain>,
     runtime: Handle,
 }
 
@@ -63,8 +70,17 @@ impl HereNow {
             listening,
             minger_listening: Listening::default(),
             minger: Arc::default(),
+            hostname: None,
             runtime,
         }
+    }
+
+    /// The same, called so: what has this name leads here whether or not it resolves, as before
+    /// DNS is set up.
+    #[must_use]
+    pub fn called(mut self, hostname: Domain) -> Self {
+        self.hostname = Some(hostname);
+        self
     }
 
     /// The same where Minger is answered too.
@@ -80,24 +96,38 @@ impl HereNow {
         self.minger.store(Arc::new(minger));
     }
 
-    /// Whether the host leads here; what cannot be looked up does not.
+    /// Whether the host leads here; what cannot be looked up does not, but for our own name.
     pub async fn leads_here(&self, host: &Host, port: u16) -> bool {
-        self.leads_to(&self.listening, host, port).await
+        self.leads_to((&self.listening, SMTP_PORT), host, port)
+            .await
     }
 
-    async fn leads_to(&self, listening: &Listening, host: &Host, port: u16) -> bool {
+    async fn leads_to(
+        &self,
+        (listening, known): (&Listening, u16),
+        host: &Host,
+        port: u16,
+    ) -> bool {
         let here = |ip| listening.is_here(SocketAddr::new(ip, port));
+        // Another program may have another port of this machine.
+        let is_ours = port == known && !listening.0.is_empty()
+            || listening.0.iter().any(|bound| bound.port() == port);
+        let is_us = |name: &Domain| is_ours && self.hostname.as_ref() == Some(name);
         match host {
             Host::Address(ip) => here(*ip),
+            Host::Name(name) if is_us(name) => true,
             Host::Name(name) => {
                 let found = self.dns.addresses(name).await;
                 found.unwrap_or_default().into_iter().any(here)
             }
             Host::Mx(domain) => {
                 let Ok(MailHosts::Hosts(hosts, _)) = self.dns.mail_hosts(domain, || 0).await else {
-                    return false;
+                    return is_us(domain);
                 };
                 for name in hosts.iter().filter_map(|mx| mx.host.as_ref()) {
+                    if is_us(name) {
+                        return true;
+                    }
                     let found = self.dns.addresses(name).await;
                     if found.unwrap_or_default().into_iter().any(here) {
                         return true;
@@ -115,8 +145,15 @@ impl Here for HereNow {
     }
 
     fn is_minger_here(&self, host: &Host, port: u16) -> bool {
-        let leads_here = self.leads_to(&self.minger_listening, host, port);
+        let leads_here = self.leads_to((&self.minger_listening, MINGER_PORT), host, port);
         self.runtime.block_on(leads_here)
+    }
+
+    fn is_hostname(&self, host: &Host) -> bool {
+        let (Host::Name(name) | Host::Mx(name)) = host else {
+            return false;
+        };
+        self.hostname.as_ref() == Some(name)
     }
 
     fn minger(&self) -> MingerHere {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use waypost_directory::{Here, Host};
+use waypost_directory::{Here, Host, MingerHere};
 
 use super::*;
 
@@ -166,6 +166,36 @@ fn answers_the_directory_from_a_thread_that_may_block() {
     ] {
         assert_eq!(here.is_here(&host, port), expected, "{host}:{port}");
     }
+}
+
+#[test]
+fn the_server_s_own_name_leads_here_though_it_does_not_resolve() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let here = |listening: &[&str]| {
+        let listening = listening.iter().map(|text| text.parse().unwrap());
+        let listening = Listening(listening.collect());
+        HereNow::new(dns(), listening.clone(), runtime.handle().clone())
+            .answering(listening, MingerHere::default())
+            .called(domain("gone.example"))
+    };
+    let ours = here(&["127.0.0.1:2525"]);
+    for (host, port, expected) in [
+        (Host::Name(domain("GONE.example")), 2525, true),
+        // A router may bring what comes to the known port.
+        (Host::Name(domain("gone.example")), 25, true),
+        (Host::Mx(domain("gone.example")), 25, true),
+        (Host::Name(domain("gone.example")), 2626, false),
+        (Host::Name(domain("broken.example")), 25, false),
+        (Host::Mx(domain("broken.example")), 25, false),
+    ] {
+        assert_eq!(ours.is_here(&host, port), expected, "{host}:{port}");
+    }
+    let name = Host::Name(domain("gone.example"));
+    assert!(ours.is_hostname(&name));
+    assert!(!ours.is_hostname(&Host::Name(domain("here.example"))));
+    assert!(ours.is_minger_here(&name, 4069) && !ours.is_minger_here(&name, 25));
+    // Where nothing listens, nothing comes.
+    assert!(!here(&[]).is_here(&name, 25) && !here(&[]).is_minger_here(&name, 4069));
 }
 
 /// Answers one question over UDP as a name server would.

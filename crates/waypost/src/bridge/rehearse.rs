@@ -34,6 +34,8 @@ impl Asked {
         let Record::Domain(after) = after else {
             return Ok(json!({ "notes": notes, "effects": [], "warnings": [] }));
         };
+        // What there is to note of a domain is a warning here, in any language.
+        let notes: [String; 0] = [];
         let before = match before {
             Some(Record::Domain(before)) => before,
             _ => DomainRecord::new(after.name.clone()),

@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
+use serde_json::json;
 use waypost_testkit::dialogue::Dialogue;
+use waypost_testkit::http::Client;
 use waypost_testkit::name_server::{NameServer, Zone};
 use waypost_testkit::peer::{self, Peer, Taken};
 use waypost_testkit::place::unused_address;
@@ -264,6 +266,75 @@ fn a_target_whose_name_leads_here_is_refused_when_it_is_saved() {
     }
     let (code, said) = set("elsewhere.test");
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// A site with a console and a split domain, that asks this name server.
+fn administered(dns: &NameServer) -> Site {
+    let file = r#"
+[[target]]
+name = "branch"
+host = "mx:branch.test"
+
+[[domain]]
+name = "example.com"
+relay = "branch"
+"#;
+    let plan = Plan::new(PROGRAM).unwrap().hostname("mx1.example.com");
+    let outbound = format!("resolvers = [\"{}\"]\n", dns.address());
+    let plan = plan.with_console().section("outbound", &outbound);
+    plan.site(file).start().unwrap()
+}
+
+#[test]
+fn the_server_s_own_name_is_refused_though_it_does_not_resolve() {
+    let dns = NameServer::start(Zone::default()).unwrap();
+    let site = administered(&dns);
+    let english = "mx1.example.com is the name of this server itself";
+    for host in ["mx1.example.com", "mx:mx1.example.com"] {
+        let words = ["target", "set", "branch", "--host", host, "--port", "25"];
+        let output = site.run(&words).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{host}: {said}");
+        assert!(
+            said.contains("is the name of this server itself"),
+            "{host}: {said}"
+        );
+    }
+    let mut admin = Client::first_admin(&site).unwrap();
+    let domain = "/api/v1/domains/example.com";
+    let relay = json!({ "relay": "MX1.example.com" });
+    for (method, path) in [("PATCH", domain), ("POST", &format!("{domain}/preview"))] {
+        let answer = admin.send(method, path, &relay).unwrap();
+        assert_eq!(answer.status, 422, "{method}: {}", answer.text());
+        let problem = &answer.json().unwrap()["problems"][0];
+        assert_eq!(problem["field"], "relay", "{problem}");
+        assert_eq!(problem["code"], "host-is-hostname", "{problem}");
+    }
+    let french = "mx1.example.com est le nom de ce serveur lui-même";
+    let german = "mx1.example.com ist der Name dieses Servers selbst";
+    for (language, words) in [("en", english), ("fr", french), ("de", german)] {
+        admin.says("Accept-Language", language);
+        let revision = admin.get(domain).unwrap().json().unwrap()["revision"].take();
+        let form = format!("revision={revision}&relay=mx1.example.com&act=save");
+        let form = Some(("application/x-www-form-urlencoded", form.as_str()));
+        let answer = admin.ask("POST", "/domains/example.com/routing", form);
+        let page = answer.unwrap().text().replace(['\u{2068}', '\u{2069}'], "");
+        assert!(page.contains(words), "{page}");
+    }
+}
+
+#[test]
+fn the_domain_s_own_name_is_warned_about_once() {
+    let elsewhere = Zone::default().host("example.com", address());
+    let dns = NameServer::start(elsewhere).unwrap();
+    let site = administered(&dns);
+    let mut admin = Client::first_admin(&site).unwrap();
+    let relay = json!({ "relay": "example.com:2525" });
+    let told = admin.send("POST", "/api/v1/domains/example.com/preview", &relay);
+    let told = told.unwrap().json().unwrap();
+    let warnings = told["warnings"].as_array().unwrap().iter();
+    let own = warnings.filter(|warning| warning["code"] == "relay-own-name");
+    assert_eq!((own.count(), &told["notes"]), (1, &json!([])), "{told}");
 }
 
 #[test]

@@ -41,6 +41,42 @@ fn a_target_or_relay_is_never_this_server() {
 }
 
 #[test]
+fn a_relay_is_never_the_name_of_this_server() {
+    struct Called;
+    impl Here for Called {
+        fn is_here(&self, host: &Host, _: u16) -> bool {
+            self.is_hostname(host)
+        }
+        fn is_hostname(&self, host: &Host) -> bool {
+            host.to_string() == "mx1.example.com"
+        }
+    }
+    let fixture = Fixture::new();
+    let refused = |object: Object| {
+        let edits = [Edit::Put(object, When::Any)];
+        let Err(EditError::Rejected(rejected)) = fixture.directory.edit(&ACTOR, &Called, &edits)
+        else {
+            panic!("it was saved");
+        };
+        refusal(Err(rejected))
+    };
+    let words = "mx1.example.com is the name of this server itself (hostname in its \
+                 configuration), port 25";
+    let target = TargetRecord::new("old", Host::parse("mx1.example.com").unwrap());
+    assert_eq!(
+        refused(Object::Target(target)),
+        format!("target old: host: {words}")
+    );
+    for (name_of, own) in [("example.com", false), ("mx1.example.com", true)] {
+        let mut domain = DomainRecord::new(name(name_of));
+        domain.relay = Some(Relay::parse("mx1.example.com").unwrap());
+        let said = refused(Object::Domain(domain));
+        assert_eq!(said.contains(words), !own, "{said}");
+        assert_eq!(said.contains("the domain's own name"), own, "{said}");
+    }
+}
+
+#[test]
 fn a_target_says_what_can_be_done() {
     let fixture = Fixture::new();
     let good = TargetRecord::new("old", Host::parse("10.0.0.7").unwrap());
