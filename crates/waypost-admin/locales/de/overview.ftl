@@ -2,6 +2,10 @@ nav-overview = Überblick
 
 overview-title = Überblick
 overview-lead = Was auf { $name } gerade geschieht; Raten sind Mittelwerte der letzten fünf Minuten.
+overview-lead-part = Wie es den Servern jetzt geht, die Ihre Domains benutzen.
+overview-whole-site = Wie viel Mail fließt, wird für die ganze Site gezählt; das sieht nur, wer die ganze Site sehen darf.
+overview-own-queue = Was für Ihre Domains wartet
+overview-servers = Server, die Ihre Domains benutzen
 overview-loaded = Stand beim Laden
 overview-live = Live
 overview-lost = Nicht aktuell: Die Verbindung ist abgebrochen
@@ -43,11 +47,13 @@ wrong-queue-old = { $waiting ->
    *[other] { $waiting } Empfänger warten
 } auf { $name }, der älteste seit { $oldest_s }
 wrong-spool-suspect = Der Nachrichtenspeicher von { $name } ist gestört: Es wird keine Mail angenommen, bis er sich wieder bewährt hat
+wrong-target-degraded-alone = { $name } versagt von Zeit zu Zeit
 wrong-target-degraded = { $name } schlägt zeitweise fehl; { $waiting ->
     [0] kein Empfänger wartet
     [one] ein Empfänger wartet
    *[other] { $waiting } Empfänger warten
 }
+wrong-target-down-alone = { $name } ist nicht erreichbar
 wrong-target-down = { $name } ist nicht erreichbar; { $waiting ->
     [0] kein Empfänger wartet
     [one] ein Empfänger wartet

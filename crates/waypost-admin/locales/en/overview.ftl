@@ -2,6 +2,10 @@ nav-overview = Overview
 
 overview-title = Overview
 overview-lead = What happens at { $name } now: rates are the mean of the last five minutes.
+overview-lead-part = How the servers that your domains use are now.
+overview-whole-site = How much mail flows is counted for the whole site, and shown to those who may see all of it.
+overview-own-queue = What waits for your domains
+overview-servers = Servers that your domains use
 overview-loaded = As loaded
 overview-live = Live
 overview-lost = Not current: the connection was lost
@@ -43,11 +47,13 @@ wrong-queue-old = { $waiting ->
    *[other] { $waiting } recipients wait
 } for { $name }, the oldest for { $oldest_s }
 wrong-spool-suspect = The store of messages on { $name } has failed: no mail is taken until it has proved itself again
+wrong-target-degraded-alone = { $name } fails from time to time
 wrong-target-degraded = { $name } fails from time to time; { $waiting ->
     [0] nobody waits for it
     [one] one recipient waits
    *[other] { $waiting } recipients wait
 }
+wrong-target-down-alone = { $name } cannot be reached
 wrong-target-down = { $name } cannot be reached; { $waiting ->
     [0] nobody waits for it
     [one] one recipient waits

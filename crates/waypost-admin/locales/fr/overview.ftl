@@ -2,6 +2,10 @@ nav-overview = Vue d’ensemble
 
 overview-title = Vue d’ensemble
 overview-lead = Ce qui se passe sur { $name } en ce moment : les débits sont la moyenne des cinq dernières minutes.
+overview-lead-part = Comment vont à présent les serveurs que vos domaines utilisent.
+overview-whole-site = Le débit du courrier est compté pour le site entier ; seul le voit qui peut voir tout le site.
+overview-own-queue = Ce qui attend pour vos domaines
+overview-servers = Serveurs que vos domaines utilisent
 overview-loaded = Au chargement
 overview-live = En direct
 overview-lost = Plus à jour : la connexion est perdue
@@ -43,11 +47,13 @@ wrong-queue-old = { $waiting ->
    *[other] { $waiting } destinataires attendent
 } pour { $name }, le plus ancien depuis { $oldest_s }
 wrong-spool-suspect = Le stockage des messages de { $name } est défaillant : aucun courrier n’est accepté tant qu’il n’a pas refait ses preuves
+wrong-target-degraded-alone = { $name } échoue de temps en temps
 wrong-target-degraded = { $name } échoue par moments ; { $waiting ->
     [0] aucun destinataire n’attend
     [one] un destinataire attend
    *[other] { $waiting } destinataires attendent
 }
+wrong-target-down-alone = { $name } est injoignable
 wrong-target-down = { $name } est injoignable ; { $waiting ->
     [0] aucun destinataire n’attend
     [one] un destinataire attend

@@ -72,6 +72,8 @@ wordings! {
         => "leave it as it is";
     FIELD_UNKNOWN: "there is no field \"{field}\""
         => "see the site file's documentation";
+    FIGURES_OF_SITE: "numbers over time are counted for the whole site, not for single domains"
+        => "ask somebody who may see the whole site";
     FORBIDDEN: "you may not do this"
         => "";
     FORGED: "this change does not carry the session's anti-forgery token; load the page again"

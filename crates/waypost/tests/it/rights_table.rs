@@ -62,6 +62,8 @@ pub(crate) fn places(path: &str, known: &Known) -> Vec<(String, Place)> {
                 asked("address=alice@example.com", Place::Own),
                 asked("address=bob@example.net", Place::Foreign),
             ],
+            // The mail of all domains is counted together.
+            ["statistics"] => vec![(path.to_owned(), Place::Foreign)],
             ["trace"] => vec![asked("what=bob@example.net", Place::Site)],
             ["users" | "mailboxes" | "groups"] => vec![
                 (path.to_owned(), Place::Site),

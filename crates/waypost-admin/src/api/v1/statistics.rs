@@ -5,18 +5,20 @@ use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use waypost_directory::Scope;
 
 use super::super::objects::read;
 use super::super::refusals::Refusals;
-use crate::auth::{Actor, Right, Sight};
+use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
-use crate::request::{Request, Statistics};
+use crate::request::{Request, Statistics, words};
 
 /// Most names in one question.
 const NAMES_MAX: usize = 100;
@@ -84,7 +86,8 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new().routes(routes!(show))
 }
 
-/// Shows numbers over time; who is limited to domains sees no targets that they do not use.
+/// Shows numbers over time. They are counted for the whole site: who is limited to domains is
+/// refused.
 #[utoipa::path(get, path = "/statistics", tag = "overview", params(Wanted),
     security(("token" = ["statistics-read"])),
     responses((status = 200, body = Numbers), Refusals))]
@@ -100,6 +103,9 @@ impl Console {
     /// Series over time, as far as he sees them.
     pub(crate) async fn numbers(&self, actor: &Actor, wanted: &Wanted) -> Result<Numbers, Problem> {
         actor.require(Right::StatisticsRead)?;
+        if actor.scope != Scope::All {
+            return Err(Problem::of(StatusCode::FORBIDDEN, words::FIGURES_OF_SITE));
+        }
         let (names, sums) = (split(&wanted.series), split(&wanted.sum));
         if names.len() + sums.len() > NAMES_MAX {
             let message = format!("more than {NAMES_MAX} series are named");
@@ -114,8 +120,7 @@ impl Console {
         if wanted.per_minute {
             points.per_minute(seconds(self.now()));
         }
-        let sight = self.sight(actor).await?;
-        Ok(points.chosen(&names, &sums, &sight))
+        Ok(points.chosen(&names, &sums))
     }
 }
 
@@ -152,11 +157,6 @@ fn means(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn is_seen(name: &str, sight: &Sight) -> bool {
-    let target = name.split_once(".target.").map(|(_, target)| target);
-    target.is_none_or(|target| sight.target(target))
-}
-
 impl Points {
     /// Counts as numbers per minute, the last point by as much of it as has passed.
     fn per_minute(&mut self, now_s: u64) {
@@ -174,7 +174,7 @@ impl Points {
         }
     }
 
-    fn chosen(mut self, names: &[&str], sums: &[&str], sight: &Sight) -> Numbers {
+    fn chosen(mut self, names: &[&str], sums: &[&str]) -> Numbers {
         let mut series = Vec::new();
         for name in names {
             let quantiles = self.delay.as_mut().map(|delay| match *name {
@@ -195,7 +195,7 @@ impl Points {
             all || names.iter().any(|pattern| means(pattern, name))
         };
         let single = self.series.iter();
-        let single = single.filter(|(name, _)| is_wanted(name) && is_seen(name, sight));
+        let single = single.filter(|(name, _)| is_wanted(name));
         series.extend(single.map(|(name, values)| NumberSeries {
             name: name.clone(),
             values: values.iter().copied().map(Some).collect(),
@@ -235,8 +235,6 @@ impl Points {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
     fn points() -> Points {
@@ -267,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_by_name_is_there_and_what_is_summed_is_one() {
-        let numbers = points().chosen(&["messages", "bounced.mx"], &["sent.*"], &Sight::All);
+        let numbers = points().chosen(&["messages", "bounced.mx"], &["sent.*"]);
         assert_eq!(numbers.times, [600, 660]);
         let expected = [
             ("messages", vec![Some(60.0), Some(10.0)]),
@@ -275,19 +273,6 @@ mod tests {
             ("sent.*", vec![Some(6.0), Some(4.0)]),
         ];
         assert_eq!(shown(&numbers), expected);
-    }
-
-    #[test]
-    fn who_is_limited_to_domains_reads_no_other_target() {
-        let sight = Sight::Part {
-            domains: HashSet::new(),
-            targets: HashSet::from(["lyon".to_owned()]),
-        };
-        let numbers = points().chosen(&["sent.*"], &[], &sight);
-        let names: Vec<_> = shown(&numbers).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["sent.local", "sent.target.lyon"]);
-        let numbers = points().chosen(&["sent.target.oslo"], &[], &sight);
-        assert_eq!(shown(&numbers), [("sent.target.oslo", vec![Some(0.0); 2])]);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The picture of the site: who brings mail at the left, this server in the middle with its
 //! mailboxes below, targets and peers at the right.
 
-use std::time::Duration;
-
 use crate::api::v1::overview::{HopCondition, HopKind, NextHop, Overview, SourceKind};
 use crate::ui::layout::{Page, View};
 
@@ -176,7 +174,7 @@ impl Map {
     /// Mailboxes here, below this server.
     fn local(&mut self, page: &Page, site: &Overview, here: &Node) {
         let hop = site.next_hops.iter().find(|hop| hop.kind == HopKind::Local);
-        let rate = hop.map_or(0.0, |hop| hop.sent_per_minute);
+        let rate = hop.map_or(0.0, NextHop::sent);
         let y = here.y + here.height + BELOW;
         let span = (here.x, here.width);
         let mut node = Node::new("", span, y, &page.say("hop-local"))
@@ -223,10 +221,7 @@ impl Map {
             let begin = (here.x + here.width, here.middle());
             let turn = if is_wide { TWO[0].0 } else { ONE.0 };
             let state = trouble(hop);
-            for (rate, back, shift) in [
-                (hop.sent_per_minute, "", 0),
-                (hop.incoming_per_minute, " back", 5),
-            ] {
+            for (rate, back, shift) in [(hop.sent(), "", 0), (hop.incoming(), " back", 5)] {
                 if rate == 0.0 && !back.is_empty() {
                     continue;
                 }
@@ -249,16 +244,16 @@ fn drawn(site: &Overview) -> (Vec<&NextHop>, usize) {
     let mut hops: Vec<_> = hops
         .filter(|hop| match hop.kind {
             HopKind::Local => false,
-            HopKind::None => hop.waiting > 0,
+            HopKind::None => hop.recipients() > 0,
             _ => true,
         })
         .collect();
     let more = hops.len().saturating_sub(MOST);
     if more > 0 {
         hops.sort_by_key(|hop| {
-            let rate = (hop.sent_per_minute + hop.incoming_per_minute) * 100.0;
+            let rate = (hop.sent() + hop.incoming()) * 100.0;
             let rank = hop.condition.unwrap_or(HopCondition::Up);
-            (rank, std::cmp::Reverse((hop.waiting, rate as u64)))
+            (rank, std::cmp::Reverse((hop.recipients(), rate as u64)))
         });
         hops.truncate(MOST);
     }
@@ -270,13 +265,15 @@ fn drawn(site: &Overview) -> (Vec<&NextHop>, usize) {
 }
 
 fn here(view: &View, site: &Overview, y: u32) -> Node {
-    let flow = &site.flow;
+    let flow = site.flow.as_ref();
+    let (taken, refused) = flow.map_or((0.0, 0.0), |flow| (flow.messages, flow.refused));
+    let queue = site.server.queue.unwrap_or_default();
     let mut node = Node::new("here", HERE, y, &site.server.hostname)
-        .line("sub", rate_in_words(view, "takes-in", flow.messages))
-        .line("sub", rate_in_words(view, "refuses", flow.refused))
-        .line("sub", view.with("map-queue", "count", site.server.queue));
-    if site.server.oldest_s > 0 {
-        let oldest = Duration::from_secs(site.server.oldest_s);
+        .line("sub", rate_in_words(view, "takes-in", taken))
+        .line("sub", rate_in_words(view, "refuses", refused))
+        .line("sub", view.with("map-queue", "count", queue));
+    let oldest = site.server.oldest();
+    if !oldest.is_zero() {
         let oldest = view.language.span(oldest);
         node = node.line("sub", view.with("map-oldest", "span", &oldest));
     }
@@ -289,8 +286,8 @@ fn hop_node(page: &Page, hop: &NextHop, span: Span, y: u32) -> Node {
         Some(HopCondition::Unused) | None => "",
         Some(condition) => condition.class(),
     };
-    let out = page.language.decimal(hop.sent_per_minute);
-    let back = page.language.decimal(hop.incoming_per_minute);
+    let out = page.language.decimal(hop.sent());
+    let back = page.language.decimal(hop.incoming());
     let rates = page.words(
         "map-hop",
         "rates",
@@ -307,8 +304,9 @@ fn hop_node(page: &Page, hop: &NextHop, span: Span, y: u32) -> Node {
 /// Adds how it is, and what waits for it.
 fn waits(view: &View, node: Node, hop: &NextHop, condition: Option<String>) -> Node {
     let oldest = view.language.span(hop.oldest());
-    let values = [("count", hop.waiting.into()), ("span", (&oldest).into())];
-    let waiting = (hop.waiting > 0).then(|| view.words("map-hop", "waits", &values));
+    let waiting = hop.recipients();
+    let values = [("count", waiting.into()), ("span", (&oldest).into())];
+    let waiting = (waiting > 0).then(|| view.words("map-hop", "waits", &values));
     let both: Vec<_> = condition.into_iter().chain(waiting).collect();
     if both.is_empty() {
         return node;

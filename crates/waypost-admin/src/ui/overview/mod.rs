@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
+use waypost_directory::Scope;
 
 use super::address;
 use super::layout::{Page, View, page as page_of};
@@ -55,7 +56,8 @@ struct Now<'a> {
     page: &'a Page,
     site: Overview,
     wrong: Vec<Told>,
-    map: Map,
+    /// None: he is limited to domains, and mail is counted for the whole site.
+    map: Option<Map>,
 }
 
 impl<'a> Now<'a> {
@@ -64,7 +66,7 @@ impl<'a> Now<'a> {
         Ok(Self {
             page,
             wrong: wrong::told(page, &site.wrong),
-            map: Map::of(page, &site),
+            map: site.flow.is_some().then(|| Map::of(page, &site)),
             site,
         })
     }
@@ -107,19 +109,35 @@ impl NextHop {
 
     /// The age of the oldest message that waits.
     pub(crate) fn oldest(&self) -> Duration {
-        Duration::from_secs(self.oldest_s)
+        Duration::from_secs(self.oldest_s.unwrap_or_default())
     }
 
-    /// Recipients that it did not take.
-    pub(crate) fn failed_per_minute(&self) -> f64 {
-        self.deferred_per_minute + self.bounced_per_minute
+    /// Recipients that wait.
+    pub(crate) fn recipients(&self) -> u64 {
+        self.waiting.unwrap_or_default()
+    }
+
+    /// Messages per minute that came from it.
+    pub(crate) fn incoming(&self) -> f64 {
+        self.incoming_per_minute.unwrap_or_default()
+    }
+
+    /// Recipients per minute that it took.
+    pub(crate) fn sent(&self) -> f64 {
+        self.sent_per_minute.unwrap_or_default()
+    }
+
+    /// Recipients per minute that it did not take.
+    pub(crate) fn failed(&self) -> f64 {
+        let bounced = self.bounced_per_minute.unwrap_or_default();
+        self.deferred_per_minute.unwrap_or_default() + bounced
     }
 }
 
 impl ThisServer {
     /// The age of the oldest message that waits.
     pub(crate) fn oldest(&self) -> Duration {
-        Duration::from_secs(self.oldest_s)
+        Duration::from_secs(self.oldest_s.unwrap_or_default())
     }
 
     /// How long it runs, in begun minutes: seconds would make every look another.
@@ -162,7 +180,11 @@ async fn show(
         page: &page,
         now,
         span: asked.span,
-        charts: chart::all(&page, asked.span),
+        // They are the whole site's.
+        charts: match page.actor.scope {
+            Scope::All => chart::all(&page, asked.span),
+            Scope::Domains(_) => Vec::new(),
+        },
     });
     page_of(&page, made)
 }

@@ -8,7 +8,7 @@ use crate::ui::address;
 use crate::ui::layout::View;
 
 /// Codes that there are words for.
-const CODES: [&str; 16] = [
+const CODES: [&str; 18] = [
     "accepts-everything",
     "address-twice",
     "both-forward",
@@ -24,7 +24,9 @@ const CODES: [&str; 16] = [
     "queue-old",
     "spool-suspect",
     "target-degraded",
+    "target-degraded-alone",
     "target-down",
+    "target-down-alone",
 ];
 /// Moments that are worth a line of their own, by their keys.
 const MOMENTS: [(&str, &str); 6] = [
@@ -63,7 +65,13 @@ impl Told {
             Severity::Notice => ("info", "notice"),
             Severity::Warning => ("warning", "warning"),
         };
-        let known = CODES.into_iter().find(|code| *code == wrong.code);
+        // Who is limited to domains hears not how much waits: that is the whole site's.
+        let is_target = wrong.code.starts_with("target-");
+        let code = match is_target && !wrong.parameters.contains_key("waiting") {
+            true => format!("{}-alone", wrong.code),
+            false => wrong.code.clone(),
+        };
+        let known = CODES.into_iter().find(|known| *known == code);
         let mut values = vec![
             ("name", Word::from(&wrong.object.name)),
             ("code", Word::from(&wrong.code)),
@@ -74,7 +82,6 @@ impl Told {
         values.extend(words);
         let text = |name: &str| wrong.parameters.get(name).and_then(Value::as_str);
         // A target that is down has succeeded at that moment for the last time.
-        let is_target = wrong.code.starts_with("target-");
         let moments = MOMENTS.into_iter().filter_map(|(name, key)| {
             let key = if is_target && name == "since" {
                 "last-success"
