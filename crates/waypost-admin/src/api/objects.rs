@@ -141,6 +141,29 @@ pub(crate) fn nameable(actor: &Actor, right: Right, kind: Kind, name: &str) -> R
     })
 }
 
+/// Refuses a body without the fields that something new must have, and names each of them.
+pub(crate) fn complete(fields: &Map<String, Value>, needed: &[&str]) -> Result<(), Problem> {
+    let is_missing = |field: &&&str| match fields.get(**field) {
+        None | Some(Value::Null) => true,
+        Some(value) => value == "",
+    };
+    let missing: Vec<&str> = needed.iter().filter(is_missing).copied().collect();
+    let mend = "write it as /api/openapi.json says";
+    let keys = missing.iter();
+    let keys = keys.flat_map(|field| Problem::key(field, "it is missing", mend).problems);
+    let problems: Vec<_> = keys.collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Problem {
+        problems,
+        ..Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("fields are missing: {}", missing.join(", ")),
+        )
+    })
+}
+
 /// Takes a text out of a body that cannot do without it.
 pub(crate) fn text(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
     match fields.remove(field) {
@@ -265,5 +288,26 @@ pub(crate) fn object(
         take: Map::new(),
         force,
         revision,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_missing_field_is_named_at_once() {
+        let fields = |value: Value| value.as_object().unwrap().clone();
+        let problem = complete(
+            &fields(json!({ "host": "", "port": 25 })),
+            &["name", "host"],
+        );
+        let problem = problem.unwrap_err();
+        let named: Vec<_> = problem.problems.iter().map(|one| &*one.field).collect();
+        assert_eq!((problem.status, named), (422, vec!["name", "host"]));
+        let whole = fields(json!({ "name": "old", "host": "10.0.0.7" }));
+        assert!(complete(&whole, &["name", "host"]).is_ok());
     }
 }

@@ -192,6 +192,8 @@ wordings! {
         => "write one of {roles}";
     SELECTOR_BAD: "\"{value}\" is no selector"
         => "write 1 to 63 of a-z, 0-9 and -, a letter or a digit first and last";
+    SERIES_UNKNOWN: "there is no series {name}"
+        => "write one of {known}, or the beginning of one with * behind";
     SIGNED_OUT: "log in, or send a valid token"
         => "";
     SIGNING_KEY_EXISTS: "{domain} has a key {selector} already"

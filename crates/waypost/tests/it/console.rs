@@ -155,6 +155,42 @@ fn what_a_rule_says_stands_at_its_field_in_the_reader_s_language() {
 }
 
 #[test]
+fn a_script_hears_of_every_missing_field_and_of_series_that_cannot_be() {
+    let plan = Plan::new(PROGRAM).unwrap().with_console().site(SITE);
+    let site = plan.start().unwrap();
+    let mut admin = Client::first_admin(&site).unwrap();
+    for (path, fields) in [
+        ("targets", ["name", "host"]),
+        ("peers", ["name", "host"]),
+        ("gateways", ["domain", "target"]),
+        ("admins", ["login", "role"]),
+        ("users", ["domain", "login"]),
+        ("groups", ["domain", "name"]),
+        ("mailboxes", ["domain", "name"]),
+    ] {
+        let answer = admin.send("POST", &format!("/api/v1/{path}"), &json!({}));
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 422, "{path}: {}", answer.text());
+        let problems = answer.json().unwrap()["problems"].take();
+        let named = problems.as_array().unwrap().iter();
+        let named: Vec<_> = named.map(|one| one["field"].as_str().unwrap()).collect();
+        assert_eq!(named, fields, "{path}");
+    }
+    let answer = admin.get("/api/v1/statistics?series=nope").unwrap();
+    assert_eq!(answer.status, 422, "{}", answer.text());
+    let kind = answer.header("content-type");
+    assert_eq!(kind, Some("application/problem+json"));
+    let problem = answer.json().unwrap()["problems"][0].take();
+    assert_eq!(problem["field"], "series", "{problem}");
+    assert_eq!(problem["code"], "series-unknown", "{problem}");
+    let mend = problem["mend"].as_str().unwrap();
+    assert!(
+        mend.contains("messages") && mend.contains("sent.*"),
+        "{mend}"
+    );
+}
+
+#[test]
 fn a_script_gets_the_code_of_a_rule_and_its_values() {
     let plan = Plan::new(PROGRAM).unwrap().with_console().site(SITE);
     let site = plan.start().unwrap();

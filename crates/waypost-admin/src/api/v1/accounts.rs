@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use waypost_directory::{AdminRecord, Grant, Page as Slice, Role};
 
-use super::super::objects::{Page, Resource, Written, nameable, require, text};
+use super::super::objects::{Page, Resource, Written, complete, nameable, require, text};
 use crate::auth::{Actor, Right};
 use crate::console::Console;
 use crate::problem::Problem;
@@ -65,6 +65,7 @@ pub(crate) struct Usage {
 
 /// Takes the parts of the name out of a body that makes an object.
 pub(crate) fn named(fields: &mut Map<String, Value>, field: &str) -> Result<String, Problem> {
+    complete(fields, &["domain", field])?;
     let domain = text(fields, "domain")?;
     let name = text(fields, field)?;
     Ok(format!("{name}@{domain}"))

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::location::{Created, created};
-use super::super::objects::{List, Page, Resource, Shown, Written, text};
+use super::super::objects::{List, Page, Resource, Shown, Written, complete, text};
 use super::super::refusals::Refusals;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -177,6 +177,7 @@ async fn add(
     input::Json(mut fields): input::Json<Map<String, Value>>,
 ) -> Result<Created<Made>, Problem> {
     actor.require_everywhere(Right::Admin)?;
+    complete(&fields, &["login", "role"])?;
     let login = text(&mut fields, "login")?;
     let made = console.add_admin(&actor, &login, fields).await?;
     Ok(created("admins", &login, made))

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use waypost_directory::Scope;
 
 use super::super::location::{Created, created};
-use super::super::objects::{List, Page, Resource, Shown, Written, text};
+use super::super::objects::{List, Page, Resource, Shown, Written, complete, text};
 use super::super::refusals::Refusals;
 use super::peers::is_set;
 use crate::auth::{Actor, Right};
@@ -160,6 +160,7 @@ async fn add(
     input::Json(mut fields): input::Json<Map<String, Value>>,
 ) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
+    complete(&fields, &["domain", "target"])?;
     let name = text(&mut fields, "domain")?;
     let written = console.add::<Gateway>(&actor, &name, fields).await?;
     Ok(created("gateways", &name, written))

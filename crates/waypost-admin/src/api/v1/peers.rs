@@ -11,7 +11,7 @@ use waypost_directory::Scope;
 use waypost_proto::mail::Domain;
 
 use super::super::location::{Created, created};
-use super::super::objects::{List, Page, Resource, Shown, Written, read, text};
+use super::super::objects::{List, Page, Resource, Shown, Written, complete, read, text};
 use super::super::refusals::Refusals;
 use super::domain_change::Remark;
 use crate::auth::{Actor, Right};
@@ -312,6 +312,7 @@ async fn add(
     input::Json(mut fields): input::Json<Map<String, Value>>,
 ) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
+    complete(&fields, &["name", "host"])?;
     let name = text(&mut fields, "name")?;
     let written = console.add::<Peer>(&actor, &name, fields).await?;
     Ok(created("peers", &name, written))

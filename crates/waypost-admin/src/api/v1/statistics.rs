@@ -22,6 +22,20 @@ use crate::request::{Request, Statistics, words};
 
 /// Most names in one question.
 const NAMES_MAX: usize = 100;
+/// Series that are one.
+const SINGLE: [&str; 4] = ["connections", "messages", "queue", "recipients"];
+/// How the names of the others begin.
+const BEGINNINGS: [&str; 9] = [
+    "bounced.",
+    "deferred.",
+    "delay.",
+    "from.",
+    "minger.",
+    "oldest_s.",
+    "refused.",
+    "sent.",
+    "waiting.",
+];
 /// What is shown when nobody says how much.
 const SPAN_S: u64 = 3_600;
 /// A point that has just begun says nothing about a minute yet.
@@ -111,6 +125,8 @@ impl Console {
             let message = format!("more than {NAMES_MAX} series are named");
             return Err(Problem::key("series", message, "ask for fewer at once"));
         }
+        known("series", &names)?;
+        known("sum", &sums)?;
         let request = Request::Statistics(Statistics {
             series: asked(&names, &sums),
             span: wanted.span.unwrap_or(SPAN_S),
@@ -122,6 +138,29 @@ impl Console {
         }
         Ok(points.chosen(&names, &sums))
     }
+}
+
+/// Refuses names of a parameter that no series can have.
+fn known(parameter: &str, names: &[&str]) -> Result<(), Problem> {
+    let is_known = |name: &&&str| {
+        let all = SINGLE.iter().chain(&BEGINNINGS);
+        let (beginning, is_pattern) = match name.strip_suffix('*') {
+            Some(beginning) => (beginning, true),
+            None => (**name, false),
+        };
+        let mut begun = BEGINNINGS.iter();
+        SINGLE.contains(&beginning)
+            || begun.any(|known| beginning.len() > known.len() && beginning.starts_with(known))
+            || is_pattern && all.clone().any(|known| known.starts_with(beginning))
+    };
+    let Some(unknown) = names.iter().find(|name| !is_known(name)) else {
+        return Ok(());
+    };
+    let words: Vec<_> = SINGLE.iter().map(|name| (*name).to_owned()).collect();
+    let begun = BEGINNINGS.iter().map(|beginning| format!("{beginning}*"));
+    let words: Vec<_> = words.into_iter().chain(begun).collect();
+    let words = words::SERIES_UNKNOWN.having("known", &words.join(", "));
+    Err(Problem::field(parameter, words.having("name", *unknown)))
 }
 
 fn split(names: &str) -> Vec<&str> {
@@ -273,6 +312,32 @@ mod tests {
             ("sent.*", vec![Some(6.0), Some(4.0)]),
         ];
         assert_eq!(shown(&numbers), expected);
+    }
+
+    #[test]
+    fn a_series_that_cannot_be_is_refused_with_those_that_can() {
+        let good = [
+            "queue",
+            "delay.p50",
+            "sent.*",
+            "sent.target.lyon",
+            "refused.5.unknown",
+            "re*",
+            "*",
+        ];
+        assert!(known("series", &good).is_ok());
+        for bad in ["nope", "nope*", "sent", "sent.", "queue.x", "messagesx"] {
+            let problem = known("sum", &["queue", bad]).expect_err(bad);
+            let one = &problem.problems[0];
+            assert_eq!((problem.status, &*one.field), (422, "sum"), "{bad}");
+            assert!(one.message.contains(bad), "{}", one.message);
+            assert!(
+                one.mend.contains("connections, messages, queue"),
+                "{}",
+                one.mend
+            );
+            assert!(one.mend.contains("waiting.*"), "{}", one.mend);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::location::{Created, created};
-use super::super::objects::{List, Page, Resource, Shown, Written, read, text};
+use super::super::objects::{List, Page, Resource, Shown, Written, complete, read, text};
 use super::super::refusals::Refusals;
 use super::health::Health;
 use super::trial::{Question, Trial};
@@ -272,6 +272,7 @@ async fn add(
     input::Json(mut fields): input::Json<Map<String, Value>>,
 ) -> Result<Created<Written>, Problem> {
     actor.require_everywhere(Right::RouteWrite)?;
+    complete(&fields, &["name", "host"])?;
     let name = text(&mut fields, "name")?;
     let written = console.add_target(&actor, &name, fields).await?;
     Ok(created("targets", &name, written))
