@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::SystemTime;
 
+use waypost_proto::mail::Domain;
+
 use crate::model::{Host, Key, Object, Scope};
 use crate::rules::words;
 use crate::secret::Secret;
@@ -190,6 +192,8 @@ pub struct Deed<'a> {
     pub before: Option<&'a str>,
     /// What it is, as JSON; missing: it is gone.
     pub after: Option<&'a str>,
+    /// The main names of domains that it concerns, beside that in its name.
+    pub domains: &'a [Domain],
 }
 
 /// What a deed is done to, beside objects.
@@ -220,6 +224,8 @@ impl DeedOf {
 pub struct AuditQuery {
     /// Lines of these domains only; all: those of the site too.
     pub scope: Scope,
+    /// What this login has done to mail, whatever domains it concerned.
+    pub own: Option<String>,
     /// Lines before this change.
     pub before: Option<u64>,
     /// Most lines.
@@ -240,6 +246,7 @@ impl AuditQuery {
     pub fn latest(limit: usize) -> Self {
         Self {
             scope: Scope::All,
+            own: None,
             before: None,
             limit,
             object: None,

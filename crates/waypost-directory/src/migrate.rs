@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_peers.sql"),
     include_str!("../migrations/sqlite/0003_hold_times.sql"),
@@ -13,6 +13,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0005_client_login.sql"),
     include_str!("../migrations/sqlite/0006_admins.sql"),
     include_str!("../migrations/sqlite/0007_deeds.sql"),
+    include_str!("../migrations/sqlite/0008_concerned.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{from_ms, run, to_ms};
-use crate::edit::{Actor, AuditEntry, AuditQuery, Deed};
+use crate::edit::{Actor, AuditEntry, AuditQuery, Deed, DeedOf};
 use crate::model::{Key, Kind, Scope};
 
 const CHANGE: &str = "
@@ -12,6 +12,7 @@ const CHANGE: &str = "
 const AUDIT: &str = "
     INSERT INTO audit (change, at_ms, who, from_where, kind, object_key, before, after)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const CONCERNED: &str = "INSERT OR IGNORE INTO audit_concerned (domain, change) VALUES (?1, ?2)";
 const LAST: &str = "SELECT coalesce(max(number), 0) FROM change";
 const LIST: &str = "
     SELECT change, at_ms, who, from_where, kind || ' ' || object_key, domain, before, after
@@ -36,7 +37,8 @@ pub(crate) fn record(
     write: &Write<'_>,
 ) -> rusqlite::Result<()> {
     let (kind, name) = (key.kind().as_str(), key.name());
-    line(connection, actor, (kind, &name), write)
+    line(connection, actor, (kind, &name), write)?;
+    Ok(())
 }
 
 /// Records who did something to what is not an object.
@@ -50,7 +52,11 @@ pub(crate) fn record_deed(
         before: deed.before,
         after: deed.after,
     };
-    line(connection, actor, (deed.of.as_str(), deed.name), &write)
+    let change = line(connection, actor, (deed.of.as_str(), deed.name), &write)?;
+    for domain in deed.domains {
+        run(connection, CONCERNED, params![domain.as_str(), change])?;
+    }
+    Ok(())
 }
 
 fn line(
@@ -58,7 +64,7 @@ fn line(
     actor: &Actor<'_>,
     (kind, name): (&str, &str),
     write: &Write<'_>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<i64> {
     run(
         connection,
         CHANGE,
@@ -76,7 +82,7 @@ fn line(
         write.after
     ];
     run(connection, AUDIT, row)?;
-    Ok(())
+    Ok(change)
 }
 
 /// The number of the last write.
@@ -117,9 +123,17 @@ pub(crate) fn list(
     };
     let mut all = Vec::new();
     for domain in domains {
-        let mut of_domain = conditions.clone();
-        of_domain.and("domain =", domain.as_str().to_owned());
-        all.extend(of_domain.run(connection, query.limit)?);
+        for which in ["domain =", CONCERNS] {
+            let mut of_domain = conditions.clone();
+            of_domain.and(which, domain.as_str().to_owned());
+            all.extend(of_domain.run(connection, query.limit)?);
+        }
+    }
+    if let Some(own) = &query.own {
+        let mut done = conditions;
+        done.and("kind =", DeedOf::Queue.as_str().to_owned());
+        done.and("who =", own.clone());
+        all.extend(done.run(connection, query.limit)?);
     }
     all.sort_by_key(|entry: &AuditEntry| std::cmp::Reverse(entry.change));
     all.dedup_by_key(|entry| entry.change);
@@ -127,6 +141,8 @@ pub(crate) fn list(
     Ok(all)
 }
 
+/// The condition about domains that are kept beside a line.
+const CONCERNS: &str = "change IN (SELECT change FROM audit_concerned WHERE domain = ?)";
 /// Lines of some objects that are sorted for a page of them.
 const MANY: usize = 5000;
 /// The conditions about objects.
@@ -231,7 +247,11 @@ impl Conditions {
         let mut sql = String::new();
         for (index, text) in self.texts.iter().enumerate() {
             sql += if index == 0 { "WHERE " } else { " AND " };
-            sql += &format!("{text} ?{}", index + 1);
+            let value = format!("?{}", index + 1);
+            sql += &match text.strip_suffix("?)") {
+                Some(text) => format!("{text}{value})"),
+                None => format!("{text} {value}"),
+            };
         }
         sql
     }

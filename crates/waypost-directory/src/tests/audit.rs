@@ -67,6 +67,7 @@ fn what_is_done_to_mail_and_to_answers_is_kept_beside_the_changes() {
             name,
             before: Some("{}"),
             after: None,
+            domains: &[],
         };
         fixture.directory.record(&carl, &deed).unwrap();
     }
@@ -87,6 +88,48 @@ fn what_is_done_to_mail_and_to_answers_is_kept_beside_the_changes() {
     let after = fixture.directory.snapshot();
     assert_eq!(after.change(), before.change() + 3);
     assert_eq!(fixture.user("alice").name, "Alice B.");
+}
+
+#[test]
+fn what_is_done_to_mail_is_seen_where_it_concerns_somebody_and_by_who_did_it() {
+    let fixture = Fixture::new();
+    let record = |who: &str, id: &str, domains: &[&str]| {
+        let actor = Actor { name: who, ..ACTOR };
+        let domains: Vec<_> = domains.iter().map(|domain| name(domain)).collect();
+        let deed = Deed {
+            of: DeedOf::Queue,
+            name: id,
+            before: None,
+            after: Some("{}"),
+            domains: &domains,
+        };
+        fixture.directory.record(&actor, &deed).unwrap();
+    };
+    record("root", "CR1", &["example.com", "example.net"]);
+    record("root", "CR2", &["example.org"]);
+    record("dora", "many", &[]);
+    record("carl", "CR3", &[]);
+    let seen = |scope: &[&str], own: Option<&str>, object: Option<&str>| {
+        let mut query = AuditQuery::latest(10);
+        query.scope = of_domains(scope);
+        query.own = own.map(str::to_owned);
+        query.object = object.map(str::to_owned);
+        let lines = fixture.directory.audit(&query).unwrap();
+        lines
+            .into_iter()
+            .map(|line| line.object)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&["example.com"], None, None), ["queue CR1"]);
+    assert_eq!(
+        seen(&["example.com", "example.net"], Some("dora"), None),
+        ["queue many", "queue CR1"]
+    );
+    assert_eq!(
+        seen(&["example.org"], Some("carl"), Some("queue CR2")),
+        ["queue CR2"]
+    );
+    assert!(seen(&["elsewhere.test"], None, None).is_empty());
 }
 
 fn of_domains(domains: &[&str]) -> Scope {

@@ -40,6 +40,7 @@ impl Asked {
                 name: address.to_lowercase(),
                 before: fields(before),
                 after: None,
+                domains: Vec::new(),
             };
             self.keep(done).await;
         }

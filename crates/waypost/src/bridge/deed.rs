@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use waypost_directory::{Actor, Deed, DeedOf};
 use waypost_mta::clock::{Clock as _, SystemClock};
+use waypost_mta::queue::control::Listed;
+use waypost_proto::mail::Domain;
 
 use super::{Asked, blocking};
 
@@ -19,6 +21,8 @@ pub(super) struct Done {
     pub(super) before: Map<String, Value>,
     /// None: it is gone.
     pub(super) after: Option<Map<String, Value>>,
+    /// Those whose mail it is, by any of their names.
+    pub(super) domains: Vec<Domain>,
 }
 
 impl Asked {
@@ -33,11 +37,17 @@ impl Asked {
                 from: &asked.caller.from,
                 at: SystemClock.wall(),
             };
+            let snapshot = asked.directory.snapshot();
+            let names = done.domains.iter().filter_map(|name| snapshot.domain(name));
+            let mut domains: Vec<_> = names.map(|found| found.domain.name.clone()).collect();
+            domains.sort();
+            domains.dedup();
             let deed = Deed {
                 of: done.of,
                 name: &done.name,
                 before: Some(&before),
                 after: after.as_deref(),
+                domains: &domains,
             };
             let kept = asked.directory.record(&actor, &deed);
             kept.map_err(|error| super::later(&error))
@@ -67,6 +77,18 @@ pub(super) fn fields(value: Value) -> Map<String, Value> {
         Value::Object(fields) => fields,
         _ => Map::new(),
     }
+}
+
+/// The domains whose mail a message is.
+pub(super) fn concerned(listed: &Listed) -> Vec<Domain> {
+    let envelope = &listed.message.envelope;
+    let recipients = envelope.recipients.iter().map(|to| &to.address);
+    let all = envelope
+        .reverse_path
+        .mailbox()
+        .into_iter()
+        .chain(recipients);
+    all.map(|mailbox| mailbox.domain.clone()).collect()
 }
 
 /// The first of many ids.

@@ -113,6 +113,7 @@ impl Asked {
             name: main.to_string(),
             before: fields(before),
             after: Some(fields(after)),
+            domains: Vec::new(),
         };
         self.keep(done).await;
     }

@@ -66,7 +66,8 @@ impl Asked {
     ) -> Result<Value, Refused> {
         let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
         let these: Vec<String> = names.iter().map(|to| format!(" {to}")).collect();
-        let was = listed(&self.queue.show(id).await.map_err(refused)?);
+        let found = self.queue.show(id).await.map_err(refused)?;
+        let (was, domains) = (listed(&found), deed::concerned(&found));
         let order = self.order(reason.clone(), None);
         let done = self.queue.remove(id, recipients, order).await;
         let when = when(done.map_err(refused)?);
@@ -86,7 +87,7 @@ impl Asked {
             let after = json!({ "done": "removed", "recipients": names, "reason": reason });
             (json!({}), Some(deed::fields(after)))
         };
-        self.keep_order(id.to_string(), deed::fields(before), after)
+        self.keep_order(id.to_string(), (deed::fields(before), after), domains)
             .await;
         Ok(said(&format!("{id}{} removed{when}", these.join(","))))
     }
@@ -95,8 +96,8 @@ impl Asked {
     async fn keep_order(
         &self,
         name: String,
-        before: Map<String, Value>,
-        after: Option<Map<String, Value>>,
+        (before, after): (Map<String, Value>, Option<Map<String, Value>>),
+        domains: Vec<Domain>,
     ) {
         let of = DeedOf::Queue;
         let done = deed::Done {
@@ -104,11 +105,16 @@ impl Asked {
             name,
             before,
             after,
+            domains,
         };
         self.keep(done).await;
     }
 
     async fn flush(&self, id: Option<String>, target: Option<String>) -> Result<Value, Refused> {
+        let domains = match &id {
+            Some(id) => self.concerned(queue_id(id)?).await,
+            None => Vec::new(),
+        };
         let flushed = self.flush_now(id.clone(), target.clone()).await?;
         let name = id.unwrap_or_else(|| deed::MANY.to_owned());
         let after = json!({
@@ -116,9 +122,15 @@ impl Asked {
             "target": target,
             "messages": flushed["messages"],
         });
-        self.keep_order(name, Map::new(), Some(deed::fields(after)))
+        self.keep_order(name, (Map::new(), Some(deed::fields(after))), domains)
             .await;
         Ok(flushed)
+    }
+
+    /// The domains whose mail a message is; one that is gone is nobody's.
+    async fn concerned(&self, id: QueueId) -> Vec<Domain> {
+        let found = self.queue.show(id).await;
+        found.map_or_else(|_| Vec::new(), |found| deed::concerned(&found))
     }
 
     async fn flush_now(
@@ -207,11 +219,13 @@ impl Asked {
             Selection::Message(id) => {
                 let id = queue_id(&id)?;
                 let order = self.order(reason.clone(), until);
+                let domains = self.concerned(id).await;
                 let done = self.queue.hold(id, order).await.map_err(refused)?;
                 let until = until.map(time::show);
                 let after = json!({ "done": "held", "reason": reason, "until": until });
                 let after = Some(deed::fields(after));
-                self.keep_order(id.to_string(), Map::new(), after).await;
+                self.keep_order(id.to_string(), (Map::new(), after), domains)
+                    .await;
                 Ok(said(&format!("{id} held{end}{}", when(done))))
             }
             other => {
@@ -236,9 +250,11 @@ impl Asked {
             Selection::Message(id) => {
                 let id = queue_id(&id)?;
                 let order = self.order(String::new(), None);
+                let domains = self.concerned(id).await;
                 let done = self.queue.release(id, order).await.map_err(refused)?;
                 let after = Some(deed::fields(json!({ "done": "released" })));
-                self.keep_order(id.to_string(), Map::new(), after).await;
+                self.keep_order(id.to_string(), (Map::new(), after), domains)
+                    .await;
                 Ok(said(&format!("{id} released{}", when(done))))
             }
             other => {

@@ -52,6 +52,11 @@ impl Asked {
             "reason": many.reason,
             "until": many.until.map(written),
         }));
+        let domain_asked = many
+            .filter
+            .as_ref()
+            .and_then(|filter| filter.domain.as_deref());
+        let domains = domain_asked.map(domain).transpose()?.into_iter().collect();
         let (chosen, hidden) = self.chosen(many.ids, many.filter).await?;
         let until = many.until.map(Duration::from_secs);
         let until = until.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
@@ -80,6 +85,7 @@ impl Asked {
             name: deed::MANY.to_owned(),
             before: Map::new(),
             after: Some(after),
+            domains,
         };
         self.keep(done).await;
         Ok(told(bulk, &hidden, said))

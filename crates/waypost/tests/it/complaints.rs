@@ -237,6 +237,54 @@ fn what_is_done_to_mail_and_answers_is_in_the_audit() {
 }
 
 #[test]
+fn what_is_done_to_mail_of_a_domain_is_in_the_audit_of_its_administrator() {
+    let (site, mut admin) = site();
+    let mut dora = somebody(&site, &mut admin, "dora", "domain-administrator");
+    let plain = json!({
+        "login": "paul", "role": "domain-administrator", "domains": ["plain.example.com"],
+        "password": WORD,
+    });
+    let made = admin.send("POST", "/api/v1/admins", &plain).unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let mut paul = Client::log_in(site.console(), "paul", WORD).unwrap();
+    let queue = |client: &mut Client| -> Vec<serde_json::Value> {
+        let lines = audit(client).into_iter();
+        let is_queue = |line: &serde_json::Value| {
+            line["object"]
+                .as_str()
+                .is_some_and(|object| object.starts_with("queue"))
+        };
+        lines.filter(is_queue).collect()
+    };
+    let (one, other) = (waiting(&site), waiting(&site));
+    let hold = json!({ "reason": "look" });
+    let held = dora.send("POST", &format!("/api/v1/queue/{one}/hold"), &hold);
+    assert_eq!(held.unwrap().status, 200);
+    site.tell(&["queue", "remove", &other]).unwrap();
+    let lines = queue(&mut dora);
+    let objects: Vec<_> = lines.iter().map(|line| &line["object"]).collect();
+    assert_eq!(
+        objects,
+        [&format!("queue {other}"), &format!("queue {one}")]
+    );
+    assert_eq!(
+        lines[0]["before"]["recipients"],
+        json!(["jdoe@example.com"])
+    );
+    assert_eq!(lines[1]["who"], "dora");
+    // What she has done to several at once is hers, too.
+    let form = format!("verb=retry&select={one}");
+    let begun = dora.ask("POST", "/queue/actions", Some((FORM, &form)));
+    assert_eq!(begun.unwrap().status, 303);
+    let many = wait::until("the order of many in her audit", || {
+        let line = queue(&mut dora).into_iter().next()?;
+        (line["object"] == "queue many").then_some(line)
+    });
+    assert_eq!(many.unwrap()["who"], "dora");
+    assert!(queue(&mut paul).is_empty(), "{:?}", queue(&mut paul));
+}
+
+#[test]
 fn failed_logins_and_who_must_wait_are_in_the_log() {
     let (site, _admin) = site();
     for _ in 0..9 {

@@ -14,7 +14,7 @@ use waypost_directory::{AuditEntry, AuditQuery};
 use super::super::objects::List;
 use super::super::refusals::Refusals;
 use super::trace::moment;
-use crate::auth::{Actor, Right};
+use crate::auth::{Actor, Right, Sight};
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
@@ -72,7 +72,8 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// Lists changes, the latest first; who is limited to domains sees those of their domains.
+/// Lists changes, the latest first; who is limited to domains sees those of their domains, and what
+/// they have done to mail themselves.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(Wanted),
     security(("token" = ["audit-read"])),
     responses((status = 200, body = List<Change>), Refusals))]
@@ -104,6 +105,7 @@ impl Console {
         let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
         let query = AuditQuery {
             scope: actor.scope.clone(),
+            own: Some(actor.login.clone()),
             before,
             limit: limit + 1,
             object: given(&wanted.object),
@@ -116,10 +118,28 @@ impl Console {
         let more = lines.len() > limit;
         lines.truncate(limit);
         let next = lines.last().filter(|_| more);
-        Ok(List {
-            next: next.map(|line| line.change.to_string()),
-            items: lines.into_iter().map(Change::from).collect(),
-        })
+        let next = next.map(|line| line.change.to_string());
+        let mut items: Vec<_> = lines.into_iter().map(Change::from).collect();
+        let sight = self.sight(actor).await?;
+        for line in items.iter_mut().filter(|line| line.who != actor.login) {
+            line.narrow(&sight);
+        }
+        Ok(List { items, next })
+    }
+}
+
+impl Change {
+    /// Leaves of mail that concerned others too the recipients that he sees.
+    fn narrow(&mut self, sight: &Sight) {
+        if *sight == Sight::All || !self.object.starts_with("queue ") {
+            return;
+        }
+        let records = [&mut self.before, &mut self.after].into_iter().flatten();
+        for recipients in records.filter_map(|record| record.get_mut("recipients")) {
+            if let Value::Array(all) = recipients {
+                all.retain(|to| to.as_str().is_some_and(|to| sight.address(to)));
+            }
+        }
     }
 }
 
