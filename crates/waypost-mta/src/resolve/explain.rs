@@ -8,6 +8,7 @@ use waypost_proto::smtp::reply::Reply;
 
 use super::ask::{Answer, Heard, Source};
 use super::expand::{Expanded, Once};
+use super::finding::{Conclusion, Finding};
 use super::resolver::Resolver;
 use super::step::{Step, Tried};
 use super::{Asking, Decided, Detail, Request};
@@ -21,8 +22,8 @@ pub struct Explanation {
     pub reply: Reply,
     /// The rule that decided.
     pub rule: Rule,
-    /// Where it goes, in words.
-    pub verdict: String,
+    /// Where it goes.
+    pub verdict: Conclusion,
     /// The answer it rests on, in words.
     pub proof: Option<String>,
     /// What was looked at, in order.
@@ -64,7 +65,7 @@ impl Resolver {
         if let Some(refusal) = &subject.refusal {
             let step = Step {
                 tried: Tried::Sender,
-                found: refusal.to_string(),
+                found: Finding::SenderRefused(refusal.to_string()),
                 heard: None,
             };
             explanation.steps.insert(0, step);
@@ -86,7 +87,7 @@ impl Resolver {
             recipient: recipient.clone(),
             reply: decided.reply(),
             rule: decided.rule,
-            verdict: self.verdict_in_words(&decided.verdict),
+            verdict: self.conclusion(&decided.verdict),
             proof: decided.proof.as_ref().map(|heard| self.proof(heard)),
             steps: self.with_pauses(decided.steps),
             members: Vec::new(),
@@ -101,33 +102,41 @@ impl Resolver {
             if let Some(pause) = silent.and_then(|heard| self.spared_for(heard.authority)) {
                 let seconds = pause.as_secs() + 1;
                 let words = format!("; has not answered lately, and is spared for {seconds} s");
-                step.found.push_str(&words);
+                if let Finding::Answer(text) = &mut step.found {
+                    text.push_str(&words);
+                }
             }
         }
         steps
     }
 
-    fn verdict_in_words(&self, verdict: &Verdict) -> String {
+    fn conclusion(&self, verdict: &Verdict) -> Conclusion {
         match verdict {
             Verdict::Deliver(to) => {
-                let whose = match to.store {
-                    Store::Postmaster => "the site's postmaster mailbox",
-                    Store::Shared => "the shared mailbox",
-                    Store::User => "the mailbox of",
-                };
-                format!("deliver to {whose} {}@{}", to.login, to.domain)
+                let mailbox = format!("{}@{}", to.login, to.domain);
+                match to.store {
+                    Store::Postmaster => Conclusion::DeliverPostmaster(mailbox),
+                    Store::Shared => Conclusion::DeliverShared(mailbox),
+                    Store::User => Conclusion::Deliver(mailbox),
+                }
             }
-            Verdict::Expand(to) => format!("expand to {} members", to.members.len()),
-            Verdict::Refuse(_) => "refuse".to_owned(),
+            Verdict::Expand(to) => Conclusion::Expand(to.members.len()),
+            Verdict::Refuse(_) => Conclusion::Refuse,
             Verdict::Relay { via, recipient } => {
-                let way = match via {
-                    Via::Mx => format!("the MX hosts of {}", recipient.domain),
-                    Via::SmartHost => "the smart host".to_owned(),
-                    Via::Target(id) => self.target_name(*id).unwrap_or_default(),
-                };
-                format!("relay to {way} as {recipient}")
+                let address = recipient.to_string();
+                match via {
+                    Via::Mx => Conclusion::RelayMx {
+                        domain: recipient.domain.to_string(),
+                        address,
+                    },
+                    Via::SmartHost => Conclusion::RelaySmartHost(address),
+                    Via::Target(id) => Conclusion::Relay {
+                        target: self.target_name(*id).unwrap_or_default(),
+                        address,
+                    },
+                }
             }
-            Verdict::TryLater(_) => "try later".to_owned(),
+            Verdict::TryLater(_) => Conclusion::Later,
         }
     }
 

@@ -7,6 +7,7 @@ use waypost_proto::smtp::replies;
 
 use super::Asking;
 use super::ask::{Authority, Question};
+use super::finding::Finding;
 use super::rules::{End, Walk};
 use super::sharing::Says;
 use super::step::Tried;
@@ -15,8 +16,11 @@ impl Walk<'_> {
     /// A recipient of a gateway domain.
     pub(super) fn gateway(&mut self, gateway: &GatewayRoute) -> End {
         self.steps.add(Tried::Gateway, || {
-            let (domain, target) = (&gateway.domain, gateway.target);
-            format!("{domain} lives on {}", self.facts.target_name(target))
+            let target = self.facts.target_name(gateway.target);
+            Finding::Gateway {
+                domain: gateway.domain.to_string(),
+                target: target.to_owned(),
+            }
         });
         let onward = self.forward(Rule::Gateway, gateway.target);
         let End::Decided(
@@ -50,9 +54,7 @@ impl Walk<'_> {
                 Says::Unavailable(_) | Says::Unasked
                     if gateway.unreachable == Unreachable::Accept =>
                 {
-                    self.steps.add(Tried::Gateway, || {
-                        "who cannot be verified is accepted".to_owned()
-                    });
+                    self.steps.add(Tried::Gateway, || Finding::GatewayAccepts);
                     return onward;
                 }
                 Says::Unavailable(heard) => return self.cannot_tell(Rule::Gateway, Some(heard)),
@@ -102,9 +104,7 @@ impl Walk<'_> {
         let target_tells = matches!(self.request.asking, Asking::InQueue | Asking::Forbidden)
             && gateway.verify == GatewayVerify::Callout;
         if gateway.verify == GatewayVerify::None || target_tells {
-            self.steps.add(Tried::Gateway, || {
-                "nobody is asked: the target will say".to_owned()
-            });
+            self.steps.add(Tried::Gateway, || Finding::GatewayUnasked);
             return false;
         }
         true

@@ -4,6 +4,7 @@ pub mod ask;
 mod conflict;
 pub mod expand;
 mod explain;
+mod finding;
 mod gateway;
 mod hear;
 mod memory;
@@ -22,6 +23,7 @@ use waypost_proto::smtp::reply::Reply;
 pub use ask::{Answer, Answers, Ask, Asked, Authority, Heard, Question, Said, Source, Words};
 pub use conflict::Conflict;
 pub use explain::{Explanation, Subject};
+pub use finding::{Conclusion, Finding};
 pub use memory::{
     CacheSettings, CacheStats, Keep, KeepNothing, Kept, Place, Remembered, Tallied, nobody_at,
 };
@@ -205,6 +207,14 @@ impl Facts<'_> {
             Via::Mx => "the MX hosts of the domain",
             Via::SmartHost => "the smart host",
             Via::Target(id) => self.target_name(id),
+        }
+    }
+
+    fn onward(&self, via: Via) -> Finding {
+        match via {
+            Via::Mx => Finding::OnwardMx,
+            Via::SmartHost => Finding::OnwardSmartHost,
+            Via::Target(id) => Finding::Onward(self.target_name(id).to_owned()),
         }
     }
 }

@@ -6,6 +6,7 @@ use waypost_proto::route::{Destination, Expansion, Rule, Side, Store, TargetId, 
 use waypost_proto::smtp::replies;
 
 use super::ask::{Answer, Heard, Question};
+use super::finding::Finding;
 use super::outgoing::{self, Local};
 use super::step::{Steps, Tried};
 use super::{Asking, Decided, Facts, Outbound, Request, Resolution};
@@ -69,10 +70,12 @@ impl Walk<'_> {
         };
         self.steps.add(Tried::Domain, || {
             if *domain.name == domain.domain.name {
-                format!("{} is served here", domain.name)
+                Finding::Served(domain.name.to_string())
             } else {
-                let (alias, main) = (domain.name, &domain.domain.name);
-                format!("{alias} is served here, as another name of {main}")
+                Finding::ServedAlias {
+                    alias: domain.name.to_string(),
+                    domain: domain.domain.name.to_string(),
+                }
             }
         });
         let local = Local::new(&recipient.local, self.facts.settings.delimiter);
@@ -83,13 +86,12 @@ impl Walk<'_> {
             && let Some(found) = self.facts.snapshot.lookup(&domain, base)
         {
             self.steps.add(Tried::Directory, || {
-                format!("{} is not known, without its tag it is", recipient.local)
+                Finding::Untagged(recipient.local.to_string())
             });
             return self.known(&found, &domain, local.tag());
         }
-        self.steps.add(Tried::Directory, || {
-            format!("{recipient} is not an address here")
-        });
+        self.steps
+            .add(Tried::Directory, || Finding::NotHere(recipient.to_string()));
         let role = local.without_tag().unwrap_or_else(|| local.folded());
         if matches!(role, POSTMASTER | ABUSE) && !self.for_postmaster {
             return self.postmaster(&domain);
@@ -108,15 +110,13 @@ impl Walk<'_> {
             return self.gateway(gateway);
         }
         if self.request.outbound == Outbound::Denied {
-            self.steps.add(Tried::Domain, || {
-                format!("{name} is not served here, and this client may not send elsewhere")
-            });
+            self.steps
+                .add(Tried::Domain, || Finding::MayNotSend(name.to_string()));
             let reply = replies::relay_denied(recipient);
             return End::plain(Rule::NotServed, Verdict::Refuse(reply));
         }
-        self.steps.add(Tried::Domain, || {
-            format!("{name} is not served here: outbound mail")
-        });
+        self.steps
+            .add(Tried::Domain, || Finding::Outbound(name.to_string()));
         let via = if self.facts.settings.smart_host {
             Via::SmartHost
         } else {
@@ -127,7 +127,7 @@ impl Walk<'_> {
             && self.facts.here.is_here(&host, SMTP_PORT)
         {
             self.steps
-                .add(Tried::Target, || format!("{name} is this server itself"));
+                .add(Tried::Target, || Finding::TargetIsHere(name.to_string()));
             return self.routing_loop();
         }
         self.relay(Rule::NotServed, via, recipient.clone())
@@ -139,14 +139,15 @@ impl Walk<'_> {
             Found::User(user) => self.user(user, tag),
             Found::Shared(shared) => {
                 self.steps.add(Tried::Directory, || {
-                    format!("shared mailbox {}", shared.name)
+                    Finding::SharedMailbox(shared.name.to_string())
                 });
                 End::plain(Rule::Local, self.deliver_shared(shared, domain))
             }
             Found::Group(group) => {
                 self.steps.add(Tried::Directory, || {
-                    let count = group.members.len();
-                    format!("group {} with {count} members", group.name)
+                    let members = group.members.len();
+                    let group = group.name.to_string();
+                    Finding::Group { group, members }
                 });
                 let expansion = Expansion {
                     group: self.request.recipient.clone(),
@@ -189,9 +190,7 @@ impl Walk<'_> {
         let id = user.target.or(user.domain.relay);
         let Some(target) = id.and_then(|id| self.facts.snapshot.target(id)) else {
             // Saving prevents it; a slip there must not bounce mail.
-            self.steps.add(Tried::Target, || {
-                "there is neither a target of his own nor a relay".to_owned()
-            });
+            self.steps.add(Tried::Target, || Finding::NoWay);
             let reply = replies::verification_unavailable(recipient);
             return End::plain(Rule::ThirdParty, Verdict::TryLater(reply));
         };
@@ -213,12 +212,13 @@ impl Walk<'_> {
     fn postmaster(&mut self, domain: &DomainRef<'_>) -> End {
         if let Some(address) = &domain.domain.postmaster {
             self.steps.add(Tried::Postmaster, || {
-                format!("mail for postmaster and abuse goes to {address}")
+                Finding::PostmasterGoesTo(address.to_string())
             });
             match self.postmaster_setting(address) {
                 End::Decided(_, Verdict::Refuse(reply), _) => {
-                    self.steps
-                        .add(Tried::Postmaster, || format!("which is refused: {reply}"));
+                    self.steps.add(Tried::Postmaster, || {
+                        Finding::PostmasterRefused(reply.to_string())
+                    });
                 }
                 End::Decided(_, verdict, proof) => {
                     return End::Decided(Rule::Postmaster, verdict, proof);
@@ -230,9 +230,8 @@ impl Walk<'_> {
             && let Some(relay) = domain.domain.relay
             && *self.request.side != Side::Target(relay)
         {
-            self.steps.add(Tried::ForwardUnknown, || {
-                "on: the relay takes it".to_owned()
-            });
+            self.steps
+                .add(Tried::ForwardUnknown, || Finding::PostmasterForwarded);
             let end = self.forward(Rule::Postmaster, relay);
             if matches!(end, End::Decided(_, Verdict::Relay { .. }, _)) {
                 return end;
@@ -262,9 +261,8 @@ impl Walk<'_> {
     }
 
     fn site_postmaster(&mut self) -> Verdict {
-        self.steps.add(Tried::Postmaster, || {
-            "the site's own postmaster mailbox".to_owned()
-        });
+        self.steps
+            .add(Tried::Postmaster, || Finding::PostmasterHere);
         Verdict::Deliver(Destination {
             store: Store::Postmaster,
             domain: self.facts.settings.postmaster.domain.clone(),
@@ -286,19 +284,17 @@ impl Walk<'_> {
             .filter(|_| domain.domain.forward_unknown);
         let Some(relay) = relay else {
             self.steps
-                .add(Tried::ForwardUnknown, || "off: nobody has it".to_owned());
+                .add(Tried::ForwardUnknown, || Finding::ForwardOff);
             let reply = replies::user_unknown(recipient);
             return End::plain(Rule::Unknown, Verdict::Refuse(reply));
         };
         // Only what it named itself: a group's member may be its own, unknown to us alone.
         if *self.request.side == Side::Target(relay) && self.request.original.is_none() {
-            self.steps.add(Tried::ForwardUnknown, || {
-                "on, but the recipient comes from the relay itself".to_owned()
-            });
+            self.steps
+                .add(Tried::ForwardUnknown, || Finding::ForwardFromRelay);
             return self.routing_loop();
         }
-        self.steps
-            .add(Tried::ForwardUnknown, || "on: the relay decides".to_owned());
+        self.steps.add(Tried::ForwardUnknown, || Finding::ForwardOn);
         let end = self.forward(Rule::ForwardUnknown, relay);
         let End::Decided(
             rule,
@@ -345,12 +341,10 @@ impl Walk<'_> {
             if !matches!(self.request.asking, Asking::Forbidden | Asking::InQueue) {
                 return End::Ask(vec![question]);
             }
-            self.steps.add(Tried::Callout, || {
-                "not asked: the relay will say when it gets the message".to_owned()
-            });
+            self.steps.add(Tried::Callout, || Finding::CalloutLater);
             return End::plain(Rule::ForwardUnknown, onward);
         };
-        self.steps.add_heard(Tried::Callout, Some(heard), || {
+        self.steps.add_heard(Tried::Callout, heard, || {
             format!("{} says {}", self.facts.target_name(relay), heard.answer)
         });
         let verdict = match heard.answer {
@@ -367,8 +361,9 @@ impl Walk<'_> {
     pub(super) fn relay(&mut self, rule: Rule, via: Via, outgoing: Mailbox) -> End {
         let recipient = self.request.recipient;
         if outgoing != *recipient {
-            self.steps
-                .add(Tried::OutgoingAddress, || format!("{outgoing}"));
+            self.steps.add(Tried::OutgoingAddress, || {
+                Finding::OutgoingAddress(outgoing.to_string())
+            });
         }
         if let Via::Target(id) = via
             && self.leads_back(id, &outgoing)
@@ -378,18 +373,16 @@ impl Walk<'_> {
         let visited = self.request.visited;
         if visited.contains(&trace::hop(via)) {
             self.steps.add(Tried::Journey, || {
-                format!("it has been sent to {} already", self.facts.way(via))
+                Finding::BeenThere(self.facts.way(via).to_owned())
             });
             return self.routing_loop();
         }
         if visited.len() >= MAX_JOURNEYS {
-            self.steps.add(Tried::Journey, || {
-                format!("it has been sent out {} times already", visited.len())
-            });
+            self.steps
+                .add(Tried::Journey, || Finding::BeenOut(visited.len()));
             return self.routing_loop();
         }
-        self.steps
-            .add(Tried::Target, || format!("on to {}", self.facts.way(via)));
+        self.steps.add(Tried::Target, || self.facts.onward(via));
         let verdict = Verdict::Relay {
             via,
             recipient: outgoing,
@@ -404,7 +397,7 @@ impl Walk<'_> {
         };
         if self.facts.here.is_here(&target.host, target.port) {
             self.steps.add(Tried::Target, || {
-                format!("{} is this server itself", self.facts.target_name(id))
+                Finding::TargetIsHere(self.facts.target_name(id).to_owned())
             });
             return true;
         }
@@ -415,7 +408,7 @@ impl Walk<'_> {
         let back = self.facts.snapshot.same_server(*source, id) && outgoing.same_as(received);
         if back {
             self.steps.add(Tried::Source, || {
-                format!("{} has sent it here", self.facts.target_name(id))
+                Finding::CameFrom(self.facts.target_name(id).to_owned())
             });
         }
         back
@@ -427,8 +420,16 @@ impl Walk<'_> {
     }
 }
 
-fn describe(user: &UserRoute<'_>) -> String {
-    let state = if user.suspended { "suspended " } else { "" };
+fn describe(user: &UserRoute<'_>) -> Finding {
+    let login = user.login.to_string();
+    if !user.suspended {
+        return match (user.mail, user.selected) {
+            (MailType::Local, _) => Finding::UserLocal(login),
+            (MailType::None, _) => Finding::UserNone(login),
+            (MailType::ThirdParty, true) => Finding::UserThirdParty(login),
+            (MailType::ThirdParty, false) => Finding::UserUnselected(login),
+        };
+    }
     let mail = match (user.mail, user.selected) {
         (MailType::Local, _) => "mailbox here",
         (MailType::None, _) => "no mail",
@@ -437,5 +438,6 @@ fn describe(user: &UserRoute<'_>) -> String {
             "mailbox on another server, and this address is not one that goes there"
         }
     };
-    format!("{state}user {}: {mail}", user.login)
+    let mail = mail.to_owned();
+    Finding::UserSuspended { login, mail }
 }

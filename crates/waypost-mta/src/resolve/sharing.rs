@@ -6,6 +6,7 @@ use waypost_proto::smtp::replies;
 
 use super::Asking;
 use super::ask::{Answer, Authority, Heard, Question};
+use super::finding::Finding;
 use super::outgoing;
 use super::rules::{End, Walk};
 use super::step::Tried;
@@ -62,7 +63,7 @@ impl Walk<'_> {
             if is_source {
                 self.steps.add(Tried::Sharing, || {
                     let name = self.facts.target_name(*peer);
-                    format!("{name} is not asked: the recipient comes from it")
+                    Finding::PeerIsSource(name.to_owned())
                 });
             } else {
                 asked.push(*peer);
@@ -88,7 +89,7 @@ impl Walk<'_> {
         for question in questions {
             match self.facts.answers.to(&question) {
                 Some(answer) => {
-                    self.steps.add_heard(tried, Some(answer), || {
+                    self.steps.add_heard(tried, answer, || {
                         let name = self.facts.authority_name(answer.authority);
                         format!("{name} says {}: {}", question.address, answer.in_words())
                     });
@@ -108,8 +109,7 @@ impl Walk<'_> {
         }
         if !unasked.is_empty() {
             if self.request.asking == Asking::Forbidden {
-                self.steps
-                    .add(tried, || "nobody may be asked now".to_owned());
+                self.steps.add(tried, || Finding::NobodyAsked);
                 return Says::Unasked;
             }
             return Says::Ask(unasked);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Detail;
 use super::ask::Heard;
+use super::finding::Finding;
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +62,8 @@ impl fmt::Display for Tried {
 pub struct Step {
     /// What was looked at.
     pub tried: Tried,
-    /// What was found, in words for the administrator: names of targets included.
-    pub found: String,
+    /// What was found, for the administrator: names of targets included.
+    pub found: Finding,
     /// The answer of another server, when one was needed.
     pub heard: Option<Heard>,
 }
@@ -78,23 +79,24 @@ impl Steps {
         Self((detail == Detail::Steps).then(Vec::new))
     }
 
-    /// Adds a step; the words are made only when they are wanted.
-    pub fn add(&mut self, tried: Tried, found: impl FnOnce() -> String) {
-        self.add_heard(tried, None, found);
-    }
-
-    /// Adds a step that rests on an answer.
-    pub fn add_heard(
-        &mut self,
-        tried: Tried,
-        heard: Option<&Heard>,
-        found: impl FnOnce() -> String,
-    ) {
+    /// Adds a step; the finding is made only when it is wanted.
+    pub fn add(&mut self, tried: Tried, found: impl FnOnce() -> Finding) {
         if let Some(steps) = &mut self.0 {
             steps.push(Step {
                 tried,
                 found: found(),
-                heard: heard.cloned(),
+                heard: None,
+            });
+        }
+    }
+
+    /// Adds a step that rests on an answer, in words.
+    pub fn add_heard(&mut self, tried: Tried, heard: &Heard, found: impl FnOnce() -> String) {
+        if let Some(steps) = &mut self.0 {
+            steps.push(Step {
+                tried,
+                found: Finding::Answer(found()),
+                heard: Some(heard.clone()),
             });
         }
     }

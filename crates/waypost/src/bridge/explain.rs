@@ -11,7 +11,7 @@ use waypost_mta::session::Caller;
 use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::route::Side;
 
-use super::{Bridge, finding};
+use super::Bridge;
 
 impl Bridge {
     pub(super) async fn explain(&self, request: &Explain) -> Result<Value, Refused> {
@@ -110,12 +110,11 @@ impl Bridge {
             .collect();
         let members = explanation.members.iter();
         let members: Vec<Value> = members.map(|member| self.in_json(member)).collect();
-        let (code, parameters) = coded(finding::verdict(&explanation.verdict));
         json!({
             "recipient": explanation.recipient.to_string(),
-            "verdict": explanation.verdict,
-            "verdict_code": code,
-            "verdict_parameters": parameters,
+            "verdict": explanation.verdict.to_string(),
+            "verdict_code": explanation.verdict.code(),
+            "verdict_parameters": named(explanation.verdict.parameters()),
             "why": explanation.rule.to_string(),
             "reply": explanation.reply.to_string(),
             "proof": explanation.proof,
@@ -124,18 +123,17 @@ impl Bridge {
         })
     }
 
-    /// A step; what rests on an answer has the code `answer`, and says whose it is.
+    /// A step; what rests on an answer says whose it is.
     fn step(&self, step: &Step) -> Value {
-        let tried = step.tried.to_string();
-        let mut value = json!({ "tried": tried, "found": step.found });
+        let mut value = json!({
+            "tried": step.tried.to_string(),
+            "found": step.found.to_string(),
+            "code": step.found.code(),
+            "parameters": named(step.found.parameters()),
+        });
         let Some(heard) = &step.heard else {
-            let (code, parameters) = coded(finding::step(&tried, &step.found));
-            value["code"] = code;
-            value["parameters"] = parameters;
             return value;
         };
-        value["code"] = json!("answer");
-        value["parameters"] = json!({});
         value["who"] = json!(self.resolver.authority_name(heard.authority));
         value["answer"] = json!(heard.answer.to_string());
         value["source"] = json!(heard.source.to_string());
@@ -146,9 +144,9 @@ impl Bridge {
     }
 }
 
-fn coded(found: Option<(&'static str, Value)>) -> (Value, Value) {
-    match found {
-        Some((code, parameters)) => (json!(code), parameters),
-        None => (Value::Null, json!({})),
-    }
+fn named(parameters: Vec<(&'static str, String)>) -> Value {
+    let parameters = parameters.into_iter();
+    parameters
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect()
 }

@@ -6,7 +6,6 @@ mod deed;
 mod dkim;
 mod explain;
 mod find;
-mod finding;
 mod flow;
 mod object;
 mod overview;

@@ -405,7 +405,8 @@ async fn explaining_asks_and_remembers_nothing() {
         recipient: &ann,
     };
     let explanation = asking.resolver.explain(&subject).await;
-    assert_eq!(explanation.verdict, "relay to old as ann@example.com");
+    let verdict = explanation.verdict.to_string();
+    assert_eq!(verdict, "relay to old as ann@example.com");
     assert_eq!(explanation.rule.to_string(), "forward-unknown");
     assert_eq!(explanation.reply.to_string(), "250 2.1.5 Ok");
     let proof = explanation.proof.as_deref();
