@@ -18,6 +18,7 @@ use waypost_proto::smtp::reply::Reply;
 use waypost_proto::smtp::status::EnhancedStatus;
 
 use crate::auth::LoginError;
+use crate::deliver::Security;
 use crate::{flow, metrics};
 
 /// Stands where a line names no queue id.
@@ -275,7 +276,7 @@ pub struct Delivery<'a> {
     /// Whose answer that rests on, as `source,seconds`.
     pub proof: Option<&'a dyn Display>,
     /// How the connection that took it was secured.
-    pub tls: Option<&'a dyn Display>,
+    pub tls: Option<&'a Security>,
 }
 
 /// One line for each recipient of each attempt.
@@ -310,6 +311,10 @@ pub fn delivery(delivery: &Delivery<'_>) {
     if let Some(proof) = delivery.proof {
         let _ = write!(line, " proof={proof}");
     }
+    let version = delivery.tls.and_then(|tls| tls.version);
+    if let Some(version) = version {
+        let _ = write!(line, " tls_version={version}");
+    }
     if let Some(tls) = delivery.tls {
         let _ = write!(line, " tls={tls}");
     }
@@ -328,6 +333,7 @@ pub fn delivery(delivery: &Delivery<'_>) {
         route = delivery.route,
         why = %delivery.why,
         proof = delivery.proof.map(display),
+        tls_version = version.map(display),
         tls = delivery.tls.map(display),
         "{}",
         escaped(&line)

@@ -159,6 +159,7 @@ queue-field-status = Ergebnis
 queue-field-dsn = Status
 queue-field-said = sagte
 queue-field-reply = Antwort
+queue-field-tls = Verbindung
 queue-field-delay = Verzögerung
 queue-field-verb = Aktion
 queue-field-by = von

@@ -159,6 +159,7 @@ queue-field-status = result
 queue-field-dsn = status
 queue-field-said = said
 queue-field-reply = reply
+queue-field-tls = connection
 queue-field-delay = delay
 queue-field-verb = verb
 queue-field-by = by

@@ -159,6 +159,7 @@ queue-field-status = résultat
 queue-field-dsn = statut
 queue-field-said = a dit
 queue-field-reply = réponse
+queue-field-tls = connexion
 queue-field-delay = délai
 queue-field-verb = action
 queue-field-by = par

@@ -18,7 +18,7 @@ use crate::auth::Right;
 use crate::console::Console;
 use crate::input::Params;
 use crate::problem::Problem;
-use crate::text::{Word, clock};
+use crate::text::{Language, Word, clock};
 
 /// The next hop in the log of what nobody was asked for.
 pub(super) const NOWHERE: &str = "none";
@@ -67,12 +67,13 @@ const NAMED: [&str; 19] = [
     "verb",
 ];
 /// Fields that stand below the sentence, when there are any.
-const BELOW: [&str; 11] = [
+const BELOW: [&str; 12] = [
     "reply",
     "said",
     "why",
     "route",
     "proof",
+    "tls",
     "dsn",
     "delay",
     "reason",
@@ -80,6 +81,15 @@ const BELOW: [&str; 11] = [
     "orig_to",
     "helo",
 ];
+
+/// How well the other end is known, in the log and here.
+const LEVELS: [(&str, &str); 3] = [
+    ("none", "none"),
+    ("Untrusted", "untrusted"),
+    ("Verified", "verified"),
+];
+/// Who decided how a connection is secured.
+const DEMANDS: [&str; 4] = ["dane", "mta-sts", "opportunistic", "target"];
 
 pub(crate) fn router() -> Router<Console> {
     Router::new().route("/trace", get(show))
@@ -130,6 +140,11 @@ struct Told {
 }
 
 impl Show<'_> {
+    /// Whether a field is what a server said, letter by letter.
+    fn is_said(name: &str) -> bool {
+        ["dsn", "helo", "reply", "said"].contains(&name)
+    }
+
     /// Whether this field was not accepted.
     fn is_wrong(&self, field: &str) -> bool {
         let problem = self.problem.and_then(|problem| problem.of_field(field));
@@ -259,6 +274,7 @@ fn told(page: &Page, step: &TraceStep, is_further: bool) -> Told {
             "why" => rule(page, value),
             "route" => page.hop(value),
             "delay" => page.language.delay(value),
+            "tls" => secured(page.language, value, field("tls_version")),
             _ => value.to_owned(),
         };
         let own = name == "said" && is_unasked;
@@ -269,6 +285,23 @@ fn told(page: &Page, step: &TraceStep, is_further: bool) -> Told {
         at: step.at.clone(),
         text: page.words("event", known.unwrap_or("other"), &values),
         fields: below.collect(),
+    }
+}
+
+/// How a connection was secured, and by whose demand, in words.
+pub(super) fn secured(language: Language, tls: &str, version: Option<&str>) -> String {
+    let (level, by) = tls.split_once('/').unwrap_or((tls, "opportunistic"));
+    let level = LEVELS.into_iter().find(|(known, _)| *known == level);
+    let by = DEMANDS.into_iter().find(|known| *known == by);
+    let (Some((_, level)), Some(by)) = (level, by) else {
+        return tls.to_owned();
+    };
+    let version = version.unwrap_or("TLS").replace('v', " ");
+    let values = [("version", Word::from(&version))];
+    let said = language.with(&format!("tls-level-{level}"), &values);
+    match by {
+        "opportunistic" => said,
+        by => format!("{said} {}", language.say(&format!("tls-by-{by}"))),
     }
 }
 
@@ -283,7 +316,19 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Language;
+
+    #[test]
+    fn how_a_connection_was_secured_is_said_in_words() {
+        let said = |tls, version| secured(Language::English, tls, version);
+        let dane = said("Verified/dane", Some("TLSv1.3"));
+        let words = "TLS 1.3; the certificate was checked. As TLSA records of the host demand \
+                     (DANE).";
+        assert_eq!(dane, words);
+        let plain = said("Untrusted", None);
+        assert_eq!(plain, "TLS; the certificate was not checked.");
+        assert_eq!(said("none", None), "not encrypted.");
+        assert_eq!(said("Verified/somebody", None), "Verified/somebody");
+    }
 
     #[test]
     fn every_event_and_field_has_words_in_every_language() {
@@ -291,7 +336,12 @@ mod tests {
             let events = EVENTS.map(|event| format!("event-{event}"));
             let fields = BELOW.map(|name| format!("trace-field-{name}"));
             let own = ["trace-field-why-not".to_owned()];
-            for key in events.into_iter().chain(fields).chain(own) {
+            let levels = LEVELS.map(|(_, level)| format!("tls-level-{level}"));
+            let demands = DEMANDS.into_iter().filter(|by| *by != "opportunistic");
+            let tls = levels
+                .into_iter()
+                .chain(demands.map(|by| format!("tls-by-{by}")));
+            for key in events.into_iter().chain(fields).chain(own).chain(tls) {
                 assert_ne!(language.say(&key), key, "{}", language.code());
             }
         }

@@ -17,8 +17,8 @@ use waypost_proto::smtp::client::{Event, Opening, Session};
 use waypost_proto::smtp::reply::RemoteReply;
 
 use super::hosts::{Place, Remote, To, Way};
-use super::security::{By, Demand, Need, Security, Terms};
-use super::tls::ClientTls;
+use super::security::{By, Demand, Need, Security, Terms, TlsVersion};
+use super::tls::{ClientTls, version_of};
 use super::trial::{Shared, Step, tapped};
 use super::{Limits, Settings, Trouble};
 use crate::net::{self, Endpoint, Stream};
@@ -273,14 +273,14 @@ impl Connector {
         reached(Step::Greeting);
         greet(&mut connection, way).await?;
         reached(Step::StartTls);
-        let is_secured = self.secure(&mut connection, (place, way), terms).await?;
+        let version = self.secure(&mut connection, (place, way), terms).await?;
         if matches!(way.to, To::Remote(_)) {
-            connection.security = Some(terms.met(is_secured));
+            connection.security = Some(terms.met(version));
         }
         if let Some((login, password)) = way.login() {
             reached(Step::Login);
             // Without TLS only where the administrator has said so in as many words.
-            if !is_secured && way.tls().0 != TlsPolicy::Off {
+            if version.is_none() && way.tls().0 != TlsPolicy::Off {
                 let text = "the login is not sent over a connection that is not encrypted";
                 return Err(Trouble::transient(7, 11, text).into());
             }
@@ -314,15 +314,15 @@ impl Connector {
         }
     }
 
-    /// Secures the connection by its terms; whether it is secured then.
+    /// Secures the connection by its terms; what it speaks then, none: no TLS.
     async fn secure(
         &self,
         connection: &mut Connection,
         (place, way): (&Place, &Way),
         terms: &Terms,
-    ) -> Result<bool, Failed> {
+    ) -> Result<Option<TlsVersion>, Failed> {
         match (terms.need, connection.session.offered().starttls) {
-            (Need::Never, _) | (Need::WhereOffered, false) => return Ok(false),
+            (Need::Never, _) | (Need::WhereOffered, false) => return Ok(None),
             (Need::Always, false) => {
                 let text = "TLS is required, but the host does not offer STARTTLS";
                 return Err(Failed::Tls(Trouble::transient(7, 4, text)));
@@ -332,7 +332,7 @@ impl Connector {
         connection.session.start_tls();
         expect(connection, &Event::StartTls, way).await?;
         let Io::Plain(stream) = std::mem::replace(&mut connection.io, Io::Gone) else {
-            return Ok(true);
+            return Err(Trouble::transient(5, 0, "the host is out of step").into());
         };
         tapped(connection.tap.as_ref(), |tap| {
             tap.step = Step::Handshake;
@@ -344,17 +344,16 @@ impl Connector {
         let shaking = self.tls.handshake(stream, name, &terms.proof);
         let shaken = timeout(self.limits.handshake_timeout, shaking).await;
         let shaken = shaken.unwrap_or_else(|_| Err("no answer in time".into()));
-        match shaken {
-            Ok(stream) => connection.io = Io::Secured(Box::new(stream)),
-            Err(why) => {
-                let text = format!("TLS handshake with {place}: {why}");
-                return Err(Failed::Tls(Trouble::transient(7, 5, text)));
-            }
-        }
+        let stream = shaken.map_err(|why| {
+            let text = format!("TLS handshake with {place}: {why}");
+            Failed::Tls(Trouble::transient(7, 5, text))
+        })?;
+        let version = version_of(&stream);
+        connection.io = Io::Secured(Box::new(stream));
         connection.session.secured();
         tapped(connection.tap.as_ref(), |tap| tap.step = Step::Greeting);
         expect(connection, &Event::Ready, way).await?;
-        Ok(true)
+        Ok(Some(version))
     }
 }
 

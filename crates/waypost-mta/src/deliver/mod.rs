@@ -54,7 +54,7 @@ pub use lmtp::Lmtp;
 use policies::Policies;
 pub use policies::{KeepPolicies, KeptPolicy};
 use pool::Pool;
-pub use security::{By, Level, Security};
+pub use security::{By, Level, Security, TlsVersion};
 use tls::ClientTls;
 pub use trouble::Trouble;
 

@@ -35,6 +35,15 @@ pub enum By {
     Target,
 }
 
+/// The version of TLS that a connection speaks; shown as the log's `tls_version=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    V12,
+    /// RFC 8446.
+    V13,
+}
+
 /// How a connection is secured, and by whose demand; shown as the log's `tls=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Security {
@@ -42,6 +51,17 @@ pub struct Security {
     pub level: Level,
     /// Who demanded it.
     pub by: By,
+    /// What it speaks; none without TLS.
+    pub version: Option<TlsVersion>,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V12 => "TLSv1.2",
+            Self::V13 => "TLSv1.3",
+        })
+    }
 }
 
 impl fmt::Display for Level {
@@ -197,13 +217,17 @@ impl Terms {
     }
 
     /// What a connection that holds to these terms is.
-    pub(super) fn met(&self, is_secured: bool) -> Security {
-        let level = match (&self.proof, is_secured) {
-            (_, false) => Level::None,
-            (Proof::Any, true) => Level::Untrusted,
-            (_, true) => Level::Verified,
+    pub(super) fn met(&self, version: Option<TlsVersion>) -> Security {
+        let level = match (&self.proof, version) {
+            (_, None) => Level::None,
+            (Proof::Any, Some(_)) => Level::Untrusted,
+            (_, Some(_)) => Level::Verified,
         };
-        Security { level, by: self.by }
+        Security {
+            level,
+            by: self.by,
+            version,
+        }
     }
 
     /// What a connection that could not be had is counted as.

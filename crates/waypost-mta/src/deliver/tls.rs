@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::dane::Shown;
-use super::security::Proof;
+use super::security::{Proof, TlsVersion};
 use crate::net::Stream;
 use crate::tls::key_of;
 
@@ -184,5 +184,12 @@ fn words(error: &io::Error) -> String {
     match inner {
         Some(InvalidCertificate(Other(rustls::OtherError(why)))) => why.to_string(),
         _ => error.to_string(),
+    }
+}
+/// What a connection speaks after its handshake; rustls knows two versions.
+pub(super) fn version_of(stream: &TlsStream<Stream>) -> TlsVersion {
+    match stream.get_ref().1.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::V13,
+        _ => TlsVersion::V12,
     }
 }

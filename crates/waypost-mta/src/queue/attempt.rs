@@ -411,7 +411,7 @@ impl Inner {
             route: &said.way.next_hop,
             why: &said.way.rule,
             proof: line.proof,
-            tls: said.security.map(|security| security as &dyn Display),
+            tls: said.security,
         });
     }
 }

@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
 /// The names of fields. A packed field has its name's place here: never change the order.
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 36] = [
     "event",
     "queue_id",
     "client",
@@ -43,6 +43,7 @@ const NAMES: [&str; 35] = [
     "error",
     "path",
     "tls",
+    "tls_version",
 ];
 /// Stands for a name that is not among them, which follows.
 const OTHER: u8 = u8::MAX;

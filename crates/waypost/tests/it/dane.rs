@@ -122,6 +122,11 @@ pub(crate) fn arrives(site: &Site, mx: &Peer, tls: &str) {
     ];
     let line = site.wait_for_log(&words).unwrap();
     assert!(line.ends_with(&format!(" tls={tls}")), "{line}");
+    assert_eq!(
+        line.contains(" tls_version=TLSv1."),
+        tls != "none",
+        "{line}"
+    );
 }
 
 fn counted(site: &Site, by: &str, result: &str) -> u64 {

@@ -146,7 +146,7 @@ fn seconds(at: SystemTime) -> u64 {
 }
 
 /// What names the server that a message went to, or is in its words.
-const OF_SERVER: [&str; 4] = ["proof", "relay", "route", "said"];
+const OF_SERVER: [&str; 6] = ["proof", "relay", "route", "said", "tls", "tls_version"];
 
 impl TraceStep {
     /// Says nothing of servers that only other domains use.

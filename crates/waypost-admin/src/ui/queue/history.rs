@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::Page;
-use super::super::trace::NOWHERE;
+use super::super::trace::{NOWHERE, secured};
 use crate::api::v1::queue::nobody;
 use crate::auth::{Actor, Right};
 use crate::console::Console;
@@ -14,7 +14,7 @@ use crate::request::{Request, Trace};
 /// Steps of one message that are shown.
 const STEPS_MAX: usize = 500;
 /// The fields of a step that are told, in this order.
-const TOLD: [&str; 19] = [
+const TOLD: [&str; 20] = [
     "client",
     "sasl_username",
     "message_id",
@@ -27,6 +27,7 @@ const TOLD: [&str; 19] = [
     "dsn",
     "said",
     "reply",
+    "tls",
     "delay",
     "verb",
     "by",
@@ -105,6 +106,10 @@ impl Step {
             "said" if is_unasked => ("why-not", self.field("said").to_owned()),
             "status" if STATUSES.contains(&self.field("status")) => {
                 ("status", page.word("queue-status", self.field("status")))
+            }
+            "tls" if !self.field("tls").is_empty() => {
+                let version = Some(self.field("tls_version")).filter(|text| !text.is_empty());
+                ("tls", secured(page.language, self.field("tls"), version))
             }
             "delay" => ("delay", page.language.delay(self.field("delay"))),
             "verb" => ("verb", page.verb(self.field("verb"))),
