@@ -28,18 +28,45 @@ for (const language of languages) {
     });
 }
 
-screen("addresses in the queue are broken before their @ only, and rows stay low",
+// How each address stands: the lines of what is before the @, of the rest, and of both.
+const standing = (page) => page.locator("td bdi.address").evaluateAll((found) => found.map((one) => {
+  const texts = [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+  const lines = texts.map((text) => {
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    return [...range.getClientRects()].map((line) => Math.round(line.top));
+  });
+  return { address: one.textContent, parts: lines.map((tops) => new Set(tops).size),
+    lines: new Set(lines.flat()).size };
+}));
+
+const LONG = "the-office-of-somebody.with-a-name@a-long-name-of-a-domain.example.net";
+
+screen("addresses are broken before their @ only, and not at all when they fit",
   { width: 1280, height: 800, sections, site: example },
   async (all) => {
-    const { page } = all;
+    const { page, send } = all;
     await mail(all);
-    await page.goto("/queue");
-    const lines = await page.locator("bdi.address").evaluateAll((found) => found.map((one) =>
-      [one.textContent, one.getClientRects().length, one.offsetHeight]));
-    assert.ok(lines.length >= 2, String(lines));
-    for (const [address, , height] of lines) {
-      assert.ok(height < 50, `${address}: ${height}`);
+    await send({ from: LONG, to: "carol@example.com" });
+    await send({ from: "jean-luc.p@north-sea.test", to: "carol@example.com" });
+    for (const width of [1024, 1280, 1920]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of ["/queue", "/directory"]) {
+        await page.goto(path);
+        const found = await standing(page);
+        assert.ok(found.length >= 4, `${path}: ${found.length}`);
+        for (const { address, parts, lines } of found) {
+          assert.ok(parts.every((count) => count === 1), `${address} at ${width}: ${parts}`);
+          if (address !== LONG && width >= 1280) {
+            assert.equal(lines, 1, `${address} at ${width} on ${path}`);
+          }
+        }
+      }
     }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto("/queue");
+    const long = (await standing(page)).find(({ address }) => address === LONG);
+    assert.equal(long.lines, 2);
     const row = await page.locator("tbody tr:has(td.select)").first().boundingBox();
     assert.ok(row.height < 90, `a row of ${row.height}`);
     await page.setViewportSize({ width: 2560, height: 1400 });

@@ -26,7 +26,8 @@
     if (!formats.has(style)) {
       formats.set(style, new Intl.DateTimeFormat(language, styles[style]));
     }
-    return formats.get(style).format(date);
+    // A line is broken between date and time only.
+    return formats.get(style).format(date).replace(/ (?!\d{1,2}:)/g, "\u00A0");
   };
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "long" });
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -83,7 +84,7 @@
     });
   }, true);
 
-  // ---- Questions: <button data-confirm="Remove 3 messages?" data-yes="Remove" data-no="Keep">
+  // ---- Questions: <button data-confirm="Remove 3 messages?" data-yes="Remove" data-no="Cancel">
 
   const agreed = new WeakSet();
 
@@ -106,7 +107,7 @@
     dialog.setAttribute("aria-labelledby", question.id);
     yes.type = no.type = "button";
     no.autofocus = true;
-    actions.append(no, yes);
+    actions.append(yes, no);
     dialog.append(question, actions);
     no.addEventListener("click", () => dialog.close());
     yes.addEventListener("click", () => {

@@ -97,6 +97,20 @@ const MENU: [(&str, &[Item]); 4] = [
     ),
 ];
 
+/// Characters of an address that is short.
+const SHORT: usize = 26;
+
+/// A moment of which a line is broken between date and time only.
+fn unbroken(moment: &str) -> String {
+    match moment.split_once(", ") {
+        Some((date, time)) => {
+            let [date, time] = [date, time].map(|part| part.replace(' ', "\u{a0}"));
+            format!("{date}, {time}")
+        }
+        None => moment.to_owned(),
+    }
+}
+
 impl Page {
     /// What changes of this page must carry.
     pub(crate) fn csrf(&self) -> &str {
@@ -232,6 +246,11 @@ impl View {
         address.split_at_checked(at).unwrap_or((address, ""))
     }
 
+    /// Whether a line is never broken in an address where there is room.
+    pub(crate) fn is_short(&self, address: &str) -> bool {
+        address.chars().count() <= SHORT
+    }
+
     /// A domain's name as people write it.
     pub(crate) fn domain(&self, name: &str) -> String {
         Domain::parse(name).map_or_else(|_| name.to_owned(), |name| name.shown())
@@ -267,7 +286,7 @@ impl View {
     pub(crate) fn time(&self, moment: &str) -> String {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-:+.".contains(c);
         let machine: String = moment.chars().filter(|c| is_plain(*c)).collect();
-        let text = self.language.moment(&machine);
+        let text = unbroken(&self.language.moment(&machine));
         format!("<time datetime=\"{machine}\">{text}</time>")
     }
 
@@ -275,7 +294,7 @@ impl View {
     pub(crate) fn second(&self, moment: &str) -> String {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-:+.".contains(c);
         let machine: String = moment.chars().filter(|c| is_plain(*c)).collect();
-        let text = self.language.second(&machine);
+        let text = unbroken(&self.language.second(&machine));
         format!("<time data-time=\"second\" datetime=\"{machine}\">{text}</time>")
     }
 
