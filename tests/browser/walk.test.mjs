@@ -41,6 +41,14 @@ const plain = (page) => page.evaluate(() => {
   ].filter(Boolean).join("; ");
 });
 
+// Every form is left in one way: the last beside its button is the same word.
+const left = (page, word) => page.evaluate((word) => {
+  const wrong = [...document.querySelectorAll("main form .form-actions:has(.primary)")]
+    .filter(({ lastElementChild: last }) => last.tagName !== "A" || last.className !== "button" ||
+      last.textContent.trim() !== word);
+  return wrong.length === 0 ? "" : `cannot be left: ${wrong[0].outerHTML.slice(0, 200)}`;
+}, word);
+
 for (const { name, most, ...plan } of [
   { name: "on a telephone", width: 360, height: 740, most: 1 },
   { name: "in the dark, in German", dark: true, language: "de", most: 1 },
@@ -74,6 +82,7 @@ for (const language of languages) {
           (await all.page.locator("html").getAttribute("lang") === language ? "" : "language"));
         await found.check(address, async () =>
           (await all.page.locator("main h1").count() === 1 ? "" : "no heading"));
+        await found.check(address, () => left(all.page, all.say("form-cancel")));
       }, { most: 1 });
       assert.ok(visited.length >= 2, visited.join(" "));
       found.none();

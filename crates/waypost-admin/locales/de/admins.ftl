@@ -15,7 +15,6 @@ admins-here-hint = Von den anderen sieht er nichts.
 admins-names = Hauptnamen, einer je Zeile
 admins-suspend = Gesperrt
 admins-suspend-hint = Er kann sich weder anmelden noch Token benutzen.
-admins-cancel = Abbrechen
 admins-create = Anlegen
 admins-save = Speichern
 admins-more = Weitere

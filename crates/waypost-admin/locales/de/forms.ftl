@@ -1,7 +1,5 @@
 form-save = Speichern
 form-cancel = Abbrechen
-form-keep = Behalten
-form-back = Zurück
 form-stale = Das Formular unten zeigt den jetzigen Stand. Bitte nehmen Sie Ihre Änderung noch einmal vor.
 list-search = Suchen
 list-all = Alle anzeigen

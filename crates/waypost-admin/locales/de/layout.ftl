@@ -44,7 +44,6 @@ stale-says = Nichts wurde geändert. Sie haben sich neu angemeldet, seit die Sei
 stale-again = Jetzt senden
 problem-back = Zurück zum Anfang
 
-ask-no = Abbrechen
 
 login-title = Anmelden
 login-name = Anmeldename

@@ -23,6 +23,5 @@ tokens-once = Das Token
 tokens-once-hint = Es wird nur dieses eine Mal angezeigt. Bewahren Sie es auf wie ein Passwort.
 tokens-noted = Ich habe es notiert
 tokens-revoke = Widerrufen
-tokens-keep = Behalten
 tokens-revoke-ask = „{ $name }“ widerrufen? Was es benutzt, kann sich nicht mehr anmelden.
 done-token-revoked = Das Token wurde widerrufen.

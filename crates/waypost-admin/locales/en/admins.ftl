@@ -15,7 +15,6 @@ admins-here-hint = He sees nothing of the others.
 admins-names = Main names, one on each line
 admins-suspend = Suspended
 admins-suspend-hint = He can neither log in nor use a token.
-admins-cancel = Cancel
 admins-create = Create
 admins-save = Save
 admins-more = More

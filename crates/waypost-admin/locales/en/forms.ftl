@@ -1,7 +1,5 @@
 form-save = Save
 form-cancel = Cancel
-form-keep = Keep
-form-back = Back
 form-stale = The form below shows it as it is now. Make your change again.
 list-search = Search
 list-all = Show all

@@ -44,7 +44,6 @@ stale-says = Nothing was changed. You have logged in again since its page was lo
 stale-again = Send it now
 problem-back = Back to the start
 
-ask-no = Cancel
 
 login-title = Log in
 login-name = Login

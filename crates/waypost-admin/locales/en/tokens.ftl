@@ -23,6 +23,5 @@ tokens-once = The token
 tokens-once-hint = It is shown this once. Keep it as you would keep a password.
 tokens-noted = I have noted it
 tokens-revoke = Revoke
-tokens-keep = Keep
 tokens-revoke-ask = Revoke “{ $name }”? Whatever uses it can no longer log in.
 done-token-revoked = The token was revoked.

@@ -15,7 +15,6 @@ admins-here-hint = Il ne voit rien des autres.
 admins-names = Noms principaux, un par ligne
 admins-suspend = Suspendu
 admins-suspend-hint = Il ne peut ni se connecter ni utiliser de jeton.
-admins-cancel = Annuler
 admins-create = Créer
 admins-save = Enregistrer
 admins-more = Suite

@@ -1,7 +1,5 @@
 form-save = Enregistrer
 form-cancel = Annuler
-form-keep = Conserver
-form-back = Retour
 form-stale = Le formulaire ci-dessous montre l’état actuel. Veuillez refaire votre modification.
 list-search = Rechercher
 list-all = Tout afficher

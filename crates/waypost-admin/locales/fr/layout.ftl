@@ -44,7 +44,6 @@ stale-says = Rien n’a été modifié. Vous vous êtes reconnecté depuis le ch
 stale-again = Envoyer maintenant
 problem-back = Retour au début
 
-ask-no = Annuler
 
 login-title = Connexion
 login-name = Identifiant

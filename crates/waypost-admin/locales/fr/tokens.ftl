@@ -23,6 +23,5 @@ tokens-once = Le jeton
 tokens-once-hint = Il n’est affiché que cette fois. Gardez-le comme un mot de passe.
 tokens-noted = Je l’ai noté
 tokens-revoke = Révoquer
-tokens-keep = Garder
 tokens-revoke-ask = Révoquer « { $name } » ? Ce qui l’utilise ne pourra plus se connecter.
 done-token-revoked = Le jeton a été révoqué.

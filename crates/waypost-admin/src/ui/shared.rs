@@ -190,6 +190,11 @@ impl Show<'_> {
         self.page.actor.may_force() && self.problem.is_some_and(Problem::is_objection)
     }
 
+    /// The list that it is in.
+    fn list(&self) -> String {
+        format!("/directory?kind={}", self.kind)
+    }
+
     /// What was sent, instead of what is saved.
     fn repeat(&mut self, fields: &Fields) {
         self.addresses = Addresses::said(fields, &self.domain);
