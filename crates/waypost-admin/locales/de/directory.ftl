@@ -83,8 +83,11 @@ bulk-ask-remove = { $count ->
    *[other] { $count } Benutzer entfernen?
 }
 bulk-ask-note = Wer nicht geändert werden kann, bleibt, wie er ist, und wird mit dem Grund aufgeführt.
-bulk-ask-now = { $name }: jetzt { $mail }
-bulk-ask-now-at = { $name }: jetzt { $mail }, { $target }
+bulk-ask-more = … und { $count ->
+    [one] ein weiterer Benutzer
+   *[other] { $count } weitere Benutzer
+}
+bulk-ask-removed = Entfernt
 target-relay-named = Relay der Domain: { $relay }
 
 import-title = Benutzer importieren
@@ -94,8 +97,8 @@ import-file-hint = Bis 128 MiB, in UTF-8, mit Kommas oder Semikolons.
 import-text = Oder ihr Text
 import-columns = Die erste Zeile nennt die Spalten. Es gibt:
 import-columns-more = Nur login muss da sein, mit seiner Domain (jdoe@example.com), wo es keine Spalte dafür gibt. Mehrere Adressen werden durch Leerzeichen getrennt. Fehlende Spalten lassen, was da ist; niemand wird entfernt.
-import-force = Partner nicht nach neuen Adressen fragen
-import-force-hint = Sonst wird eine Zeile abgewiesen, wenn ein Partner eine ihrer Adressen hat oder nicht gefragt werden kann.
+import-force = Peers nicht nach neuen Adressen fragen
+import-force-hint = Sonst wird eine Zeile abgewiesen, wenn ein Peer eine ihrer Adressen hat oder nicht gefragt werden kann.
 import-preview = Vorschau
 
 job-users-import = Benutzer importieren

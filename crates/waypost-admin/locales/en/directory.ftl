@@ -83,8 +83,11 @@ bulk-ask-remove = { $count ->
    *[other] Remove { $count } users?
 }
 bulk-ask-note = Who cannot be changed is left as he is, and listed with the reason.
-bulk-ask-now = { $name }: now { $mail }
-bulk-ask-now-at = { $name }: now { $mail }, { $target }
+bulk-ask-more = … and { $count ->
+    [one] one more user
+   *[other] { $count } more users
+}
+bulk-ask-removed = Removed
 target-relay-named = Relay of the domain: { $relay }
 
 import-title = Import users

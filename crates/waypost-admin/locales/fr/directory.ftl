@@ -83,8 +83,11 @@ bulk-ask-remove = { $count ->
    *[other] Supprimer { $count } utilisateurs ?
 }
 bulk-ask-note = Ceux qui ne peuvent pas être modifiés restent tels quels et sont listés avec la raison.
-bulk-ask-now = { $name } : actuellement { $mail }
-bulk-ask-now-at = { $name } : actuellement { $mail }, { $target }
+bulk-ask-more = … et { $count ->
+    [one] { $count } autre utilisateur
+   *[other] { $count } autres utilisateurs
+}
+bulk-ask-removed = Supprimé
 target-relay-named = Relais du domaine : { $relay }
 
 import-title = Importer des utilisateurs

@@ -1,5 +1,7 @@
 //! All users, shared mailboxes and groups, and what is done with many of them.
 
+mod bulk;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -9,7 +11,6 @@ use serde::Deserialize;
 use waypost_proto::mail::Domain;
 
 use super::account_form::{domains, targets};
-use super::ask::Ask;
 use super::layout::{again, trouble};
 use super::{Page, page as page_of};
 use crate::address::{address, encoded};
@@ -23,12 +24,9 @@ use crate::console::Console;
 use crate::input::{Csv, Fields, Params};
 use crate::problem::Problem;
 use crate::request::{Filter, Mail, Request, UserAction, UsersMany, words};
-use crate::text::Word;
 
 /// Objects of one page.
 const LIMIT: usize = 50;
-/// Names that a question repeats.
-const NAMED: usize = 10;
 /// The tabs.
 const KINDS: [&str; 3] = ["users", "mailboxes", "groups"];
 
@@ -341,112 +339,14 @@ fn chosen(fields: &Fields) -> Result<(Vec<String>, Option<Filter>), Problem> {
 }
 
 async fn confirm(State(console): State<Console>, page: Page, fields: Fields) -> Response {
-    let made = question(&console, &page, &fields).await;
+    let made = bulk::question(&console, &page, &fields).await;
     page_of(&page, made)
-}
-
-async fn question<'a>(
-    console: &Console,
-    page: &'a Page,
-    fields: &Fields,
-) -> Result<Ask<'a>, Problem> {
-    page.actor.require(Right::AccountWrite)?;
-    let (_, word) = action(fields)?;
-    let (names, filter) = chosen(fields)?;
-    let mut text = Vec::new();
-    let count = match filter {
-        Some(filter) => {
-            let counted = console
-                .counted_users(&page.actor, filter, (None, 0))
-                .await?;
-            for mail in Mail::ALL {
-                if counted.of(mail) > 0 {
-                    let count = page.language.number(counted.of(mail));
-                    text.push(format!("{}: {count}", page.word("mail", mail)));
-                }
-            }
-            counted.all()
-        }
-        None => {
-            for name in names.iter().take(NAMED) {
-                text.push(now(console, page, name).await);
-            }
-            if names.len() > NAMED {
-                text.push("…".to_owned());
-            }
-            names.len() as u64
-        }
-    };
-    let key = format!("bulk-ask-{word}");
-    let title = page.language.with(
-        &key,
-        &[
-            ("count", count.into()),
-            (
-                "target",
-                target_word(page, fields.text("target")).as_str().into(),
-            ),
-        ],
-    );
-    text.push(page.say("bulk-ask-note"));
-    let mut hidden: Vec<(&'static str, String)> = Vec::new();
-    for name in [
-        "action",
-        "target",
-        "all",
-        "domain",
-        "text",
-        "of-mail",
-        "of-target",
-        "state",
-    ] {
-        hidden.extend(fields.given(name).map(|value| (name, value)));
-    }
-    hidden.extend(names.into_iter().map(|name| ("select", name)));
-    Ok(Ask {
-        page,
-        title,
-        text,
-        action: "/directory/actions".to_owned(),
-        hidden,
-        yes: page.word("bulk", word),
-        back: Wanted::of(fields).address("/directory", "users", ""),
-    })
-}
-
-/// Somebody as he is before the change; who is not to be seen is named only.
-async fn now(console: &Console, page: &Page, name: &str) -> String {
-    let Ok(user) = console.show::<User>(&page.actor, name).await else {
-        return name.to_owned();
-    };
-    let target = match (user.mail, &user.target) {
-        (Mail::ThirdParty, Some(target)) => Some(target.clone()),
-        (Mail::ThirdParty, None) => Some(relay_word(page, relay(console, &user.domain).as_ref())),
-        _ => None,
-    };
-    let key = match target {
-        Some(_) => "bulk-ask-now-at",
-        None => "bulk-ask-now",
-    };
-    let values = [
-        ("name", Word::from(name)),
-        ("mail", Word::from(&page.word("mail", user.mail))),
-        ("target", Word::from(target.as_deref().unwrap_or_default())),
-    ];
-    page.language.with(key, &values)
 }
 
 fn relay_word(page: &Page, relay: Option<&String>) -> String {
     match relay {
         Some(relay) => page.with("target-relay-named", "relay", relay),
         None => page.say("target-relay"),
-    }
-}
-
-fn target_word(page: &Page, target: &str) -> String {
-    match target.is_empty() {
-        true => page.say("target-relay"),
-        false => target.to_owned(),
     }
 }
 
