@@ -20,3 +20,12 @@ job-sum-unasked = { $count ->
    *[other] Kein Partner wurde nach { $count } neuen Adressen gefragt.
 }
 job-sum-of = { $what }: { $count }
+jobs-title = Aufträge
+jobs-lead = Was länger dauert, und was in der letzten Stunde daraus wurde: Ihre eigenen, für Superadministratoren alle.
+jobs-none = Nichts ist im Gange.
+jobs-what = Was
+jobs-owner = Begonnen von
+jobs-state = Zustand
+job-state-running = Im Gange
+job-state-done = Erledigt
+job-state-failed = Nicht erledigt

@@ -20,3 +20,12 @@ job-sum-unasked = { $count ->
    *[other] No peer was asked about { $count } new addresses.
 }
 job-sum-of = { $what }: { $count }
+jobs-title = Jobs
+jobs-lead = What takes long, and what became of it in the last hour: yours, and to a superadministrator everybody’s.
+jobs-none = Nothing is under way.
+jobs-what = What
+jobs-owner = Begun by
+jobs-state = State
+job-state-running = Under way
+job-state-done = Done
+job-state-failed = Not done

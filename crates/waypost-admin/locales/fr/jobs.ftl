@@ -20,3 +20,12 @@ job-sum-unasked = { $count ->
    *[other] Aucun pair n’a été interrogé sur { $count } nouvelles adresses.
 }
 job-sum-of = { $what } : { $count }
+jobs-title = Tâches
+jobs-lead = Ce qui prend du temps, et ce qu’il en est advenu dans la dernière heure : les vôtres et, pour un superadministrateur, celles de tous.
+jobs-none = Rien n’est en cours.
+jobs-what = Quoi
+jobs-owner = Lancée par
+jobs-state = État
+job-state-running = En cours
+job-state-done = Faite
+job-state-failed = Non faite

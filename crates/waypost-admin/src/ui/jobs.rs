@@ -27,11 +27,19 @@ const UNDONE: [&str; 4] = ["active", "gone", "held", "not-held"];
 
 pub(crate) fn router() -> Router<Console> {
     Router::new()
+        .route("/jobs", get(list))
         .route("/jobs/{id}", get(show))
         .route("/jobs/{id}/cancel", post(cancel))
         .route("/jobs/{id}/live", get(follow))
         .route("/jobs/{id}/next", post(begin_next))
         .route("/jobs/{id}/refused", get(refused))
+}
+
+#[derive(Template)]
+#[template(path = "jobs/list.html")]
+struct List<'a> {
+    page: &'a Page,
+    jobs: Vec<Job>,
 }
 
 #[derive(Template)]
@@ -200,6 +208,25 @@ impl Job {
             _ => String::new(),
         }
     }
+}
+
+impl Stage {
+    /// The class of its badge, and its word.
+    pub(super) fn in_words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Running(_) => ("info", "running"),
+            Self::Done(_) => ("ok", "done"),
+            Self::Failed(_) => ("bad", "failed"),
+        }
+    }
+}
+
+async fn list(State(console): State<Console>, page: Page) -> Response {
+    let made = List {
+        jobs: console.jobs_of(&page.actor),
+        page: &page,
+    };
+    page_of(&page, Ok(made))
 }
 
 async fn show(State(console): State<Console>, page: Page, Name(id): Name) -> Response {
