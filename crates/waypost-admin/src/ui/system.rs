@@ -30,6 +30,9 @@ const FORM_MAX: usize = 4 << 20;
 /// Steps of a plan that a page shows.
 const STEPS: usize = 1_000;
 
+/// Characters of a value that stands in a text by no accident.
+const TELLING: usize = 4;
+
 pub(crate) fn router() -> Router<Console> {
     let apply = post(apply).layer(DefaultBodyLimit::max(FORM_MAX));
     Router::new()
@@ -134,9 +137,13 @@ impl System {
 }
 
 impl LogLine {
-    /// What it says beside the text: `name=value`.
+    /// What it says beside the text: `name=value`. What the text says already is not repeated.
     pub(crate) fn said(&self) -> Vec<String> {
-        let fields = self.fields.iter();
+        let fields = self.fields.iter().filter(|(name, value)| {
+            let value = value.as_str().unwrap_or_default();
+            let is_known = value.len() >= TELLING && self.text.contains(value);
+            *name != "event" && !is_known && !self.text.contains(&format!("{name}="))
+        });
         let said = fields.map(|(name, value)| match value {
             Value::String(text) => format!("{name}={text}"),
             other => format!("{name}={other}"),
