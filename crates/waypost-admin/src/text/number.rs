@@ -8,6 +8,8 @@ use super::Language;
 
 /// Sizes, each 1024 of the one before.
 const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+/// The same in octets, as French has them.
+const OCTETS: [&str; 5] = ["o", "Kio", "Mio", "Gio", "Tio"];
 
 impl Language {
     /// What stands between groups of three digits.
@@ -58,7 +60,11 @@ impl Language {
             size /= 1024.0;
             unit += 1;
         }
-        let name = UNITS.get(unit).copied().unwrap_or_default();
+        let names = match self {
+            Self::French => OCTETS,
+            Self::English | Self::German => UNITS,
+        };
+        let name = names.get(unit).copied().unwrap_or_default();
         format!("{}\u{a0}{name}", self.decimal(size))
     }
 

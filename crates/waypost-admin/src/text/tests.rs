@@ -153,7 +153,7 @@ fn what_is_wrong_is_said_in_every_language_with_the_same_values() {
     let [english, french, german] = Language::ALL.map(|language| language.told(&fault));
     let start = "3\u{a0}GiB are above the domain's user_max (2\u{a0}GiB); lower it";
     assert!(english.starts_with(start), "{english}");
-    let start = "3\u{a0}GiB dépassent la limite du domaine (Quota utilisateur maximal";
+    let start = "3\u{a0}Gio dépassent la limite du domaine (Quota utilisateur maximal";
     assert!(french.starts_with(start), "{french}");
     assert!(
         german.contains("2\u{a0}GiB). Geben Sie weniger"),
@@ -207,6 +207,7 @@ fn numbers_and_sizes_are_written_by_language() {
     assert_eq!(german.number(999), "999");
     assert_eq!(english.size(1_610_612_736), "1.5\u{a0}GiB");
     assert_eq!(german.size(1_610_612_736), "1,5\u{a0}GiB");
+    assert_eq!(french.size(1_610_612_736), "1,5\u{a0}Gio");
     assert_eq!(
         english.span(Duration::from_secs(12_000)),
         "3\u{a0}h 20\u{a0}min"
