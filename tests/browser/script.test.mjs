@@ -223,7 +223,7 @@ pages("htmx brings a part of a page, and the script takes care of it", {
   await page.goto("/");
   await page.click("text=More");
   await page.waitForSelector("#at");
-  assert.equal(await page.textContent("#at"), "1 Jul 2026, 12:05");
+  assert.equal(await page.textContent("#at"), "1\u00A0Jul\u00A02026, 12:05");
   await page.waitForSelector("#ssed b");
   guard.noScriptErrors();
   guard.noForeignRequests();

@@ -127,7 +127,7 @@ job-refused-why = Warum, und was zu tun ist
 job-refused-shown = Die ersten { $count } sind zu sehen; alle sind in der Datei.
 job-step-saving = Wird gespeichert
 job-step-trying = Wird versucht, ohne zu speichern
-job-step-asking-peers = Partner werden gefragt
+job-step-asking-peers = Peers werden gefragt
 job-step-applying = Wird angewendet
 
 field-addresses = Adressen

@@ -8,7 +8,7 @@ domains-search = Name oder ein Teil davon
 domains-name = Domain
 domains-aliases = Weitere Namen
 domains-role = Rolle
-domains-relay = Relay und Partner
+domains-relay = Relay und Peers
 domains-users = Benutzer
 domains-state = Zustand
 
@@ -20,14 +20,14 @@ domain-role-plain = Einfach
 domain-role-means-master = Dieser Server kennt alle Benutzer; einige davon liegen auf dem Relay.
 domain-role-means-slave = Dieser Server kennt seine eigenen Benutzer; über alle anderen entscheidet das Relay.
 domain-role-means-migration = Dieser Server kennt einen Teil der Benutzer des Relays; über hier noch unbekannte Adressen entscheidet das Relay.
-domain-role-means-shared = Die übrigen Benutzer liegen bei Partnern, die danach gefragt werden.
+domain-role-means-shared = Die übrigen Benutzer liegen bei Peers, die danach gefragt werden.
 domain-role-means-plain = Alle Benutzer der Domain sind hier.
 
 domain-state-good = In Ordnung
 domain-state-held = Angehalten
 domain-state-both-forward = Beide Seiten leiten unbekannte Adressen weiter
 domain-state-accepts-everything = Relay nimmt jede Adresse an
-domain-state-peer-silent = Ein Partner antwortet nicht
+domain-state-peer-silent = Ein Peer antwortet nicht
 domain-state-relay-degraded = Relay mit Fehlern
 domain-state-relay-down = Relay ausgefallen
 domain-state-relay-held = Relay angehalten
@@ -89,10 +89,10 @@ routing-verify-callout-hint = Das Relay wird gefragt, während der Absender wart
 routing-verify-none = Ungefragt annehmen
 routing-verify-none-hint = Jede Adresse wird angenommen. Was das Relay dann ablehnt, geht als Bericht an einen womöglich gefälschten Absender.
 routing-sharing = Domain-Sharing
-routing-sharing-hint = Alle diese Partner werden gefragt, wer eine unbekannte Adresse hat. Haben sie mehrere, erhält der erste in dieser Reihenfolge die Mail. Hat sie keiner, geht sie an das Relay oder wird abgelehnt; antwortet einer nicht, versucht es der Absender später.
-routing-sharing-off = Aus: Kein Partner wird gefragt.
-routing-no-peers = Es gibt keinen weiteren Partner.
-routing-add-peer = Weiterer Partner
+routing-sharing-hint = Alle diese Peers werden gefragt, wer eine unbekannte Adresse hat. Haben sie mehrere, erhält der erste in dieser Reihenfolge die Mail. Hat sie keiner, geht sie an das Relay oder wird abgelehnt; antwortet einer nicht, versucht es der Absender später.
+routing-sharing-off = Aus: Kein Peer wird gefragt.
+routing-no-peers = Es gibt keinen weiteren Peer.
+routing-add-peer = Weiterer Peer
 routing-add = Hinzufügen
 routing-up = Nach oben
 routing-down = Nach unten
@@ -101,7 +101,7 @@ routing-down-which = { $peer } nach unten
 routing-drop-which = { $peer } aus dieser Domain entfernen
 routing-senders = Absender
 routing-protect = Absender dieser Domain von außen ohne Anmeldung ablehnen
-routing-protect-hint = Schützt vor gefälschten Absendern. Relay und Partner sind ausgenommen: Sie werden an Adressen, Zertifikaten oder Anmeldungen erkannt. Empfänger, auch unbekannte, sind nicht betroffen.
+routing-protect-hint = Schützt vor gefälschten Absendern. Relay und Peers sind ausgenommen: Sie werden an Adressen, Zertifikaten oder Anmeldungen erkannt. Empfänger, auch unbekannte, sind nicht betroffen.
 routing-preview = Vorschau der Änderung
 
 preview-title = Was diese Änderung bewirkt
@@ -116,9 +116,9 @@ preview-back = Zurück zum Formular
 domain-unknown-refused = Sie werden hier abgelehnt (550).
 domain-unknown-relay-asked = Das Relay entscheidet: Es wird gefragt, während der Absender wartet.
 domain-unknown-relay-unasked = Alle werden angenommen und ungefragt an das Relay gesendet.
-domain-unknown-peers = Alle Partner werden gefragt; was keiner hat, wird hier abgelehnt (550).
-domain-unknown-peers-relay-asked = Alle Partner werden gefragt; was keiner hat, darüber entscheidet das Relay, das gefragt wird, während der Absender wartet.
-domain-unknown-peers-relay-unasked = Alle Partner werden gefragt; was keiner hat, wird angenommen und ungefragt an das Relay gesendet.
+domain-unknown-peers = Alle Peers werden gefragt; was keiner hat, wird hier abgelehnt (550).
+domain-unknown-peers-relay-asked = Alle Peers werden gefragt; was keiner hat, darüber entscheidet das Relay, das gefragt wird, während der Absender wartet.
+domain-unknown-peers-relay-unasked = Alle Peers werden gefragt; was keiner hat, wird angenommen und ungefragt an das Relay gesendet.
 
 domain-effect-nothing = Nichts ändert sich.
 domain-effect-users-here = { $count ->
@@ -145,7 +145,7 @@ domain-effect-cached = { $count ->
 }
 domain-effect-names-added = Hinzugefügte Alias-Domains: { $names }.
 domain-effect-names-removed = Entfernte Alias-Domains: { $names }.
-domain-effect-peers = Partner vorher: { $before }. Partner nachher: { $after }.
+domain-effect-peers = Peers vorher: { $before }. Peers nachher: { $after }.
 domain-effect-peers-on = Domain-Sharing beginnt mit: { $after }.
 domain-effect-peers-off = Domain-Sharing endet mit: { $before }.
 domain-effect-protect-on = Absender dieser Domain von außen werden ohne Anmeldung abgelehnt.
@@ -167,8 +167,8 @@ domain-warning-went-round = { $count ->
     [one] Mail dieser Domain ist schon einmal von { $relay } zurückgekommen. Prüfen Sie, ob es unbekannte Adressen an diesen Server weiterleitet.
    *[other] Mail dieser Domain ist schon { $count }-mal von { $relay } zurückgekommen. Prüfen Sie, ob es unbekannte Adressen an diesen Server weiterleitet.
 }
-domain-warning-peers-silent = Diese Partner antworten zurzeit nicht: { $peers }. Solange das so ist, sollen Fremde es bei jeder unbekannten Adresse später versuchen.
-domain-warning-sharing-ends = Diese Partner werden nicht mehr gefragt: { $peers }. Adressen, die nur sie haben, werden hier unbekannt.
+domain-warning-peers-silent = Diese Peers antworten zurzeit nicht: { $peers }. Solange das so ist, sollen Fremde es bei jeder unbekannten Adresse später versuchen.
+domain-warning-sharing-ends = Diese Peers werden nicht mehr gefragt: { $peers }. Adressen, die nur sie haben, werden hier unbekannt.
 domain-warning-protect-without-sources = Mail von { $servers } wird nur an der Adresse des Hosts erkannt. Sendet er auch von anderen Adressen, wird Mail seiner Benutzer abgelehnt: Tragen Sie zuerst seine Quellen ein.
 
 done-domain-made = Die Domain wurde angelegt.

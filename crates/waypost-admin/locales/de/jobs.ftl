@@ -16,8 +16,8 @@ job-undone-held = Sie ist angehalten; geben Sie sie zuerst frei.
 job-undone-not-held = Sie war nicht angehalten.
 job-sum-nothing = Nichts zu ändern.
 job-sum-unasked = { $count ->
-    [one] Kein Partner wurde nach einer neuen Adresse gefragt.
-   *[other] Kein Partner wurde nach { $count } neuen Adressen gefragt.
+    [one] Kein Peer wurde nach einer neuen Adresse gefragt.
+   *[other] Kein Peer wurde nach { $count } neuen Adressen gefragt.
 }
 job-sum-of = { $what }: { $count }
 jobs-title = Aufträge

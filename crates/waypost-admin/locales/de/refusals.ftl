@@ -39,7 +39,7 @@ fault-domain-missing = Die Domain fehlt.
 mend-domain-missing = Schreiben Sie Name@Domain, etwa { $name }@example.com.
 fault-domain-not-served = { $name } ist keine Domain, die hier bedient wird.
 mend-domain-not-served = Schreiben Sie den Namen einer bedienten Domain oder einen Alias davon.
-fault-domain-not-shared = { $name } ist mit keinem Partner geteilt.
+fault-domain-not-shared = { $name } ist mit keinem Peer geteilt.
 mend-domain-not-shared = Wählen Sie eine Domain mit Domain-Sharing.
 fault-domains-are-none = Das sind keine Domains.
 mend-domains-are-none = Schreiben Sie Hauptnamen, oder * allein.
@@ -120,17 +120,17 @@ fault-password-unusable = Dieses Passwort ist nicht möglich ({ $why }).
 fault-peer-has = { $peer } hat { $address } ({ $status }).
 mend-peer-has = Entfernen Sie die Adresse dort, nehmen Sie eine andere, oder speichern Sie trotzdem.
 fault-peer-unasked = { $peer } kann nicht nach { $address } gefragt werden: { $why }
-mend-peer-unasked = Testen Sie den Partner, und versuchen Sie es wieder, oder speichern Sie trotzdem.
+mend-peer-unasked = Testen Sie den Peer, und versuchen Sie es wieder, oder speichern Sie trotzdem.
 fault-peers-have = { $count ->
-    [one] Nicht gespeichert: Partner haben eine der neuen Adressen schon.
-   *[other] Nicht gespeichert: Partner haben neue Adressen schon ({ $count } Fälle).
+    [one] Nicht gespeichert: Peers haben eine der neuen Adressen schon.
+   *[other] Nicht gespeichert: Peers haben neue Adressen schon ({ $count } Fälle).
 }
-fault-peers-have-one = Nicht gespeichert: Ein Partner hat eine neue Adresse schon.
+fault-peers-have-one = Nicht gespeichert: Ein Peer hat eine neue Adresse schon.
 fault-peers-unasked = { $count ->
-    [one] Nicht gespeichert: Ein Partner kann nicht nach den neuen Adressen gefragt werden.
-   *[other] Nicht gespeichert: Partner können nicht nach den neuen Adressen gefragt werden ({ $count } Fälle).
+    [one] Nicht gespeichert: Ein Peer kann nicht nach den neuen Adressen gefragt werden.
+   *[other] Nicht gespeichert: Peers können nicht nach den neuen Adressen gefragt werden ({ $count } Fälle).
 }
-fault-peers-unasked-one = Nicht gespeichert: Ein Partner kann nicht nach einer neuen Adresse gefragt werden.
+fault-peers-unasked-one = Nicht gespeichert: Ein Peer kann nicht nach einer neuen Adresse gefragt werden.
 fault-queue-id-bad = { $id } ist keine Nummer einer Nachricht.
 mend-queue-id-bad = Die Warteschlange zeigt, welche es gibt.
 fault-queue-id-gone = Die Nachricht { $id } ist nicht in der Warteschlange.
@@ -214,7 +214,7 @@ mend-write-networks = Schreiben Sie Netze wie "203.0.113.0/24".
 mend-write-one-of = Schreiben Sie eine von: { $roles }
 mend-write-other-hash = Geben Sie einen anderen an.
 mend-write-path = Schreiben Sie den Pfad einer Datei.
-mend-write-peers = Schreiben Sie die Namen von Partnern.
+mend-write-peers = Schreiben Sie die Namen von Peers.
 mend-write-pin = Schreiben Sie die SHA-256 des öffentlichen Schlüssels: 64 Hexadezimalziffern.
 mend-write-plain-domain = Schreiben Sie eine Domain.
 mend-write-port = Schreiben Sie 1 bis 65535.

@@ -1,7 +1,7 @@
 fault-accept-of-everybody = Es gehört zu minger.secrets, die alle benutzen dürfen.
-mend-accept-of-everybody = Geben Sie jedem Partner ein eigenes Geheimnis, oder lassen Sie es leer.
-fault-accept-of-peer = Der Partner { $other } hat dasselbe.
-mend-accept-of-peer = Geben Sie jedem Partner ein eigenes Geheimnis, oder lassen Sie es leer.
+mend-accept-of-everybody = Geben Sie jedem Peer ein eigenes Geheimnis, oder lassen Sie es leer.
+fault-accept-of-peer = Der Peer { $other } hat dasselbe.
+mend-accept-of-peer = Geben Sie jedem Peer ein eigenes Geheimnis, oder lassen Sie es leer.
 fault-address-not-of-domain = { $address }: { $wanted } ist kein Name der Domain { $main }.
 mend-address-not-of-domain = Nehmen Sie { $main } oder eine ihrer Alias-Domains, oder fügen Sie die Alias-Domain hinzu.
 fault-address-taken = { $address }: { $there } gehört schon zu: { $object }.
@@ -118,16 +118,16 @@ fault-password-in-clear = TLS ist aus, und das Passwort ginge im Klartext über 
 mend-password-in-clear = Wählen Sie „Opportunistisch“ oder mehr, oder nehmen Sie Name und Passwort weg.
 fault-password-missing = Das Passwort fehlt, und ein Name ist angegeben.
 mend-password-missing = Geben Sie beides an, oder nichts.
-fault-peer-is-mx = mx:{ $name } kann mehrere Server bedeuten, und ein Partner ist einer, der gefragt wird.
+fault-peer-is-mx = mx:{ $name } kann mehrere Server bedeuten, und ein Peer ist einer, der gefragt wird.
 mend-peer-is-mx = Nennen Sie den Server, der die Postfächer hat und über Minger antwortet.
-fault-peer-is-target = { $name } ist ein Ziel und kein Partner.
-mend-peer-is-target = Fügen Sie unter Domain-Sharing einen Partner hinzu, oder machen Sie es in der Site-Datei zu einem [[peer]] gleichen Namens; was es nennt, bleibt dann.
+fault-peer-is-target = { $name } ist ein Ziel und kein Peer.
+mend-peer-is-target = Fügen Sie unter Domain-Sharing einen Peer hinzu, oder machen Sie es in der Site-Datei zu einem [[peer]] gleichen Namens; was es nennt, bleibt dann.
 fault-peer-unanswered = { $domain } ist mit ihm geteilt, und er könnte nicht zurückfragen: Dieser Server antwortet nicht über Minger.
 mend-peer-unanswered = Setzen Sie listen.minger in der Konfigurationsdatei, und starten Sie neu.
-fault-peer-unknown = Es gibt keinen Partner „{ $name }“.
+fault-peer-unknown = Es gibt keinen Peer „{ $name }“.
 mend-peer-unknown = Fügen Sie ihn zuerst hinzu.
 fault-peer-without-secret = { $domain } ist mit ihm geteilt, und er könnte nicht zurückfragen: Kein Geheimnis lässt ihn diesen Server fragen.
-mend-peer-without-secret = Geben Sie dem Partner ein Geheimnis, das er hier benutzt, oder setzen Sie unter [minger] der Konfigurationsdatei secrets oder anonymous = true.
+mend-peer-without-secret = Geben Sie dem Peer ein Geheimnis, das er hier benutzt, oder setzen Sie unter [minger] der Konfigurationsdatei secrets oder anonymous = true.
 fault-pin-missing = Der Schlüssel fehlt, und verlangt ist der angeheftete.
 mend-pin-missing = Geben Sie die SHA-256 des öffentlichen Schlüssels in 64 Hexadezimalziffern an.
 fault-pin-unused = Er ist angegeben, aber die TLS-Regel ist: { $tls }.
@@ -167,10 +167,10 @@ fault-relayed-not-his = { $address } gehört nicht zu den Adressen des Benutzers
 mend-relayed-not-his = Fügen Sie sie in derselben Form zu den Adressen hinzu, oder leiten Sie sie nicht weiter.
 fault-revision-stale = Es hat inzwischen die Revision { $found } statt { $wanted }: Jemand hat es geändert.
 mend-revision-stale = Sehen Sie es noch einmal an, und entscheiden Sie neu.
-fault-sharing-unanswered = Der Partner { $peer } könnte nicht zurückfragen: Dieser Server antwortet nicht über Minger.
+fault-sharing-unanswered = Der Peer { $peer } könnte nicht zurückfragen: Dieser Server antwortet nicht über Minger.
 mend-sharing-unanswered = Setzen Sie listen.minger in der Konfigurationsdatei, und starten Sie neu.
-fault-sharing-without-secret = Der Partner { $peer } könnte nicht zurückfragen: Kein Geheimnis lässt ihn diesen Server fragen.
-mend-sharing-without-secret = Geben Sie dem Partner ein Geheimnis, das er hier benutzt, oder setzen Sie unter [minger] der Konfigurationsdatei secrets oder anonymous = true.
+fault-sharing-without-secret = Der Peer { $peer } könnte nicht zurückfragen: Kein Geheimnis lässt ihn diesen Server fragen.
+mend-sharing-without-secret = Geben Sie dem Peer ein Geheimnis, das er hier benutzt, oder setzen Sie unter [minger] der Konfigurationsdatei secrets oder anonymous = true.
 fault-superadministrator-everywhere = Ein Superadministrator ist nicht auf Domains beschränkt.
 mend-superadministrator-everywhere = Wählen Sie alle Domains, oder eine andere Rolle.
 fault-superadministrator-last = Es bliebe kein Superadministrator, der sich anmelden kann.
@@ -179,7 +179,7 @@ fault-target-unknown = Es gibt kein Ziel „{ $name }“.
 mend-target-unknown = Legen Sie das Ziel zuerst an, oder lassen Sie es für das Relay der Domain leer.
 fault-target-used = Es wird benutzt von: { $objects }.
 mend-target-used = Lassen Sie diese zuerst ein anderes benutzen, oder keines.
-fault-target-was-peer = Es ist ein Partner, mit dem { $domain } geteilt ist, und wäre dann keiner mehr.
+fault-target-was-peer = Es ist ein Peer, mit dem { $domain } geteilt ist, und wäre dann keiner mehr.
 mend-target-was-peer = Nehmen Sie ihn zuerst aus dem Domain-Sharing der Domain.
 fault-text-control = Darin ist ein Steuerzeichen.
 mend-text-control = Entfernen Sie es.
