@@ -17,6 +17,7 @@ for (const language of languages) {
       await press(say("role-domain-administrator"));
       await press(say("admins-here"));
       await fill(say("admins-names"), "example.com");
+      await page.evaluate(() => scrollTo(0, 0));
       await screenshot("admin-new");
       await press(say("admins-create"));
       const password = await page.locator("#secret").textContent();

@@ -38,6 +38,7 @@ for (const language of languages) {
         return /250 2\.0\.0 Ok/.test(await page.locator("main").innerText());
       });
       await page.locator("ol.path li").nth(1).waitFor();
+      await see(say("tls-level-none"));
       await all.axe();
       await page.goto("/trace?what=nobody@example.com");
       await see("550 5.1.1");
@@ -45,6 +46,21 @@ for (const language of languages) {
       await see(say("trace-none"));
     });
 }
+
+screen("a test message goes on its way, and leads to its trace", { sections, site: example },
+  async ({ page, say, see, fill, press, screenshot, sink }) => {
+    await page.goto("/test-message");
+    await fill(say("test-message-to"), "bob@example.com");
+    await screenshot("test-message");
+    await press(say("test-message-send"));
+    await see(say("done-test-message"));
+    assert.match(page.url(), /\/trace\?what=/);
+    await sink.message((one) => one.to.includes("bob@example.com"));
+    await page.goto("/test-message");
+    await fill(say("test-message-to"), "nobody@example.com");
+    await press(say("test-message-send"));
+    await see(say("test-message-refused"));
+  });
 
 screen("what is no address, and no time, is refused in words", { sections, site: example },
   async ({ page, axe }) => {

@@ -29,16 +29,17 @@ for (const language of languages) {
 }
 
 // How each address stands: the lines of what is before the @, of the rest, and of both.
-const standing = (page) => page.locator("td bdi.address").evaluateAll((found) => found.map((one) => {
-  const texts = [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
-  const lines = texts.map((text) => {
-    const range = document.createRange();
-    range.selectNodeContents(text);
-    return [...range.getClientRects()].map((line) => Math.round(line.top));
-  });
-  return { address: one.textContent, parts: lines.map((tops) => new Set(tops).size),
-    lines: new Set(lines.flat()).size };
-}));
+const standing = (page) => page.locator("td bdi.address").filter({ hasText: "@" })
+  .evaluateAll((found) => found.map((one) => {
+    const texts = [...one.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+    const lines = texts.map((text) => {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      return [...range.getClientRects()].map((line) => Math.round(line.top));
+    });
+    return { address: one.textContent, parts: lines.map((tops) => new Set(tops).size),
+      lines: new Set(lines.flat()).size };
+  }));
 
 const LONG = "the-office-of-somebody.with-a-name@a-long-name-of-a-domain.example.net";
 

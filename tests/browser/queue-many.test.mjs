@@ -19,16 +19,23 @@ async function waiting({ send, until, waypost }, count) {
 screen("all that a filter finds are removed at once, and the others stay",
   { sections, site: example },
   async (all) => {
-    const { page, say, fill, press, until, waypost } = all;
+    const { page, say, fill, press, screenshot, until, waypost } = all;
     await waiting(all, 4);
+    await until("four messages that wait", async () => {
+      await page.goto("/queue");
+      return await page.locator("tbody td .badge.warn").count() === 4;
+    });
+    await screenshot("queue");
+    await page.locator("tbody td.main a").nth(1).click();
+    await screenshot("message");
     await page.goto("/queue");
-    await page.locator("[name=select]").first().waitFor();
     await fill(say("queue-sender"), "paul1@");
     await press(say("queue-find"));
     await until("one message", async () => await page.locator("[name=select]").count() === 1);
     await page.locator("[name=all]").check();
     await page.getByRole("button", { name: say("queue-verb-remove") }).click();
     await page.locator("main .ask").waitFor();
+    await screenshot("queue-remove");
     await press(say("queue-verb-remove"));
     await until("three messages", () => queued(waypost, 3));
     assert.doesNotMatch(await waypost.run("queue", "list"), /paul1@/);

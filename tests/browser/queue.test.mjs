@@ -30,13 +30,12 @@ const waiting = async ({ page, until }) => until("a deferred message", async () 
 for (const language of languages) {
   screen(`a message is found, held, released and removed (${language})`, { ...plan, language },
     async (given) => {
-      const { page, see, say, press, send, screenshot } = given;
+      const { page, see, say, press, send } = given;
       const mail = { from: "paul@example.net", to: ["carol@example.com", "dan@example.com"] };
       assert.match(await send({ ...mail, subject: HOSTILE }), /^250/);
       assert.match(await send({ ...mail, from: "quinn@example.net" }), /^250/);
       await waiting(given);
       await see(HOSTILE);
-      await screenshot("queue");
       await page.locator("[name=sender]").fill("PAUL@");
       await press(say("queue-find"));
       assert.equal(await page.locator("tbody td.select").count(), 1);
@@ -44,7 +43,6 @@ for (const language of languages) {
       await see(say("queue-envelope"));
       await see(HOSTILE);
       assert.notEqual(await page.title(), "run");
-      await screenshot("message");
 
       await press(say("queue-verb-hold"));
       await page.locator("[name=reason]").fill(HOSTILE);
@@ -64,7 +62,6 @@ for (const language of languages) {
       await page.goto("/queue");
       await page.locator("[name=all]").check();
       await page.locator("[name=verb][value=remove]").click();
-      await screenshot("queue-remove");
       await page.locator("main form button.danger").click();
       await see(say("job-done"));
       await page.goto("/queue");
@@ -74,7 +71,7 @@ for (const language of languages) {
 
 screen("a domain is held and released, and the summary leads to what waits", plan,
   async (given) => {
-    const { page, see, say, press, send } = given;
+    const { page, see, say, press, send, screenshot } = given;
     assert.match(await send({ from: "paul@example.net", to: "carol@example.com" }), /^250/);
     await waiting(given);
     await page.locator("[data-live] table a").first().click();
@@ -83,6 +80,7 @@ screen("a domain is held and released, and the summary leads to what waits", pla
     await page.goto("/queue/hold");
     await page.locator("[name=name]").fill("example.com");
     await page.locator("[name=reason]").fill("moving house");
+    await screenshot("queue-hold");
     await page.locator("main form button.primary").click();
     await see(say("done-queue-hold-set"));
     await page.locator("form[action='/queue/release'] button").click();

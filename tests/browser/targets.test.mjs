@@ -42,9 +42,10 @@ for (const language of languages) {
 
       await page.goto("/targets/old");
       await press(say("target-hold"));
-      await page.locator("[name=reason]").fill(HOSTILE);
+      await page.locator("[name=reason]").fill("New disks");
       await page.locator("[name=span]").selectOption("4h");
       await screenshot("target-hold");
+      await page.locator("[name=reason]").fill(HOSTILE);
       await page.locator("main form button.primary").click();
       await see(say("done-target-held"));
       await see(HOSTILE);

@@ -12,8 +12,10 @@ for (const language of languages) {
       await press(say("directory-new-users"));
       await fill(say("user-login"), "grace");
       await fill(say("directory-domain"), "example.com");
-      await fill(say("user-name"), "Grace <b>Hopper</b>");
+      await fill(say("user-name"), "Grace Hopper");
       await press(say("mail-third-party"));
+      await screenshot("user-new");
+      await fill(say("user-name"), "Grace <b>Hopper</b>");
       await press(say("user-create"));
       await see("Grace <b>Hopper</b>");
       await press(say("user-mail"));
@@ -65,6 +67,7 @@ screen("who has his mailbox here gets a quota, and logs in with his password onl
     await page.locator(".notice.success").waitFor();
     assert.match(await waypost.run("user", "show", "alice@example.com"), /750 MiB|786432000/);
     await page.goto("/users/alice@example.com");
+    await screenshot("user");
     await page.locator("#password").fill("a password that is long enough");
     await press(say("save"));
     await page.locator(".notice.success").waitFor();
