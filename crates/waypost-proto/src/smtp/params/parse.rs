@@ -193,8 +193,11 @@ fn orcpt(value: &str) -> Option<Orcpt> {
     let address = if kind.eq_ignore_ascii_case("utf-8") {
         Xtext::from_decoded(&decode_unitext(address)?)?
     } else {
-        Xtext::parse(address).filter(|text| text.as_str().is_ascii())?
+        Xtext::parse(address)?
     };
+    // Postfix writes an address beyond ASCII in this way; it goes on as RFC 6533 §3 wants it.
+    let is_named_so = address.as_str().is_ascii() || kind.eq_ignore_ascii_case("utf-8");
+    let kind = if is_named_so { kind } else { "utf-8" };
     (!address.as_str().is_empty()).then(|| Orcpt {
         kind: kind.into(),
         address,

@@ -72,6 +72,7 @@ fn tells_unknown_duplicate_and_malformed_parameters_apart() {
         (" ORCPT=rfc822;", Syntax),
         (" ORCPT=rfc 822;a@b", Syntax),
         (" ORCPT=rfc822;a+0Ab", Syntax),
+        (" ORCPT=rfc822;j+FCrgen@b", Syntax),
         (" ORCPT=rfc822;j\u{fc}rgen@b", Syntax),
         (" ORCPT=utf-8;a\\x{0A}b", Syntax),
         (" ORCPT=utf-8;a\\x{110000}b", Syntax),
@@ -124,6 +125,12 @@ fn reads_original_recipients_in_every_encoding_and_prints_them_in_ascii() {
             "UTF-8;j\\x{FC}rgen@c",
             "j\u{fc}rgen@c",
             "UTF-8;j\\x{FC}rgen@c",
+        ),
+        // As Postfix writes it.
+        (
+            "rfc822;j+C3+BCrgen@c",
+            "j\u{fc}rgen@c",
+            "utf-8;j\\x{FC}rgen@c",
         ),
         (
             "utf-8;a\\x{2B}b\\x{5C}@c",
