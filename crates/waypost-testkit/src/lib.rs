@@ -19,4 +19,5 @@ pub mod site;
 pub mod small_disk;
 pub mod tls;
 pub mod transcript;
+pub mod unit;
 pub mod wait;

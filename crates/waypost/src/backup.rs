@@ -1,6 +1,7 @@
 //! What a backup is made of: a data directory that a server can be started on.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
@@ -76,5 +77,14 @@ fn private_directory(path: &Path) -> anyhow::Result<()> {
     fs::DirBuilder::new()
         .mode(0o700)
         .create(path)
-        .with_context(|| format!("cannot make {}", path.display()))
+        .map_err(|error| {
+            let mend = match error.kind() {
+                ErrorKind::ReadOnlyFilesystem => {
+                    "; the server may not write there: under systemd, add the folder above it to \
+                     ReadWritePaths= with `systemctl edit waypost`, and restart"
+                }
+                _ => "",
+            };
+            anyhow::Error::new(error).context(format!("cannot make {}{mend}", path.display()))
+        })
 }

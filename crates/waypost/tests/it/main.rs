@@ -49,6 +49,7 @@ mod split;
 mod submission;
 mod targets;
 mod transcripts;
+mod unit;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_waypost");
