@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench prove fuzz screenshots doc man api-description
+.PHONY: run clean-run test lint audit bench prove interop fuzz screenshots doc man api-description
 
 run:
 	@make/run.sh
@@ -22,6 +22,9 @@ bench:
 
 prove:
 	@MINUTES='$(MINUTES)' ONLY='$(ONLY)' SEED='$(SEED)' make/prove.sh
+
+interop:
+	@make/interop.sh
 
 fuzz:
 	@TARGET='$(TARGET)' EACH='$(EACH)' make/fuzz.sh

@@ -21,6 +21,8 @@ if [ "${1:-}" = short ]; then
     exec $alone "$built/waypost-prove" "$built/waypost" --short
 fi
 need_nextest
+need_programs_abroad
+need_packages python3-seccomp systemd
 need_packages postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks libnet-ssleay-perl procps
 cargo build --locked --release -p waypost -p waypost-testkit
 built=${CARGO_TARGET_DIR:-target}/release

@@ -51,6 +51,40 @@ need_packages() {
     [ "$result" = 0 ] || fail "apt-get could not install: $missing"
 }
 
+# Unpacks Debian packages into target/unpacked without installing them: mail servers, of which a
+# machine can have only one installed. What is unpacked already stays.
+need_unpacked() {
+    for package in "$@"; do
+        [ ! -e "target/unpacked/.$package" ] || continue
+        command -v apt-get >/dev/null || fail "unpack $package into target/unpacked yourself"
+        say "unpacking the Debian package $package into target/unpacked"
+        place=$(mktemp -d)
+        (cd "$place" && { apt-get download -q "$package" 2>/dev/null ||
+            { as_root apt-get update -q && apt-get download -q "$package"; }; } >/dev/null) ||
+            fail "apt-get could not download $package"
+        mkdir -p target/unpacked
+        dpkg -x "$place"/*.deb target/unpacked && touch "target/unpacked/.$package" ||
+            fail "dpkg could not unpack $package"
+        rm -rf "$place"
+    done
+}
+
+# Other mail servers and clients, with what they need to run.
+need_programs_abroad() {
+    need_packages bubblewrap libidn12 libevent-2.1-7 libdb5.3 libgnutls-dane0 libnsl2 \
+        libpcre2-8-0 curl perl libio-socket-ssl-perl msmtp nmap testssl.sh
+    need_unpacked exim4-base exim4-daemon-light opensmtpd
+    need_node
+    lock=tests/interop/package-lock.json
+    installed=tests/interop/node_modules/.package-lock.json
+    if [ ! -e "$installed" ] || [ "$lock" -nt "$installed" ]; then
+        say 'bringing nodemailer with npm'
+        npm ci --prefix tests/interop --no-audit --no-fund ||
+            fail 'npm could not bring the packages of tests/interop'
+        touch "$installed"
+    fi
+}
+
 # The compiler comes from rustup, which reads rust-toolchain.toml; components that it left out
 # are added.
 need_rust() {

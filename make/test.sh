@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.." || exit 1
 need_packages gcc libc6-dev make postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks \
     libnet-ssleay-perl strace python3 python3-dkim python3-nacl procps pebble \
     mount util-linux e2fsprogs
+need_packages python3-seccomp systemd
+need_programs_abroad
 need_rust rustfmt clippy
 need_nextest
 . make/lint-parts.sh

@@ -24,6 +24,7 @@ bounce    unix  -  -  n  -      0  bounce
 defer     unix  -  -  n  -      0  bounce
 trace     unix  -  -  n  -      0  bounce
 verify    unix  -  -  n  -      1  verify
+tlsmgr    unix  -  -  n  1000?  1  tlsmgr
 flush     unix  n  -  n  1000?  0  flush
 proxymap  unix  -  -  n  -      -  proxymap
 proxywrite unix -  -  n  -      1  proxymap
@@ -89,6 +90,43 @@ impl Postfix {
         };
         postfix.wait_until_up()?;
         Ok(postfix)
+    }
+
+    /// Replaces a line of `main.cf`; it holds for sessions from now on.
+    ///
+    /// # Errors
+    ///
+    /// When it is not taken.
+    pub fn reload_with(&self, line: &str) -> Result<()> {
+        let etc = self.dir.path().join("etc");
+        for (program, words) in [("postconf", vec!["-e", line]), ("postfix", vec!["reload"])] {
+            let output = Command::new(format!("/usr/sbin/{program}"))
+                .arg("-c")
+                .arg(&etc)
+                .args(words)
+                .output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            anyhow::ensure!(output.status.success(), "{program} {line}: {said}");
+        }
+        self.end_sessions();
+        Ok(())
+    }
+
+    /// Ends the processes that serve clients: a session that is kept goes on as it began.
+    fn end_sessions(&self) {
+        let master = format!("PPid:\t{}\n", self.pid());
+        let log = self.log();
+        for piece in log.split("/smtpd[").skip(1) {
+            let number = piece.split(']').next().unwrap_or_default();
+            let status = fs::read_to_string(format!("/proc/{number}/status"));
+            if !status.is_ok_and(|status| status.contains(&master)) {
+                continue;
+            }
+            let pid = number.parse().ok().and_then(rustix::process::Pid::from_raw);
+            if let Some(pid) = pid {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+        }
     }
 
     fn wait_until_up(&mut self) -> Result<()> {

@@ -21,6 +21,7 @@ mod history;
 mod holds;
 mod hostile;
 mod https;
+mod interop;
 mod kills;
 mod limits;
 mod logins;
