@@ -193,6 +193,7 @@ where
             .map(|login| (self.sasl_method, &*login.name));
         event::accepted_client(&id, &self.caller.client, login);
         if let Some(transaction) = &mut self.transaction {
+            transaction.date(now, self.rules.settings.lifetime);
             transaction.id = Some(id);
             transaction.incoming = Some(Box::new(incoming));
         }

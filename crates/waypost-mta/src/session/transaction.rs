@@ -1,5 +1,7 @@
 //! One mail transaction: MAIL, and what is known of it until its end.
 
+use std::time::{Duration, SystemTime};
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use waypost_proto::mail::{Mailbox, ReversePath};
@@ -49,6 +51,15 @@ impl Transaction {
             recipient: recipient.clone(),
             members,
         });
+    }
+
+    /// The message arrives now, and its recipients live from now on: by one look at the clock, which
+    /// may have jumped since they were accepted.
+    pub(super) fn date(&mut self, arrives: SystemTime, lifetime: Duration) {
+        for member in self.accepted.iter_mut().flat_map(|a| &mut a.members) {
+            member.due = arrives;
+            member.expires = arrives + lifetime;
+        }
     }
 
     /// Until when the client must send something, or send it faster.

@@ -3,10 +3,12 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use waypost_spool::{Call, Disk};
 
 use super::world::{Plan, SMTP, STRANGER, World};
+use crate::clock::{Clock, ManualClock};
 use crate::limits::Limits;
 
 const ALICE: &[&str] = &["alice@example.com"];
@@ -32,6 +34,25 @@ async fn a_message_is_taken_whole_behind_a_received_field() {
     assert!(unfolded.starts_with(start), "{received}");
     assert!(unfolded.contains(&format!("{} for <alice@example.com>;", taken.id)));
     assert_eq!(taken.envelope.client, "unknown[192.0.2.1]");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_after_rcpt_takes_nothing_of_a_message_s_lifetime() {
+    let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
+    let world = World::plan(Plan {
+        clock: Some(Arc::clone(&clock) as Arc<dyn Clock>),
+        ..Plan::default()
+    });
+    let mut client = world.meet(SMTP, STRANGER).await;
+    client.say("MAIL FROM:<a@b.example>", "250").await;
+    client.say("RCPT TO:<alice@example.com>", "250").await;
+    clock.jump(SystemTime::UNIX_EPOCH + Duration::from_hours(30 * 24));
+    client.say("DATA", "354").await;
+    client.say("Subject: x\r\n\r\n.", "250").await;
+    let taken = &world.taken()[0];
+    let recipient = &taken.envelope.recipients[0];
+    assert_eq!(recipient.due, clock.wall());
+    assert_eq!(recipient.expires, clock.wall() + world.settings.lifetime);
 }
 
 #[tokio::test]

@@ -106,6 +106,7 @@ pub(crate) struct Plan {
     pub(crate) submit: Option<Arc<Submit>>,
     pub(crate) used: Option<Arc<Used>>,
     pub(crate) proxy: Vec<Network>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
 pub(crate) struct World {
@@ -128,7 +129,7 @@ impl World {
     pub(crate) fn plan(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let directory = Arc::new(directory(dir.path()));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = plan.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let relayed = Arc::new(Relayed::default());
         let snapshots: Arc<resolve::Snapshots> = {
             let directory = Arc::clone(&directory);
