@@ -315,6 +315,7 @@ impl Resolver {
         for authority in [Authority::Callout(target), Authority::Delivery(target)] {
             self.0.memory.forget(authority, outgoing);
         }
+        self.0.memory.has_refused(target, &outgoing.domain);
     }
 
     /// A target took mail for an outgoing address: that it exists is proved for a day.

@@ -348,6 +348,14 @@ impl Memory {
         }
     }
 
+    /// A target has refused an address of the domain: it does not say yes to everything any more.
+    pub(super) fn has_refused(&self, target: TargetId, domain: &Domain) {
+        let now = self.outside.clock.now();
+        if let Some((Yes::Blind, _)) = self.probes.known(target, domain, now) {
+            self.probes.learn(target, domain, Yes::Meant, now);
+        }
+    }
+
     /// Whether this target's yes means anything: it is asked for an address that nobody has.
     async fn meaning(&self, target: TargetId, domain: &Domain) -> Yes {
         let clock = &self.outside.clock;

@@ -323,6 +323,22 @@ async fn a_relay_that_accepts_everything_is_trusted_blindly() {
 }
 
 #[tokio::test]
+async fn a_relay_that_refuses_what_it_has_said_yes_to_is_asked_again() {
+    let relay = Scripted::new("250");
+    let asking = slave(&relay);
+    let ann = mailbox("ann@example.com");
+    assert_eq!(asking.told("ann@example.com").await, ACCEPTED);
+    assert_eq!(relay.asked(), ["ann@example.com", "probe"]);
+    *relay.otherwise.lock().unwrap() = "550-5.1.1";
+    assert_eq!(asking.told("ann@example.com").await, ACCEPTED);
+    assert_eq!(relay.asked(), [""; 0]);
+    let target = asking.site.target("old");
+    asking.resolver.contradicted(target, &ann, &ann);
+    assert_eq!(asking.told("ann@example.com").await, UNKNOWN);
+    assert_eq!(relay.asked(), ["ann@example.com"]);
+}
+
+#[tokio::test]
 async fn a_relay_that_has_said_no_is_not_probed_for_every_address() {
     let relay = Scripted::new("550-5.1.1");
     let asking = slave(&relay);
