@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use waypost_proto::route::Side;
 
 use self::record::{Record, Standing};
+use crate::blocking;
 use crate::clock::Clock;
 
 /// Hashes computed at a time in a lane; each needs some 20 MB and a core.
@@ -139,7 +140,7 @@ impl Logins {
         let turn = Arc::clone(&lane.turns).acquire_owned().await;
         let check = Arc::clone(&self.check);
         let (login, password) = (login.to_owned(), password.to_owned());
-        let checked = tokio::task::spawn_blocking(move || {
+        let checked = blocking::spawn_blocking(move || {
             let _turn = turn;
             check(&login, &password)
         })

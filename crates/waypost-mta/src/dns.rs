@@ -20,7 +20,7 @@ use thiserror::Error;
 use waypost_proto::dane::{Dnssec, Found};
 use waypost_proto::mail::Domain;
 
-pub use here::{HereNow, Listening};
+pub use here::{FromMemory, HereNow, Listening};
 use system::System;
 
 /// Most MX hosts of one domain that are tried.

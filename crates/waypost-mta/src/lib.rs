@@ -13,11 +13,14 @@
 //!                                                     └─ bounce ◀── Outcome ──┘
 //! ```
 //!
-//! Beside the line, for whoever needs them: [`auth`], [`clock`], [`dns`], [`event`], [`limits`],
-//! [`minger`], [`net`], [`sign`], [`tls`] and [`trace`]. The parts are joined by the program that runs them: sessions
-//! get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing of it.
+//! Beside the line, for whoever needs them: [`asking`], [`auth`], [`clock`], [`dns`], [`event`],
+//! [`limits`], [`minger`], [`net`], [`sign`], [`tls`] and [`trace`]. The parts are joined by the program that runs them:
+//! sessions get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing
+//! of it.
 
+pub mod asking;
 pub mod auth;
+mod blocking;
 pub mod bounce;
 pub mod clock;
 pub mod deliver;

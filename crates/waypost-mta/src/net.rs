@@ -1,7 +1,12 @@
 //! The only place that opens sockets.
 //!
 //! Listeners and connections over TCP and Unix sockets, as one type each, so that what is above
-//! does not care which it has; UDP sockets.
+//! does not care which it has; UDP sockets. With the feature `simulation`, whoever runs inside a
+//! host of `turmoil` gets sockets of its network instead.
+
+mod datagrams;
+#[cfg(feature = "simulation")]
+mod simulated;
 
 use std::fmt;
 use std::io;
@@ -16,6 +21,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket, UnixListener, UnixStream};
+
+pub use datagrams::Datagrams;
 
 /// Connections that the system keeps for us until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -64,6 +71,9 @@ pub enum Listener {
     Inet(TcpListener),
     /// Over a Unix socket, and its path.
     Unix(UnixListener, PathBuf),
+    /// Over the simulated network.
+    #[cfg(feature = "simulation")]
+    Simulated(simulated::Listener),
 }
 
 impl Listener {
@@ -74,6 +84,10 @@ impl Listener {
     /// What the system says; [`io::ErrorKind::AddrInUse`] when another process answers there.
     pub fn bind(endpoint: &Endpoint) -> io::Result<Self> {
         match endpoint {
+            #[cfg(feature = "simulation")]
+            Endpoint::Inet(address) if simulated::is_here() => {
+                simulated::Listener::bind(*address).map(Self::Simulated)
+            }
             Endpoint::Inet(address) => bind_inet(*address).map(Self::Inet),
             Endpoint::Unix(path) => {
                 bind_unix(path, SOCKET_MODE).map(|listener| Self::Unix(listener, path.clone()))
@@ -90,6 +104,8 @@ impl Listener {
         match self {
             Self::Inet(listener) => listener.local_addr().map(Endpoint::Inet),
             Self::Unix(_, path) => Ok(Endpoint::Unix(path.clone())),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(listener) => listener.local().map(Endpoint::Inet),
         }
     }
 
@@ -109,6 +125,11 @@ impl Listener {
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Stream::Unix(stream), None))
+            }
+            #[cfg(feature = "simulation")]
+            Self::Simulated(listener) => {
+                let (stream, address) = listener.accept().await?;
+                Ok((Stream::Simulated(stream), Some(address)))
             }
         }
     }
@@ -166,6 +187,9 @@ pub enum Stream {
     Inet(TcpStream),
     /// Over a Unix socket.
     Unix(UnixStream),
+    /// Over the simulated network.
+    #[cfg(feature = "simulation")]
+    Simulated(turmoil::net::TcpStream),
 }
 
 impl Stream {
@@ -175,6 +199,8 @@ impl Stream {
         match self {
             Self::Inet(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => stream.local_addr().ok(),
         }
     }
 }
@@ -200,6 +226,11 @@ pub fn is_local(ip: IpAddr) -> bool {
 ///
 /// What the system says.
 pub async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<Stream> {
+    #[cfg(feature = "simulation")]
+    if simulated::is_here() {
+        let stream = turmoil::net::TcpStream::connect(address).await?;
+        return Ok(Stream::Simulated(stream));
+    }
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -220,7 +251,12 @@ pub async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<
 /// # Errors
 ///
 /// What the system says.
-pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<UdpSocket> {
+pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result<Datagrams> {
+    #[cfg(feature = "simulation")]
+    if simulated::is_here() {
+        let socket = simulated::Datagrams::connect(peer).await?;
+        return Ok(Datagrams::Simulated(socket));
+    }
     let any = match peer {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
@@ -228,7 +264,7 @@ pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result
     let source = source.filter(|source| source.is_ipv4() == peer.is_ipv4());
     let socket = UdpSocket::bind((source.unwrap_or(any), 0)).await?;
     socket.connect(peer).await?;
-    Ok(socket)
+    Ok(Datagrams::Inet(socket))
 }
 
 /// Binds a UDP socket that hears everybody.
@@ -236,7 +272,11 @@ pub async fn connect_udp(peer: SocketAddr, source: Option<IpAddr>) -> io::Result
 /// # Errors
 ///
 /// What the system says.
-pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+pub fn bind_udp(address: SocketAddr) -> io::Result<Datagrams> {
+    #[cfg(feature = "simulation")]
+    if simulated::is_here() {
+        return simulated::Datagrams::bind(address).map(Datagrams::Simulated);
+    }
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -248,7 +288,7 @@ pub fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
         rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
     }
     rustix::net::bind(&socket, &address)?;
-    UdpSocket::from_std(socket.into())
+    UdpSocket::from_std(socket.into()).map(Datagrams::Inet)
 }
 
 /// Connects to a Unix socket.
@@ -269,6 +309,8 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Inet(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -282,6 +324,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Inet(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -293,6 +337,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Inet(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -304,6 +350,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Inet(stream) => Pin::new(stream).poll_flush(cx),
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -311,6 +359,8 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Inet(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "simulation")]
+            Self::Simulated(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

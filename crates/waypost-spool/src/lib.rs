@@ -67,6 +67,9 @@ pub struct Settings {
     pub fresh_bytes: u64,
     /// The disk; in tests one that fails.
     pub disk: Disk,
+    /// Whether the caller's thread waits until the writer has answered, so that a receipt is ready
+    /// when it is given: for simulations, whose time would run on meanwhile.
+    pub wait_for_writer: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +79,7 @@ impl Default for Settings {
             reserve_bytes: limits::RESERVE_BYTES,
             fresh_bytes: limits::FRESH_BYTES,
             disk: Disk::default(),
+            wait_for_writer: false,
         }
     }
 }
@@ -152,6 +156,7 @@ impl Spool {
             messages,
             reserve_bytes: settings.reserve_bytes,
             fresh_bytes: settings.fresh_bytes,
+            wait_for_writer: settings.wait_for_writer,
         }));
         let quarantined = shared.readers.quarantined();
         let recovered = Recovered {
@@ -230,7 +235,7 @@ impl Spool {
                 answer: Answer::Committed(promise, committed),
             }),
         }
-        receipt
+        self.given(receipt)
     }
 
     /// Replaces a message's envelope; without effect when it is no longer there.
@@ -251,7 +256,7 @@ impl Spool {
             room: Room::Finish,
             answer: Answer::Done(promise),
         });
-        receipt
+        self.given(receipt)
     }
 
     /// Makes several changes together, in order: all or none. What was committed comes back in
@@ -266,6 +271,14 @@ impl Spool {
                 room: Room::Finish,
                 answer: Answer::Applied(promise, committed),
             }),
+        }
+        self.given(receipt)
+    }
+
+    /// A receipt as it is given to who asked.
+    fn given<T>(&self, receipt: Receipt<T>) -> Receipt<T> {
+        if self.shared().wait_for_writer {
+            receipt.until_answered();
         }
         receipt
     }

@@ -106,6 +106,17 @@ impl<T> Receipt<T> {
     }
 }
 
+impl<T> Receipt<T> {
+    /// Blocks the calling thread until the answer is there, and leaves it there.
+    pub(crate) fn until_answered(&self) {
+        let mut state = self.slot.state();
+        while state.answer.is_none() {
+            let woken = self.slot.answered.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 impl<T> Future for Receipt<T> {
     type Output = Result<T, Unavailable>;
 

@@ -88,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) messages: AtomicU64,
     pub(crate) waiting: Waiting,
     pub(crate) reserve_bytes: u64,
+    pub(crate) wait_for_writer: bool,
     free_bytes: AtomicU64,
     condition: AtomicU8,
     alarms: Mutex<VecDeque<Alarm>>,
@@ -101,6 +102,7 @@ pub(crate) struct Parts {
     pub(crate) messages: u64,
     pub(crate) reserve_bytes: u64,
     pub(crate) fresh_bytes: u64,
+    pub(crate) wait_for_writer: bool,
 }
 
 impl Shared {
@@ -117,6 +119,7 @@ impl Shared {
             messages: AtomicU64::new(parts.messages),
             waiting: Waiting::default(),
             reserve_bytes: parts.reserve_bytes,
+            wait_for_writer: parts.wait_for_writer,
             free_bytes: AtomicU64::new(u64::MAX),
             condition: AtomicU8::new(Condition::Open as u8),
             alarms: Mutex::default(),

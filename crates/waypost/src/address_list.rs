@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use waypost_mta::asking::Lists;
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_proto::mail::Mailbox;
 
@@ -29,13 +30,14 @@ struct Known {
     addresses: Option<Arc<HashSet<Box<str>>>>,
 }
 
-impl AddressLists {
-    /// Whether the file names the address; none when it cannot be read. Blocks.
-    pub(crate) fn names(&self, file: &Path, address: &Mailbox) -> Option<bool> {
+impl Lists for AddressLists {
+    fn names(&self, file: &Path, address: &Mailbox) -> Option<bool> {
         let addresses = self.addresses(file)?;
         Some(addresses.contains(&*folded(address)))
     }
+}
 
+impl AddressLists {
     fn addresses(&self, file: &Path) -> Option<Arc<HashSet<Box<str>>>> {
         let now = SystemClock.now();
         let known = self.lock().get(file).cloned();

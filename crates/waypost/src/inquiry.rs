@@ -7,11 +7,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use waypost_directory::{Host, Secret};
+use waypost_mta::asking::Asking;
 use waypost_mta::minger::Trouble;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::minger::Status;
-
-use crate::asking::Asking;
 
 /// Questions to one peer that are under way at the same time.
 const AT_ONCE: usize = 16;

@@ -6,7 +6,6 @@
 mod acme;
 mod address_list;
 mod answers;
-mod asking;
 mod backup;
 mod bridge;
 mod cli;

@@ -1,7 +1,6 @@
 //! The parts of a running server, joined: from the listeners to the next hops.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use waypost_directory::{Directory, Here, Host, MingerHere};
+use waypost_directory::{Directory, Here as _, Host, MingerHere};
+use waypost_mta::asking::{self, Asking};
 use waypost_mta::auth::{self, Logins};
 use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::Deliverer;
-use waypost_mta::dns::{Dns, HereNow, Listening, MailHosts};
+use waypost_mta::dns::{Dns, FromMemory, HereNow, Listening, MailHosts};
 use waypost_mta::listener::Listeners;
 use waypost_mta::net::Endpoint;
 use waypost_mta::queue::{self, Queue, QueueHandle};
@@ -28,8 +28,8 @@ use waypost_proto::minger::Secret;
 use waypost_proto::route::Side;
 use waypost_spool::Spool;
 
+use crate::address_list::AddressLists;
 use crate::answers::Answers;
-use crate::asking::Asking;
 use crate::config::{Config, Delivery};
 use crate::console;
 use crate::doors::Doors;
@@ -119,12 +119,7 @@ impl Server {
         sharing::warn_of_silence(&directory.snapshot(), &here.minger());
         let deliverer = deliverer(config, &directory, &dns, &listening);
         let outgoing = Arc::new(Outgoing::new(deliverer.clone(), config, data_dir)?);
-        let asking = Arc::new(Asking::new(
-            config,
-            deliverer.clone(),
-            &directory,
-            dns.clone(),
-        ));
+        let asking = asking(config, &directory, &deliverer, &dns);
         let ask = (Arc::clone(&asking), listening);
         let (resolver, chores, answers) = resolver(config, &directory, ask)?;
         let queue = Queue::start(queue::Parts {
@@ -307,6 +302,25 @@ fn deliverer(
     Deliverer::new(settings, parts)
 }
 
+/// Who asks other servers.
+fn asking(
+    config: &Config,
+    directory: &Arc<Directory>,
+    deliverer: &Deliverer,
+    dns: &Dns,
+) -> Arc<Asking> {
+    Arc::new(Asking::new(asking::Parts {
+        deliverer: deliverer.clone(),
+        snapshots: snapshots(directory),
+        dns: dns.clone(),
+        lists: Arc::new(AddressLists::default()),
+        minger: minger::client::Settings {
+            source: config.outbound.source,
+            limit: config.minger.timeout,
+        },
+    }))
+}
+
 fn resolver(
     config: &Config,
     directory: &Arc<Directory>,
@@ -438,19 +452,6 @@ fn postmaster(config: &Config) -> Mailbox {
         unreachable!("postmaster is a local part");
     };
     Mailbox::new(local, config.top.hostname.clone())
-}
-
-/// Whether a target leads here, for every relayed recipient: without look-ups. Names were looked
-/// up when the target was saved, and are again when it is connected to.
-struct FromMemory(Listening);
-
-impl Here for FromMemory {
-    fn is_here(&self, host: &Host, port: u16) -> bool {
-        match host {
-            Host::Address(address) => self.0.is_here(SocketAddr::new(*address, port)),
-            Host::Mx(_) | Host::Name(_) => false,
-        }
-    }
 }
 
 /// Looks up the names of targets, so that a connection from them is recognised.

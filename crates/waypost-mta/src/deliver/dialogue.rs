@@ -20,6 +20,7 @@ use waypost_spool::Content;
 use super::connect::Connection;
 use super::trial::tapped;
 use super::{Delivered, Trouble};
+use crate::blocking;
 
 /// Octets read from a file at a time.
 const PIECE_OCTETS: usize = 64 * 1024;
@@ -340,7 +341,7 @@ async fn read_piece(
     mut buffer: Vec<u8>,
 ) -> Result<(Vec<u8>, usize), Lost> {
     let content = content.clone();
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = blocking::spawn_blocking(move || {
         let count = content.read_at(offset, &mut buffer);
         count.map(|count| (buffer, count))
     });

@@ -10,6 +10,7 @@ use waypost_proto::smtp::params::Body;
 use waypost_spool::Content;
 
 use super::Job;
+use crate::blocking;
 
 /// A report with the header section of the message where there was all of it, when the host could
 /// not take the other: a report must never fail for what it returns (RFC 3461 §6.2).
@@ -28,7 +29,7 @@ pub(super) async fn shortened(job: &Job, offered: &Extensions) -> io::Result<Opt
     }
     let token = job.message.id.to_string();
     let content = job.content.clone();
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = blocking::spawn_blocking(move || {
         let most = (OPENING_MAX + HEADERS_MAX) as u64;
         let mut front = vec![0; usize::try_from(content.len().min(most)).unwrap_or_default()];
         let count = content.read_at(0, &mut front)?;

@@ -43,6 +43,20 @@ fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified() || net::is_local(ip)
 }
 
+/// Whether a target leads here, for every relayed recipient: without look-ups. Names were looked
+/// up when the target was saved, and are again when it is connected to.
+#[derive(Debug, Clone)]
+pub struct FromMemory(pub Listening);
+
+impl Here for FromMemory {
+    fn is_here(&self, host: &Host, port: u16) -> bool {
+        match host {
+            Host::Address(address) => self.0.is_here(SocketAddr::new(*address, port)),
+            Host::Mx(_) | Host::Name(_) => false,
+        }
+    }
+}
+
 /// Answers the directory's questions with the names as they resolve now.
 #[derive(Clone)]
 pub struct HereNow {

@@ -15,12 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::UdpSocket;
 use tokio::time::timeout;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::minger::{Answer, MAX_DATAGRAM_OCTETS, NotAscii, Query, Secret, Status};
 
-use crate::net;
+use crate::net::{self, Datagrams};
 
 /// When the same datagram is sent, within [`FULL_LIMIT`]; earlier where less time is left.
 const SENDINGS: [Duration; 3] = [
@@ -285,7 +284,7 @@ enum Ended {
 
 /// One question to one address of a server.
 struct Exchange<'a> {
-    socket: UdpSocket,
+    socket: Datagrams,
     at: SocketAddr,
     address: &'a str,
     /// Datagrams that may still be passed over.

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
-use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -28,9 +27,10 @@ use super::counts::{Counts, Outcome, Tally, added};
 use super::decide::{Facts, Place, Reaction, Received, Settings, decide};
 use super::peers::Peers;
 use super::rate::Limits;
+use crate::blocking;
 use crate::clock::Clock;
 use crate::listener::BindError;
-use crate::net::{self, Endpoint};
+use crate::net::{self, Datagrams, Endpoint};
 use crate::resolve::Snapshots;
 use crate::session::{Callers, Used};
 
@@ -100,7 +100,7 @@ impl fmt::Debug for Server {
 pub struct Bound {
     /// Where it is, with the port that the system chose for port 0.
     pub address: SocketAddr,
-    socket: UdpSocket,
+    socket: Datagrams,
 }
 
 impl Bound {
@@ -111,7 +111,7 @@ impl Bound {
     /// [`BindError`], which names the address.
     pub fn new(address: SocketAddr) -> Result<Self, BindError> {
         let bound = net::bind_udp(address).and_then(|socket| {
-            let address = socket.local_addr()?;
+            let address = socket.local()?;
             Ok(Self { address, socket })
         });
         bound.map_err(|source| BindError {
@@ -195,7 +195,7 @@ async fn over(closed: &mut watch::Receiver<bool>) {
 }
 
 impl Inner {
-    async fn receive(self: Arc<Self>, socket: Arc<UdpSocket>, mut closed: watch::Receiver<bool>) {
+    async fn receive(self: Arc<Self>, socket: Arc<Datagrams>, mut closed: watch::Receiver<bool>) {
         // One octet more than is read, so that what is too long can be told.
         let mut buffer = [0; MAX_DATAGRAM_OCTETS + 1];
         let mut answer = Vec::with_capacity(MAX_PRINTED_OCTETS);
@@ -290,7 +290,7 @@ impl Inner {
             return false;
         };
         let (used, destination) = (Arc::clone(used), place.destination(mailbox));
-        let used = tokio::task::spawn_blocking(move || used(&destination)).await;
+        let used = blocking::spawn_blocking(move || used(&destination)).await;
         let used = used.ok().flatten();
         used.is_some_and(|used_bytes| used_bytes >= place.quota_bytes)
     }
@@ -323,7 +323,7 @@ impl Inner {
 }
 
 /// Sends an answer, if there is one.
-async fn send(socket: &UdpSocket, answer: &[u8], to: SocketAddr) {
+async fn send(socket: &Datagrams, answer: &[u8], to: SocketAddr) {
     if answer.is_empty() {
         return;
     }

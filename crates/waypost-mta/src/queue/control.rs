@@ -17,6 +17,7 @@ use super::plan::{bound, request};
 use super::round::{Rest, Verb, due_in};
 use super::route::Held;
 use super::{Inner, QueueHandle};
+use crate::blocking;
 use crate::deliver::NextHop;
 use crate::event;
 use crate::resolve::{Asking, Request};
@@ -301,7 +302,7 @@ impl Summary {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ControlError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = blocking::spawn_blocking(work).await;
     let done = done.map_err(|error| ControlError::Spool(error.to_string()))?;
     done.map_err(|error| ControlError::Spool(error.to_string()))
 }

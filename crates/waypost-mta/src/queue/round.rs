@@ -18,6 +18,7 @@ use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, re
 use super::plan::{Copy, Plan, bound, request};
 use super::ready::Placed;
 use super::{Inner, ticks};
+use crate::blocking;
 use crate::bounce::{Notification, Reporter};
 use crate::deliver::{NextHop, Trouble};
 use crate::event;
@@ -447,7 +448,7 @@ impl Inner {
         if round.content.memory().is_some() {
             return stage();
         }
-        let staged = tokio::task::spawn_blocking(stage).await;
+        let staged = blocking::spawn_blocking(stage).await;
         staged.unwrap_or(Err(Unavailable::Failing))
     }
 

@@ -10,7 +10,7 @@ use super::conclude::{hold_wait, release, since_then};
 use super::ready::READY_MAX;
 use super::timetable::{Due, Timetable};
 use super::{Inner, State, ticks};
-use crate::event;
+use crate::{blocking, event};
 
 /// Messages read at once.
 const LOAD_BATCH: usize = 64;
@@ -46,7 +46,7 @@ pub(super) async fn run(queue: Arc<Inner>) {
 async fn fill(queue: &Arc<Inner>) {
     let index = loop {
         let spool = queue.spool.clone();
-        match tokio::task::spawn_blocking(move || spool.index()).await {
+        match blocking::spawn_blocking(move || spool.index()).await {
             Ok(Ok(index)) => break index,
             Ok(Err(error)) => event::queue_trouble(&"queue", &error),
             Err(error) => event::queue_trouble(&"queue", &error),
@@ -134,7 +134,7 @@ async fn start(queue: &Arc<Inner>, due: Vec<Due>) {
     let spool = queue.spool.clone();
     let ids: Vec<QueueId> = due.iter().map(|due| due.id).collect();
     let load = move || ids.into_iter().map(|id| spool.load(id)).collect();
-    let loaded: Vec<Loaded> = match tokio::task::spawn_blocking(load).await {
+    let loaded: Vec<Loaded> = match blocking::spawn_blocking(load).await {
         Ok(loaded) => loaded,
         Err(error) => {
             // A bug of the reader: the batch waits, so that it does not spin.

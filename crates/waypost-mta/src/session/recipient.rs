@@ -15,6 +15,7 @@ use waypost_proto::smtp::replies;
 use waypost_spool::{Recipient, State};
 
 use super::drive::{Named, Session};
+use crate::blocking;
 use crate::event;
 use crate::policy::{self, Decision, Facts, Pace, Room};
 use crate::resolve::expand::{Member, Report};
@@ -149,7 +150,7 @@ where
         }
         let used = Arc::clone(self.shared.parts.used.as_ref()?);
         let mailbox = destination.clone();
-        let used = tokio::task::spawn_blocking(move || used(&mailbox));
+        let used = blocking::spawn_blocking(move || used(&mailbox));
         let used_bytes = used.await.ok().flatten()?;
         let declared = self.transaction.as_ref().and_then(|t| t.params.size);
         Some(Room {

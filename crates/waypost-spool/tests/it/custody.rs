@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use waypost_spool::{
@@ -347,6 +349,29 @@ fn switched(call: Call, kind: io::ErrorKind) -> (Settings, Arc<AtomicBool>) {
         ..Settings::default()
     };
     (settings, switch)
+}
+
+#[test]
+fn who_waits_for_the_writer_gets_receipts_that_are_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        wait_for_writer: true,
+        ..Settings::default()
+    };
+    let (spool, _) = Spool::open(dir.path(), settings).unwrap();
+    for size in [SMALL, LARGE] {
+        let mut staged = spool.stage(now()).unwrap();
+        staged.write(&content(1, size)).unwrap();
+        let mut receipt = spool.commit(staged, envelope("a@example.com"));
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(committed)) = Pin::new(&mut receipt).poll(&mut cx) else {
+            panic!("{size} octets are not on disk yet");
+        };
+        let id = committed.message().id;
+        let mut removed = spool.remove(id);
+        assert_eq!(Pin::new(&mut removed).poll(&mut cx), Poll::Ready(Ok(())));
+        assert!(spool.load(id).unwrap().is_none());
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ use waypost_admin::{Answering, Control};
 use waypost_directory::{
     Actor, Breach, Changed, Directory, Edit, EditError, Object, Problem, Rejected, Unavailable,
 };
+use waypost_mta::asking::Asking;
 use waypost_mta::clock::{Clock as _, SystemClock};
 use waypost_mta::dns::{Dns, HereNow};
 use waypost_mta::minger;
@@ -47,7 +48,6 @@ use waypost_mta::session::{Shared, Used};
 use waypost_proto::mail::Domain;
 use waypost_spool::Spool;
 
-use crate::asking::Asking;
 use crate::history::History;
 use crate::run::Reloader;
 use crate::statistics::Statistics;

@@ -14,6 +14,7 @@ use waypost_spool::{Message, QueueId, ReadError, Recipient};
 use super::super::timetable::Tick;
 use super::super::{Inner, ticks};
 use super::Table;
+use crate::blocking;
 
 /// Changes that wait to be worked in; with more of them the index is given up and built anew.
 const CHANGES_MAX: usize = 50_000;
@@ -157,7 +158,7 @@ impl Inner {
         let _turn = self.keeper.turn.lock().await;
         self.keeper.asked.store(self.tick(), Ordering::Relaxed);
         let queue = Arc::clone(self);
-        let looking = tokio::task::spawn_blocking(move || {
+        let looking = blocking::spawn_blocking(move || {
             if !queue.refresh() {
                 queue.build()?;
             }
@@ -232,7 +233,7 @@ async fn keep(queue: &Arc<Inner>) -> bool {
         return false;
     }
     let working = Arc::clone(queue);
-    let kept = tokio::task::spawn_blocking(move || working.refresh()).await;
+    let kept = blocking::spawn_blocking(move || working.refresh()).await;
     if !kept.unwrap_or(false) {
         keeper.give_up();
         return false;

@@ -1,60 +1,78 @@
 //! Questions to other servers, each by its own way: RCPT, Minger, or a file.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use waypost_directory::{Directory, GatewayId, Host, HostPort, Secret};
-use waypost_mta::deliver::trial::Trial;
-use waypost_mta::deliver::{Deliverer, Trouble};
-use waypost_mta::dns::{Dns, MailHosts};
-use waypost_mta::minger;
-use waypost_mta::resolve::{Answer, Ask, Asked, Authority, Question, Said};
+use waypost_directory::{GatewayId, Host, HostPort, Secret};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::minger::Status;
 use waypost_proto::route::TargetId;
 use waypost_proto::smtp::reply::RemoteReply;
 
-use crate::address_list::AddressLists;
-use crate::config::Config;
+use crate::deliver::trial::Trial;
+use crate::deliver::{Deliverer, Trouble};
+use crate::dns::{Dns, MailHosts};
+use crate::resolve::{Answer, Ask, Asked, Authority, Question, Said, Snapshots};
+use crate::{blocking, minger};
 
 /// Minger questions to one server at the same time: each has a socket of its own. Servers do not
 /// share them, so that a silent one cannot make others look silent.
 const OPEN_QUESTIONS: usize = 256;
 
+/// Files of addresses, one per line.
+pub trait Lists: Send + Sync {
+    /// Whether the file names the address; none when it cannot be read. Blocks.
+    fn names(&self, file: &Path, address: &Mailbox) -> Option<bool>;
+}
+
+/// What questions are asked with.
+pub struct Parts {
+    /// Asks with RCPT.
+    pub deliverer: Deliverer,
+    /// Who and where.
+    pub snapshots: Arc<Snapshots>,
+    /// Looks hosts up.
+    pub dns: Dns,
+    /// Reads files of addresses.
+    pub lists: Arc<dyn Lists>,
+    /// Longest time of a Minger question, the wait for its turn and for names counted in.
+    pub minger: minger::client::Settings,
+}
+
 /// Who asks other servers.
-pub(crate) struct Asking {
+pub struct Asking {
     deliverer: Deliverer,
-    directory: Arc<Directory>,
+    snapshots: Arc<Snapshots>,
     dns: Dns,
     client: minger::Client,
-    /// Longest time of a Minger question, the wait for its turn and for names counted in.
     limit: Duration,
-    lists: Arc<AddressLists>,
+    lists: Arc<dyn Lists>,
     turns: Turns,
 }
 
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asking")
+    }
+}
+
 impl Asking {
-    pub(crate) fn new(
-        config: &Config,
-        deliverer: Deliverer,
-        directory: &Arc<Directory>,
-        dns: Dns,
-    ) -> Self {
-        let limit = config.minger.timeout;
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
         Self {
-            deliverer,
-            directory: Arc::clone(directory),
-            dns,
-            client: minger::Client::new(minger::client::Settings {
-                source: config.outbound.source,
-                limit,
-            }),
-            limit,
-            lists: Arc::default(),
+            deliverer: parts.deliverer,
+            snapshots: parts.snapshots,
+            dns: parts.dns,
+            limit: parts.minger.limit,
+            client: minger::Client::new(parts.minger),
+            lists: parts.lists,
             turns: Turns::default(),
         }
     }
@@ -64,7 +82,7 @@ impl Asking {
     /// # Errors
     ///
     /// Why it could not be asked.
-    pub(crate) async fn rcpt(
+    pub async fn rcpt(
         &self,
         target: TargetId,
         recipient: &Mailbox,
@@ -86,7 +104,7 @@ impl Asking {
     }
 
     async fn peer(&self, peer: TargetId, address: &Mailbox) -> Said {
-        let snapshot = self.directory.snapshot();
+        let snapshot = (self.snapshots)();
         let target = snapshot.target(peer);
         match target.and_then(|target| Some((target, target.minger.as_ref()?))) {
             Some((target, minger)) => {
@@ -99,7 +117,7 @@ impl Asking {
     }
 
     async fn gateway(&self, gateway: GatewayId, address: &Mailbox) -> Said {
-        let snapshot = self.directory.snapshot();
+        let snapshot = (self.snapshots)();
         let mut gateways = snapshot.gateways();
         match gateways.find(|known| known.id == gateway) {
             Some(known) => {
@@ -130,7 +148,7 @@ impl Asking {
     }
 
     /// Tries a target, without sending anything.
-    pub(crate) async fn trial(
+    pub async fn trial(
         &self,
         target: TargetId,
         recipient: Option<&Mailbox>,
@@ -140,7 +158,7 @@ impl Asking {
     }
 
     /// The same with a host that is no target yet.
-    pub(crate) async fn trial_at(
+    pub async fn trial_at(
         &self,
         host: HostPort,
         recipient: Option<&Mailbox>,
@@ -154,7 +172,7 @@ impl Asking {
     /// # Errors
     ///
     /// Why there is no answer.
-    pub(crate) async fn status(
+    pub async fn status(
         &self,
         at: (&Host, u16),
         secret: &Secret,
@@ -176,7 +194,7 @@ impl Asking {
     }
 
     /// Where a host answers; nowhere when its name cannot be looked up.
-    pub(crate) async fn addresses(&self, (host, port): (&Host, u16)) -> Vec<SocketAddr> {
+    pub async fn addresses(&self, (host, port): (&Host, u16)) -> Vec<SocketAddr> {
         let of_names = |names: Vec<Domain>| async move {
             let mut found = Vec::new();
             for name in names {
@@ -202,13 +220,13 @@ impl Asking {
 
     /// Files block: on a thread of their own.
     async fn list(&self, gateway: GatewayId, address: &Mailbox) -> Said {
-        let snapshot = self.directory.snapshot();
+        let snapshot = (self.snapshots)();
         let known = snapshot.gateways().find(|known| known.id == gateway);
         let Some(file) = known.and_then(|known| known.list.clone()) else {
             return Said::nothing();
         };
         let (lists, address) = (Arc::clone(&self.lists), address.clone());
-        let looking = tokio::task::spawn_blocking(move || lists.names(&file, &address));
+        let looking = blocking::spawn_blocking(move || lists.names(&file, &address));
         let answer = match looking.await.ok().flatten() {
             Some(true) => Answer::Active,
             Some(false) => Answer::Unknown,
