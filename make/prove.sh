@@ -5,6 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . make/setup.sh
+. make/simulation.sh
 
 need_packages gcc libc6-dev strace python3 e2fsprogs mount util-linux
 need_rust
@@ -15,6 +16,7 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 fi
 if [ "${1:-}" = short ]; then
     cargo build --quiet --locked --workspace --bins
+    simulation build --quiet --locked
     built=${CARGO_TARGET_DIR:-target}/debug
     # Word splitting is what turns the text into a command.
     # shellcheck disable=SC2086
@@ -25,6 +27,7 @@ need_programs_abroad
 need_packages python3-seccomp systemd
 need_packages postfix dovecot-core dovecot-lmtpd dovecot-imapd swaks libnet-ssleay-perl procps
 cargo build --locked --release -p waypost -p waypost-testkit
+simulation build --locked
 built=${CARGO_TARGET_DIR:-target}/release
 set -- "$built/waypost" --minutes "${MINUTES:-10}"
 if [ -n "${ONLY:-}" ]; then

@@ -17,6 +17,7 @@ need_nextest
 part build cargo nextest run --locked --workspace --no-run
 part unit tests cargo nextest run --locked --workspace -E 'kind(lib) + kind(bin)'
 part integration tests cargo nextest run --locked --workspace -E 'kind(test)'
+part simulation simulation test --quiet --locked
 part faults make/prove.sh short
 part api make/api.sh
 part browser tests make/browser.sh

@@ -12,6 +12,7 @@ pub mod ends;
 pub mod errors;
 pub mod kills;
 pub mod load;
+pub mod simulation;
 pub mod slow;
 pub mod starve;
 pub mod strace;
@@ -187,7 +188,7 @@ pub struct Experiment {
 }
 
 /// All of them.
-pub const EXPERIMENTS: [Experiment; 9] = [
+pub const EXPERIMENTS: [Experiment; 10] = [
     Experiment {
         name: "kills",
         share: 3,
@@ -229,6 +230,12 @@ pub const EXPERIMENTS: [Experiment; 9] = [
         share: 3,
         rounds: 0,
         run: wires::run,
+    },
+    Experiment {
+        name: "simulation",
+        share: 4,
+        rounds: 0,
+        run: simulation::run,
     },
     Experiment {
         name: "slow",

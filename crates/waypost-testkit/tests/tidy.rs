@@ -40,7 +40,7 @@ struct Source {
 impl Source {
     /// Whether it is not shipped: tests and measurements.
     fn is_test(&self) -> bool {
-        ["/tests", "/examples/", "waypost-testkit"]
+        ["/tests", "/examples/", "waypost-testkit", "simulation/"]
             .iter()
             .any(|part| self.name.contains(part))
     }
@@ -81,7 +81,9 @@ fn files(dir: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 fn sources() -> Vec<Source> {
     let root = root();
     let mut paths = Vec::new();
-    files(&root.join("crates"), ".rs", &mut paths);
+    for folder in ["crates", "simulation"] {
+        files(&root.join(folder), ".rs", &mut paths);
+    }
     let read = |path: &PathBuf| Source {
         name: path.strip_prefix(&root).unwrap().display().to_string(),
         text: fs::read_to_string(path).unwrap(),

@@ -1,6 +1,6 @@
 //! Connections kept for the next message to the same next hop.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ struct Idle {
 struct Shared {
     clock: Arc<dyn Clock>,
     limits: Limits,
-    idle: Mutex<HashMap<NextHop, Vec<Idle>>>,
+    /// In an order, so that a simulation closes them in the same each time.
+    idle: Mutex<BTreeMap<NextHop, Vec<Idle>>>,
     turns: Mutex<HashMap<NextHop, Arc<Semaphore>>>,
 }
 

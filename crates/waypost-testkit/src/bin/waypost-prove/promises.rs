@@ -27,7 +27,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 1,
         short: "what was acknowledged survives kill and power failure",
-        experiments: &["kills", "calls", "cuts", "disks", "starve"],
+        experiments: &["kills", "calls", "cuts", "disks", "starve", "simulation"],
         tests: &[
             "every_acknowledged_message_survives_a_power_failure_at_any_moment",
             "every_acknowledged_message_survives_kill_9_under_load",
@@ -51,7 +51,14 @@ pub(crate) const PROMISES: [Promise; 22] = [
         number: 3,
         short: "every accepted recipient ends in exactly one way",
         experiments: &[
-            "kills", "calls", "errors", "cuts", "ends", "starve", "wires",
+            "kills",
+            "calls",
+            "errors",
+            "cuts",
+            "ends",
+            "starve",
+            "wires",
+            "simulation",
         ],
         tests: &[
             "every_recipient_ends_exactly_once",
@@ -62,14 +69,22 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 4,
         short: "duplicates only of what was in flight",
-        experiments: &["kills", "calls", "errors", "cuts", "ends", "wires"],
+        experiments: &[
+            "kills",
+            "calls",
+            "errors",
+            "cuts",
+            "ends",
+            "wires",
+            "simulation",
+        ],
         tests: &["a_lost_final_answer_is_told_from_an_early_loss"],
         is_counted: true,
     },
     Promise {
         number: 5,
         short: "no bounce for a temporary cause, no expiry without an attempt",
-        experiments: &["kills", "calls", "errors", "cuts", "starve"],
+        experiments: &["kills", "calls", "errors", "cuts", "starve", "simulation"],
         tests: &[
             "a_clock_that_jumps_makes_nobody_old",
             "a_name_server_that_fails_defers_and_never_bounces",
@@ -82,7 +97,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 6,
         short: "one bad target, message, recipient or peer delays nobody else",
-        experiments: &["slow"],
+        experiments: &["slow", "simulation"],
         tests: &[
             "a_full_next_hop_leaves_room_for_the_others",
             "a_silent_peer_takes_no_others_turn_however_many_ask",
@@ -136,7 +151,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 10,
         short: "unknown recipients are refused at RCPT, or put off, never bounced by design",
-        experiments: &["wires"],
+        experiments: &["wires", "simulation"],
         tests: &[
             "a_site_that_is_down_makes_unknown_addresses_wait_and_cached_ones_not",
             "postfix_as_slave_can_ask_the_master_first",
@@ -147,7 +162,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 11,
         short: "no message visits a server twice for one recipient",
-        experiments: &["wires", "beliefs"],
+        experiments: &["wires", "beliefs", "simulation"],
         tests: &[
             "a_group_that_sends_back_under_a_new_name_ends_on_the_second_pass",
             "a_postfix_that_hands_everything_back_is_stopped_on_the_first_return",
@@ -159,7 +174,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 12,
         short: "an answer about an address is believed only from who was asked, in time",
-        experiments: &[],
+        experiments: &["simulation"],
         tests: &[
             "a_refusal_that_contradicts_a_delivery_is_not_believed_at_once",
             "an_answer_that_comes_twice_is_one",
@@ -171,7 +186,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
     Promise {
         number: 13,
         short: "the Minger server tells nothing without the secret, never answers an answer",
-        experiments: &[],
+        experiments: &["simulation"],
         tests: &[
             "nothing_is_said_about_any_address_without_credentials",
             "the_worked_examples_are_read_and_verified",
