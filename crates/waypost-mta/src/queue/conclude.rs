@@ -193,7 +193,8 @@ impl Round<'_> {
             End::Held(hold) => {
                 let since = hold.since.max(looked_at).min(wall);
                 recipient.held_since.get_or_insert(since);
-                let until = hold.until.and_then(|until| until.duration_since(wall).ok());
+                // It may have ended since the look that found it.
+                let until = hold.until.map(|until| since_then(until, wall));
                 self.waits
                     .push(until.unwrap_or(self.facts.schedule.retry_max));
             }

@@ -447,3 +447,19 @@ proptest! {
         prop_assert!(ended.iter().all(|n| *n <= 1) && reported.iter().all(|n| *n <= 1));
     }
 }
+
+#[test]
+fn a_hold_that_has_ended_meanwhile_makes_nobody_wait() {
+    let message = message("<s@example.org>", &["a@one.example"]);
+    let ends_in = |until: Duration| {
+        let hold = waypost_directory::Hold {
+            reason: String::new(),
+            since: start() - HOUR,
+            until: Some(start() + until),
+        };
+        after(&message, HOUR, vec![(0, End::Held(hold))]).due_in
+    };
+    assert_eq!(ends_in(2 * HOUR), Some(HOUR));
+    assert_eq!(ends_in(HOUR), Some(Duration::ZERO));
+    assert_eq!(ends_in(HOUR / 2), Some(Duration::ZERO));
+}
