@@ -105,6 +105,21 @@ impl Language {
         self.format(key, Some(&arguments))
     }
 
+    /// The text of a key that is made of a word: `role-helpdesk`.
+    pub(crate) fn word(self, key: &str, word: impl fmt::Display) -> String {
+        self.say(&format!("{key}-{word}"))
+    }
+
+    /// The same with values in it.
+    pub(crate) fn words(
+        self,
+        key: &str,
+        word: impl fmt::Display,
+        values: &[(&str, Word)],
+    ) -> String {
+        self.with(&format!("{key}-{word}"), values)
+    }
+
     fn format(self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
         let bundle = self.bundle();
         let pattern = bundle.get_message(key).and_then(|message| message.value());

@@ -192,7 +192,7 @@ impl View {
 
     /// The text of a key that is made of a word: `role-helpdesk`.
     pub(crate) fn word(&self, key: &str, word: impl std::fmt::Display) -> String {
-        self.language.say(&format!("{key}-{word}"))
+        self.language.word(key, word)
     }
 
     /// The same with values in it.
@@ -202,7 +202,7 @@ impl View {
         word: impl std::fmt::Display,
         values: &[(&str, Word)],
     ) -> String {
-        self.language.with(&format!("{key}-{word}"), values)
+        self.language.words(key, word, values)
     }
 
     /// What is wrong with a field, and what to do about it.

@@ -298,10 +298,10 @@ pub(super) fn secured(language: Language, tls: &str, version: Option<&str>) -> S
     };
     let version = version.unwrap_or("TLS").replace('v', " ");
     let values = [("version", Word::from(&version))];
-    let said = language.with(&format!("tls-level-{level}"), &values);
+    let said = language.words("tls-level", level, &values);
     match by {
         "opportunistic" => said,
-        by => format!("{said} {}", language.say(&format!("tls-by-{by}"))),
+        by => format!("{said} {}", language.word("tls-by", by)),
     }
 }
 
