@@ -188,8 +188,8 @@ fn script(arrangement: &Arrangement, chance: &mut Chance) -> Vec<(Duration, Acti
             }
             10..=12 => {
                 let hours = 1 + i64::try_from(chance.below(240)).unwrap_or(0);
-                // One way for each site: what a clock does that is set back and then right again is
-                // known to be wrong (see docs/known-issues.md).
+                // One way for each site: a clock that is set back, right again, and then a restart, make
+                // mail old that is not (see docs/known-issues.md).
                 let sign = if site % 2 == parity { 1 } else { -1 };
                 script.push((at, Action::Jump(site, sign * hours * 3600)));
             }

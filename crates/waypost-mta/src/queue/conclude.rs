@@ -73,8 +73,9 @@ pub(super) enum End {
 pub(super) struct Facts<'a> {
     /// The wall clock, for what is stored.
     pub(super) wall: SystemTime,
-    /// The wall clock as it would be without its jumps since the start.
-    pub(super) steady: SystemTime,
+    /// Until when the message has aged: by the clock that dated it, whatever was done to clocks
+    /// since.
+    pub(super) now: SystemTime,
     /// The times of the retry schedule.
     pub(super) schedule: Schedule,
     /// The site's postmaster.
@@ -345,12 +346,11 @@ impl Round<'_> {
         own.unwrap_or(&self.message.envelope.reverse_path)
     }
 
-    /// Time since the message was accepted, as short as either clock says, without time on hold.
+    /// Time since the message was accepted, without time on hold.
     fn age(&self, index: usize) -> Duration {
-        let now = self.facts.wall.min(self.facts.steady);
         let recipient = self.message.envelope.recipients.get(index);
         let held = recipient.map_or(Duration::ZERO, |recipient| recipient.held_for);
-        since_then(now, self.arrived).saturating_sub(held)
+        since_then(self.facts.now, self.arrived).saturating_sub(held)
     }
 
     /// Says something about a recipient to whoever sent it there.

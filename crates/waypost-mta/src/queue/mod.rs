@@ -29,6 +29,7 @@ mod ready;
 mod round;
 pub mod route;
 pub mod schedule;
+mod skew;
 mod timekeeper;
 mod timetable;
 
@@ -57,6 +58,7 @@ use ready::{Hops, READY_MAX};
 use round::Verb;
 use route::Route;
 use schedule::Schedule;
+use skew::Skews;
 use timetable::{Tick, Timetable};
 
 /// Removals whose receipts are waited for; more wait for their turn.
@@ -170,6 +172,7 @@ impl Queue {
             idle: Notify::new(),
             busy: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            skews: Skews::default(),
             removals,
             keeper: Keeper::default(),
             runtime: tokio::runtime::Handle::current(),
@@ -255,6 +258,7 @@ pub(crate) struct Inner {
     /// Workers, conclusions and removals in flight.
     busy: AtomicUsize,
     stopping: AtomicBool,
+    skews: Skews,
     removals: mpsc::Sender<(QueueId, Receipt<()>)>,
     /// Finds messages for who looks at the queue.
     keeper: Keeper,

@@ -308,7 +308,7 @@ impl Inner {
             progress.ends,
             &Facts {
                 wall,
-                steady: self.steady(),
+                now: self.skews.now_for(round.message.id, self.steady(), wall),
                 schedule: self.schedule(),
                 postmaster: &self.settings.postmaster,
                 leaves: &leaves,

@@ -92,7 +92,7 @@ fn at(
 ) -> Conclusion {
     let facts = Facts {
         wall,
-        steady,
+        now: wall.min(steady),
         schedule: Schedule::default(),
         postmaster: &mailbox("postmaster@mx1.example.com"),
         leaves: &|to| to.domain.as_str() != "example.com",

@@ -261,6 +261,25 @@ async fn a_jump_of_the_wall_clock_bounces_nothing() {
 }
 
 #[tokio::test]
+async fn what_came_while_the_clock_was_set_back_is_no_older_when_it_is_right_again() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.jump(world.wall() - 3000 * HOUR);
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    world.jump(world.wall() + 3000 * HOUR);
+    world.advance(5 * MINUTE);
+    world.until(|| world.attempts() == 2).await;
+    world.until_deferred(1).await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+    // It is given up when its time is over, all the same.
+    world.advance(200 * HOUR);
+    world.until(|| world.attempts() == 3).await;
+    world.until_empty().await;
+    assert_eq!(world.contents_for("s@six.example").len(), 1);
+}
+
+#[tokio::test]
 async fn a_full_next_hop_parks_and_comes_back() {
     let world = World::new();
     world.stall(1);

@@ -1,0 +1,122 @@
+//! How far the wall clock was off when messages came: one that was set back, and is right again,
+//! makes nobody old.
+//!
+//! What came since the start is dated by a wall clock that may have been wrong; how wrong it was,
+//! against the steady clock, is remembered with the first message behind each jump. Ids never go
+//! back, whatever clocks do.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use waypost_spool::QueueId;
+
+/// Jumps that are remembered; of more, the oldest are forgotten.
+const JUMPS_MAX: usize = 64;
+/// A smaller difference is a clock that is being steered.
+const JUMP: Duration = Duration::from_secs(5);
+
+/// By how much the steady clock was ahead of the wall clock, or behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Skew {
+    Ahead(Duration),
+    Behind(Duration),
+}
+
+impl Skew {
+    fn of(steady: SystemTime, wall: SystemTime) -> Self {
+        match steady.duration_since(wall) {
+            Ok(ahead) => Self::Ahead(ahead),
+            Err(behind) => Self::Behind(behind.duration()),
+        }
+    }
+
+    fn differs(self, other: Self) -> bool {
+        let difference = match (self, other) {
+            (Self::Ahead(one), Self::Ahead(two)) | (Self::Behind(one), Self::Behind(two)) => {
+                one.abs_diff(two)
+            }
+            (Self::Ahead(one), Self::Behind(two)) | (Self::Behind(one), Self::Ahead(two)) => {
+                one + two
+            }
+        };
+        difference > JUMP
+    }
+}
+
+/// How far the wall clock was off, from which message on.
+#[derive(Debug, Default)]
+pub(super) struct Skews(Mutex<VecDeque<(QueueId, Skew)>>);
+
+impl Skews {
+    /// A message comes now, as both clocks say.
+    pub(super) fn note(&self, id: QueueId, steady: SystemTime, wall: SystemTime) {
+        let skew = Skew::of(steady, wall);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.back().is_some_and(|(_, last)| !last.differs(skew)) {
+            return;
+        }
+        if all.len() == JUMPS_MAX {
+            all.pop_front();
+        }
+        all.push_back((id, skew));
+    }
+
+    /// What the wall clock would say now, had it stayed as it was when the message came; for a
+    /// message from before the start, the earlier of what both clocks say.
+    pub(super) fn now_for(
+        &self,
+        id: QueueId,
+        steady: SystemTime,
+        wall: SystemTime,
+    ) -> SystemTime {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let skew = all.iter().rev().find(|(first, _)| *first <= id);
+        match skew.map(|(_, skew)| *skew) {
+            Some(Skew::Ahead(ahead)) => steady.checked_sub(ahead).unwrap_or(wall),
+            Some(Skew::Behind(behind)) => steady.checked_add(behind).unwrap_or(wall),
+            None => wall.min(steady),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn a_message_ages_by_the_clock_that_dated_it() {
+        let id = |number| QueueId::from_number(number).unwrap();
+        let right = UNIX_EPOCH + 100_000 * HOUR;
+        let wrong = right - 9_000 * HOUR;
+        let skews = Skews::default();
+        skews.note(id(10), right, right);
+        skews.note(id(11), right + Duration::from_secs(1), right);
+        // Set back by a year, then right again, then set forward.
+        skews.note(id(20), right + HOUR, wrong + HOUR);
+        skews.note(id(30), right + 2 * HOUR, right + 2 * HOUR);
+        skews.note(id(40), right + 3 * HOUR, right + 900 * HOUR);
+        let (steady, wall) = (right + 4 * HOUR, right + 4 * HOUR);
+        let now = |number| skews.now_for(id(number), steady, wall);
+        assert_eq!(now(9), wall, "from before the start");
+        assert_eq!(now(15), steady);
+        assert_eq!(now(25), wrong + 4 * HOUR);
+        assert_eq!(now(35), steady);
+        assert_eq!(now(45), right + 901 * HOUR);
+    }
+
+    #[test]
+    fn jumps_that_are_remembered_are_few() {
+        let skews = Skews::default();
+        for number in 1..1_000 {
+            let off = HOUR * u32::try_from(number % 2).unwrap();
+            let id = QueueId::from_number(number).unwrap();
+            skews.note(id, UNIX_EPOCH + 2 * HOUR, UNIX_EPOCH + off);
+        }
+        assert_eq!(skews.0.lock().unwrap().len(), JUMPS_MAX);
+    }
+}
