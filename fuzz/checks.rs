@@ -2,7 +2,10 @@
 //!
 //! The fuzz targets look for octets of which it does not hold; `make test` runs the corpus through
 //! the same functions on the stable toolchain.
-use waypost_proto::mail::{ForwardPath, Mailbox, ReversePath, header};
+use std::time::SystemTime;
+
+use waypost_proto::dsn::{self, About, Action, Report, Returned, Whole};
+use waypost_proto::mail::{Domain, ForwardPath, Mailbox, ReversePath, header};
 use waypost_proto::minger::{Answer, MAX_PRINTED_OCTETS, Query, Secret};
 use waypost_proto::smtp::client;
 use waypost_proto::smtp::command::Command;
@@ -10,6 +13,8 @@ use waypost_proto::smtp::data::{DataReader, Piece};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_proto::smtp::server::{Event, Offer, Protocol, Session};
+use waypost_proto::smtp::status::EnhancedStatus;
+use waypost_spool::{Envelope, QueueId};
 
 /// A Minger query: no answer is one, and what is read is printed as it came.
 pub(crate) fn minger_query(octets: &[u8]) {
@@ -161,4 +166,66 @@ pub(crate) fn header(octets: &[u8]) {
     let whole = scan(&mut std::iter::once(octets));
     assert_eq!(scan(&mut octets.chunks(1)), whole);
     assert_eq!(scan(&mut octets.chunks(7)), whole);
+}
+
+/// What the store has of a message, with a check sum that is right: damage is said, and what is
+/// read is written so that it is read as the same again.
+pub(crate) fn envelope(octets: &[u8]) {
+    let id = QueueId::from_number(1 << 40).unwrap();
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&id.number().to_le_bytes());
+    sum.update(octets);
+    let stored = [octets, &sum.finalize().to_le_bytes()].concat();
+    if let Ok(envelope) = Envelope::from_stored(id, &stored) {
+        let again = Envelope::from_stored(id, &envelope.to_stored(id));
+        assert_eq!(again, Ok(envelope));
+    }
+}
+
+/// A report: whatever another server has said, up to the first NUL, and whatever the message is,
+/// behind it, the report keeps its lines and its parts.
+pub(crate) fn report(octets: &[u8]) {
+    const TOKEN: &str = "CR0000000000";
+    let mut halves = octets.splitn(2, |octet| *octet == 0);
+    let said = String::from_utf8_lossy(halves.next().unwrap_or_default());
+    let content = halves.next().unwrap_or_default();
+    let names_token = |text: &[u8]| text.windows(TOKEN.len()).any(|w| w == TOKEN.as_bytes());
+    if names_token(octets) {
+        // No message can know it: it is made later.
+        return;
+    }
+    let (mx, to) = (Domain::parse("mx.example.com"), Mailbox::parse("a@b.example"));
+    let recipients = [About {
+        action: Action::Failed,
+        status: EnhancedStatus::new(5, 0, 0),
+        original: None,
+        recipient: Mailbox::parse("c@d.example").unwrap(),
+        remote_mta: Some(said.clone().into_owned()),
+        diagnostic: Some(said.into_owned()),
+        last_attempt: Some(SystemTime::UNIX_EPOCH),
+        will_retry_until: None,
+    }];
+    let report = Report {
+        reporting_mta: &mx.unwrap(),
+        queue_id: TOKEN,
+        token: TOKEN,
+        envid: None,
+        arrived: SystemTime::UNIX_EPOCH,
+        date: SystemTime::UNIX_EPOCH,
+        to: &to.unwrap(),
+        recipients: &recipients,
+    };
+    let opening = report.opening(Returned::Full(Whole::SevenBit));
+    for line in opening.split_inclusive(|octet| *octet == b'\n') {
+        assert!(line.ends_with(b"\r\n") && line.len() <= 1000, "{}", line.escape_ascii());
+        let text = line.strip_suffix(b"\r\n").unwrap_or_default();
+        let is_clean = !text.iter().any(|octet| matches!(octet, 0 | b'\r'));
+        assert!(is_clean, "{}", line.escape_ascii());
+    }
+    let delimiter = [b"\r\n--=_", TOKEN.as_bytes()].concat();
+    let parts = |text: &[u8]| text.windows(delimiter.len()).filter(|w| *w == delimiter).count();
+    let short = dsn::headers_only(&[&*opening, content].concat(), TOKEN);
+    let short = short.unwrap();
+    assert!(short.ends_with(&report.closing()));
+    assert_eq!(parts(&short), parts(&opening) + 1);
 }

@@ -58,6 +58,23 @@ pub(crate) fn decode(id: QueueId, stored: &[u8]) -> Result<Envelope, Damage> {
     }
 }
 
+impl Envelope {
+    /// As the store has it in the row of message `id`; see docs/spool.md.
+    #[must_use]
+    pub fn to_stored(&self, id: QueueId) -> Vec<u8> {
+        encode(id, self)
+    }
+
+    /// Reads what the store has in the row of message `id`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in a few words.
+    pub fn from_stored(id: QueueId, stored: &[u8]) -> Result<Self, &'static str> {
+        decode(id, stored)
+    }
+}
+
 /// Over the id too, so that an envelope in another's row is noticed.
 fn check_sum(id: QueueId, bytes: &[u8]) -> [u8; SUM_BYTES] {
     let mut hasher = crc32fast::Hasher::new();

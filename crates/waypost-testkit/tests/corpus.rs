@@ -53,8 +53,10 @@ replayed!(
     command,
     content,
     dialogue,
+    envelope,
     header,
     minger_answer,
     minger_query,
     reply,
+    report,
 );

@@ -459,3 +459,26 @@ proptest! {
         prop_assert_eq!(export(&copy.directory).unwrap(), exported);
     }
 }
+
+proptest! {
+    #[test]
+    fn a_damaged_file_is_read_or_refused_with_the_lines_that_are_wrong(
+        damage in prop::collection::vec((0_usize..SITE.len(), any::<u8>(), 0_u8..8), 1..6),
+    ) {
+        let mut octets = SITE.as_bytes().to_vec();
+        for (at, octet, how) in damage {
+            let at = at.min(octets.len() - 1);
+            match how {
+                0 => octets.truncate(at.max(1)),
+                1..4 => octets.insert(at, octet),
+                _ => octets[at] = octet,
+            }
+        }
+        if let Err(faults) = read(&String::from_utf8_lossy(&octets)) {
+            prop_assert!(!faults.is_empty());
+            for fault in faults {
+                prop_assert!(fault.line.is_some() && !fault.message.is_empty(), "{fault:?}");
+            }
+        }
+    }
+}
