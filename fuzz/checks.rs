@@ -194,7 +194,10 @@ pub(crate) fn report(octets: &[u8]) {
         // No message can know it: it is made later.
         return;
     }
-    let (mx, to) = (Domain::parse("mx.example.com"), Mailbox::parse("a@b.example"));
+    let (mx, to) = (
+        Domain::parse("mx.example.com"),
+        Mailbox::parse("a@b.example"),
+    );
     let recipients = [About {
         action: Action::Failed,
         status: EnhancedStatus::new(5, 0, 0),
@@ -217,13 +220,21 @@ pub(crate) fn report(octets: &[u8]) {
     };
     let opening = report.opening(Returned::Full(Whole::SevenBit));
     for line in opening.split_inclusive(|octet| *octet == b'\n') {
-        assert!(line.ends_with(b"\r\n") && line.len() <= 1000, "{}", line.escape_ascii());
+        assert!(
+            line.ends_with(b"\r\n") && line.len() <= 1000,
+            "{}",
+            line.escape_ascii()
+        );
         let text = line.strip_suffix(b"\r\n").unwrap_or_default();
         let is_clean = !text.iter().any(|octet| matches!(octet, 0 | b'\r'));
         assert!(is_clean, "{}", line.escape_ascii());
     }
     let delimiter = [b"\r\n--=_", TOKEN.as_bytes()].concat();
-    let parts = |text: &[u8]| text.windows(delimiter.len()).filter(|w| *w == delimiter).count();
+    let parts = |text: &[u8]| {
+        text.windows(delimiter.len())
+            .filter(|w| *w == delimiter)
+            .count()
+    };
     let short = dsn::headers_only(&[&*opening, content].concat(), TOKEN);
     let short = short.unwrap();
     assert!(short.ends_with(&report.closing()));

@@ -64,12 +64,7 @@ impl Skews {
 
     /// What the wall clock would say now, had it stayed as it was when the message came; for a
     /// message from before the start, the earlier of what both clocks say.
-    pub(super) fn now_for(
-        &self,
-        id: QueueId,
-        steady: SystemTime,
-        wall: SystemTime,
-    ) -> SystemTime {
+    pub(super) fn now_for(&self, id: QueueId, steady: SystemTime, wall: SystemTime) -> SystemTime {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let skew = all.iter().rev().find(|(first, _)| *first <= id);
         match skew.map(|(_, skew)| *skew) {
