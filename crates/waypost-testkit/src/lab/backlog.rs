@@ -24,8 +24,9 @@ const DUE: u64 = 100;
 const LATER: Duration = Duration::from_hours(1);
 const SPREAD: u64 = 3 * 3_600;
 const QUEUE: &str = "retry_first = \"2h\"\nretry_max = \"3h\"\n";
-/// Messages by which the speed is measured each time, and clients.
-const SPED: u64 = 1_200;
+/// Messages by which the speed is measured each time, and clients: some seconds, in which the
+/// spool moves its log several times.
+const SPED: u64 = 8_000;
 /// The speed is measured so often, in turn with that of a server whose queue is empty.
 const PAIRS: usize = 5;
 const CLIENTS: u64 = 8;
@@ -111,10 +112,11 @@ fn missing(trial: &Trial<'_>, full: &World) -> Result<u64> {
         ..Shape::default()
     };
     let empty = World::start(trial.program, trial.seed, &shape)?;
+    let sped = trial.sized(SPED / 10, SPED);
     let mut ratios = Vec::new();
     for pair in 0..if trial.is_short { 1 } else { PAIRS } {
-        let of_empty = speed(&empty, &format!("e{pair}"))?;
-        let of_full = speed(full, &format!("f{pair}"))?;
+        let of_empty = speed(&empty, &format!("e{pair}"), sped)?;
+        let of_full = speed(full, &format!("f{pair}"), sped)?;
         ratios.push((100.0 - of_full / of_empty * 100.0).clamp(0.0, 100.0));
     }
     ratios.sort_by(f64::total_cmp);
@@ -128,23 +130,25 @@ fn missing(trial: &Trial<'_>, full: &World) -> Result<u64> {
 }
 
 /// Messages per second that are taken and delivered here.
-fn speed(world: &World, mark: &str) -> Result<f64> {
+fn speed(world: &World, mark: &str, sped: u64) -> Result<f64> {
     let begun = Instant::now();
     let taken = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| scope.spawn(move || sends(world, &format!("{mark}{client}"))))
+            .map(|client| {
+                scope.spawn(move || sends(world, &format!("{mark}{client}"), sped / CLIENTS))
+            })
             .collect();
         clients
             .into_iter()
             .all(|client| client.join().unwrap_or(false))
     });
     anyhow::ensure!(taken, "mail was refused:\n{}", world.tail());
-    Ok(SPED as f64 / begun.elapsed().as_secs_f64())
+    Ok(sped as f64 / begun.elapsed().as_secs_f64())
 }
 
-fn sends(world: &World, mark: &str) -> bool {
+fn sends(world: &World, mark: &str, letters: u64) -> bool {
     let recipients = ["steady@example.com".to_owned()];
-    (0..SPED / CLIENTS).all(|number| {
+    (0..letters).all(|number| {
         let letter = Letter {
             name: &format!("{mark}-{number}"),
             sender: SENDER,
