@@ -36,7 +36,7 @@ impl Options {
     pub(crate) fn read(words: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut words = words.into_iter();
         let mut options = Self {
-            program: words.next().context(USAGE)?.into(),
+            program: program(words.next())?,
             lasts: Duration::from_secs(MINUTES * 60),
             is_short: false,
             with_tests: false,
@@ -60,5 +60,28 @@ impl Options {
             }
         }
         Ok(options)
+    }
+}
+
+/// An option in its place is a question, not a program.
+fn program(word: Option<String>) -> Result<PathBuf> {
+    let word = word.filter(|word| !word.starts_with('-'));
+    Ok(word.context(USAGE)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_is_no_program() {
+        let read = |line: &str| Options::read(line.split_whitespace().map(str::to_owned));
+        for line in ["", "--help", "--short waypost", "waypost --fast"] {
+            let error = read(line).unwrap_err();
+            assert!(error.to_string().starts_with("usage:"), "{line}: {error}");
+        }
+        let options = read("waypost --short --only calls").unwrap();
+        assert_eq!(options.program, PathBuf::from("waypost"));
+        assert_eq!(options.seed, Some(SHORT_SEED));
     }
 }
