@@ -59,4 +59,5 @@ replayed!(
     minger_query,
     reply,
     report,
+    site_file,
 );
