@@ -1,6 +1,6 @@
 # What people and CI type. The work is in make/.
 
-.PHONY: run clean-run test lint audit bench prove interop fuzz screenshots doc man api-description
+.PHONY: run clean-run test lint audit bench prove interop fuzz instructions screenshots doc man api-description
 
 run:
 	@make/run.sh
@@ -25,6 +25,9 @@ prove:
 
 interop:
 	@make/interop.sh
+
+instructions:
+	@RECORD='$(RECORD)' make/instructions.sh
 
 fuzz:
 	@TARGET='$(TARGET)' EACH='$(EACH)' make/fuzz.sh

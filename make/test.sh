@@ -19,6 +19,7 @@ part unit tests cargo nextest run --locked --workspace -E 'kind(lib) + kind(bin)
 part integration tests cargo nextest run --locked --workspace -E 'kind(test)'
 part simulation simulation test --quiet --locked
 part faults make/prove.sh short
+part instructions make/instructions.sh
 part api make/api.sh
 part browser tests make/browser.sh
 finish 0
