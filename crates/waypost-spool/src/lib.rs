@@ -26,6 +26,7 @@ mod message;
 mod read;
 mod receipt;
 mod recover;
+mod sealed;
 mod shared;
 mod sqlite;
 mod writer;
@@ -38,11 +39,10 @@ use std::time::SystemTime;
 
 use encoding::{encode, from_micros, to_micros};
 
-use content::Body;
 use disk::{Lock, NewFile};
 use id::IdSource;
 use shared::{Layout, Parts, Room, Shared};
-use sqlite::{Change, Insert, Store, StoreError};
+use sqlite::{Change, Store, StoreError};
 use writer::{Answer, Chore, Request, Work, Writer};
 
 pub use content::{Content, Staged};
@@ -53,6 +53,7 @@ pub use message::{Envelope, Hold, LastAttempt, Message, Recipient, State};
 pub use read::{Page, Stats};
 pub use receipt::Receipt;
 pub use recover::Recovered;
+pub use sealed::Sealed;
 pub use shared::{Alarm, Condition};
 pub use writer::Committed;
 
@@ -222,19 +223,39 @@ impl Spool {
         self.shared().room_for(Room::Accept, bytes)
     }
 
+    /// Joins the content of a message with its envelope.
+    ///
+    /// # Errors
+    ///
+    /// When a part of the content was lost.
+    pub fn seal(&self, staged: Staged, envelope: Envelope) -> Result<Sealed, Unavailable> {
+        Sealed::new(staged, envelope, &self.shared().fresh)
+    }
+
     /// Takes a message into our charge.
     pub fn commit(&self, staged: Staged, envelope: Envelope) -> Receipt<Committed> {
-        let (promise, receipt) = receipt::pair();
-        let room = staged.room;
-        match self.prepare(staged, envelope) {
-            Err(why) => promise.answer(Err(why)),
-            Ok((change, file, committed)) => self.hand_over(Request {
-                changes: vec![change],
-                files: file.into_iter().collect(),
-                room,
-                answer: Answer::Committed(promise, committed),
-            }),
+        match self.seal(staged, envelope) {
+            Ok(sealed) => self.commit_sealed(sealed),
+            Err(why) => {
+                let (promise, receipt) = receipt::pair();
+                promise.answer(Err(why));
+                self.given(receipt)
+            }
         }
+    }
+
+    /// Takes a whole message into our charge. It is encoded on the caller's thread, so that the
+    /// writer's only writes.
+    pub fn commit_sealed(&self, sealed: Sealed) -> Receipt<Committed> {
+        let (promise, receipt) = receipt::pair();
+        let room = sealed.room;
+        let (change, file, committed) = sealed.into_change();
+        self.hand_over(Request {
+            changes: vec![change],
+            files: file.into_iter().collect(),
+            room,
+            answer: Answer::Committed(promise, committed),
+        });
         self.given(receipt)
     }
 
@@ -297,7 +318,8 @@ impl Spool {
         for op in ops {
             changes.push(match op {
                 Op::Commit(staged, envelope) => {
-                    let (change, file, committed) = self.prepare(staged, envelope)?;
+                    let sealed = self.seal(staged, envelope)?;
+                    let (change, file, committed) = sealed.into_change();
                     files.extend(file);
                     all.push(committed);
                     change
@@ -307,43 +329,6 @@ impl Spool {
             });
         }
         Ok((changes, files, all))
-    }
-
-    /// Encodes on the caller's thread, so that the writer's only writes.
-    fn prepare(
-        &self,
-        staged: Staged,
-        envelope: Envelope,
-    ) -> Result<(Change, Option<NewFile>, Committed), Unavailable> {
-        let (at_hand, file, kept) = match staged.body {
-            Body::File(file) => {
-                let content = Content::File(file.stored());
-                (None, Some(file), Some(content))
-            }
-            Body::Lost(why) => return Err(why),
-            Body::Memory(memory) => {
-                let (bytes, fits) = self.shared().fresh.share(memory);
-                let kept = fits.then(|| Content::Memory(bytes.clone()));
-                (Some(bytes), None, kept)
-            }
-        };
-        let change = Change::Insert(Insert {
-            id: staged.id,
-            arrived: to_micros(staged.arrived),
-            due: envelope.due().map(to_micros),
-            size: i64::try_from(staged.len).unwrap_or(i64::MAX),
-            content_sum: staged.sum.finalize(),
-            envelope: encode(staged.id, &envelope),
-            content: at_hand,
-        });
-        let message = Arc::new(Message {
-            id: staged.id,
-            arrived: staged.arrived,
-            size: staged.len,
-            envelope,
-        });
-        let content = kept;
-        Ok((change, file, Committed { message, content }))
     }
 
     fn hand_over(&self, request: Request) {
