@@ -13,6 +13,7 @@ use waypost_directory::{Actor, Directory, Edit, Key, Nowhere};
 use waypost_mta::asking::{self, Asking, Lists};
 use waypost_mta::auth::{LoginError, Logins};
 use waypost_mta::clock::Clock;
+use waypost_mta::custody::{Custody, Take, Taking};
 use waypost_mta::deliver::{self, Delivered, Deliverer, Job, Lmtp, NextHop, Outcome, Seen};
 use waypost_mta::dns::{Dns, FromMemory, Listening};
 use waypost_mta::limits::Limits;
@@ -29,7 +30,7 @@ use waypost_mta::trace::Tracer;
 use waypost_proto::mail::{Domain, LocalPart, Mailbox, ReversePath};
 use waypost_proto::minger::Secret;
 use waypost_proto::net::Network;
-use waypost_spool::{Committed, Content, Spool};
+use waypost_spool::{Committed, Content, Envelope, Spool, Staged};
 use waypost_testkit::ledger::subject;
 
 use crate::arrangement::{SECRET, SHARED, domain};
@@ -173,15 +174,14 @@ impl Site {
             settings: self.queue_settings(),
         });
         let callers = Arc::new(Callers::default());
-        let (submit, site) = (queue.clone(), Arc::clone(self));
         let shared = Arc::new(Shared::new(
             session::Parts {
                 snapshots: Arc::clone(&snapshots),
                 resolver: resolver.clone(),
                 spool,
-                submit: Arc::new(move |committed| {
-                    site.took(&committed);
-                    submit.submit(&committed);
+                custody: Arc::new(Watched {
+                    queue: queue.clone(),
+                    site: Arc::clone(self),
                 }),
                 used: None,
                 logins: Logins::new(Arc::new(|_, _| Err(LoginError::Refused)), self.clock()),
@@ -314,6 +314,8 @@ impl Site {
             local: NextHop::Lmtp,
             smart_host: false,
             concurrency: queue::Concurrency::default(),
+            // What a site takes charge of is noted from its store.
+            cut_through: Duration::ZERO,
         }
     }
 
@@ -392,6 +394,24 @@ fn beginning(content: &Content) -> String {
 struct Outgoing {
     deliverer: Deliverer,
     site: Arc<Site>,
+}
+
+/// The queue, with somebody who notes what it takes charge of.
+struct Watched {
+    queue: QueueHandle,
+    site: Arc<Site>,
+}
+
+impl Take for Watched {
+    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
+        Box::pin(async move {
+            let custody = self.queue.take(staged, envelope).await?;
+            if let Custody::Ours(committed) = &custody {
+                self.site.took(committed);
+            }
+            Ok(custody)
+        })
+    }
 }
 
 impl Attempt for Outgoing {

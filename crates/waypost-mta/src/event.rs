@@ -265,7 +265,7 @@ pub struct Delivery<'a> {
     pub delays: [Duration; 3],
     /// The status as a report would say it.
     pub dsn: EnhancedStatus,
-    /// `sent`, `deferred` or `bounced`.
+    /// `sent`, `deferred`, `bounced`, or `refused`: the client that brought it is told.
     pub status: &'a str,
     /// The reply, or our words.
     pub said: &'a dyn Display,
@@ -356,6 +356,15 @@ pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usiz
         "waypost::qmgr",
         { event = "active", queue_id = %id, from = %from, size, nrcpt },
         "{id}: from={from}, size={size}, nrcpt={nrcpt} (queue active)"
+    );
+}
+
+/// A message is on its way while its sender waits, and not in the queue.
+pub fn passing(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usize) {
+    log_line!(
+        "waypost::qmgr",
+        { event = "passing", queue_id = %id, from = %from, size, nrcpt },
+        "{id}: from={from}, size={size}, nrcpt={nrcpt} (passed on while its sender waits)"
     );
 }
 

@@ -14,15 +14,16 @@
 //! ```
 //!
 //! Beside the line, for whoever needs them: [`asking`], [`auth`], [`clock`], [`dns`], [`event`],
-//! [`limits`], [`minger`], [`net`], [`sign`], [`tls`] and [`trace`]. The parts are joined by the program that runs them:
-//! sessions get a function that hands a [`waypost_spool::Committed`] to the queue, and know nothing
-//! of it.
+//! [`limits`], [`minger`], [`net`], [`sign`], [`tls`] and [`trace`]. The parts are joined by the
+//! program that runs them: sessions know of the queue only that somebody takes charge of messages
+//! ([`custody`]).
 
 pub mod asking;
 pub mod auth;
 mod blocking;
 pub mod bounce;
 pub mod clock;
+pub mod custody;
 pub mod deliver;
 pub mod dns;
 pub mod event;

@@ -41,7 +41,7 @@ const RULES: [Rule; 12] = [
 /// Classes of replies that refuse: 4yz and 5yz.
 const CLASSES: [&str; 2] = ["4", "5"];
 /// What becomes of a recipient in an attempt, as the log says it.
-const RESULTS: [&str; 3] = ["sent", "deferred", "bounced"];
+const RESULTS: [&str; 4] = ["sent", "deferred", "bounced", "refused"];
 /// Kinds of next hops.
 const HOPS: [&str; 6] = ["lmtp", "maildir", "mx", "none", "smart_host", "target"];
 
@@ -61,6 +61,10 @@ static NOT_FETCHED: AtomicU64 = AtomicU64::new(0);
 static ACCEPTED: AtomicU64 = AtomicU64::new(0);
 static REFUSED: [[AtomicU64; RULES.len() + 1]; CLASSES.len()] =
     [const { [const { AtomicU64::new(0) }; RULES.len() + 1] }; CLASSES.len()];
+/// Recipients whom next hops refused while the client waited.
+static REFUSED_BEYOND: AtomicU64 = AtomicU64::new(0);
+/// Stands for a rule where the next hop refused.
+const NEXT_HOP: &str = "next-hop";
 static DELIVERIES: [[AtomicU64; HOPS.len()]; RESULTS.len()] =
     [const { [const { AtomicU64::new(0) }; HOPS.len()] }; RESULTS.len()];
 
@@ -73,8 +77,7 @@ pub fn messages() -> u64 {
     ACCEPTED.load(Ordering::Relaxed)
 }
 
-/// Recipients refused at RCPT, as rule, class of the reply, and count; what was never refused is
-/// not named.
+/// Recipients refused, as rule, class of the reply, and count; what was never refused is not named.
 #[must_use]
 pub fn refusals() -> Vec<(String, &'static str, u64)> {
     let mut refusals = Vec::new();
@@ -84,6 +87,10 @@ pub fn refusals() -> Vec<(String, &'static str, u64)> {
         let counted = rules.zip(row.iter().map(|count| count.load(Ordering::Relaxed)));
         let counted = counted.filter(|(_, count)| *count > 0);
         refusals.extend(counted.map(|(rule, count)| (rule, *class, count)));
+    }
+    let beyond = REFUSED_BEYOND.load(Ordering::Relaxed);
+    if beyond > 0 {
+        refusals.push((NEXT_HOP.to_owned(), "5", beyond));
     }
     refusals
 }
@@ -106,6 +113,11 @@ pub fn refused(rule: Option<Rule>, reply: &Reply) {
     if let Some(count) = REFUSED.get(class).and_then(|row| row.get(rule)) {
         count.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// So many recipients were refused for good by next hops while the client waited.
+pub fn refused_beyond(recipients: usize) {
+    REFUSED_BEYOND.fetch_add(recipients as u64, Ordering::Relaxed);
 }
 
 /// An attempt to deliver to one recipient is over: its status and route as the log has them.
@@ -344,7 +356,14 @@ impl Parts<'_> {
                 refusals.get_or_create(&labels).inc_by(read(count));
             }
         }
-        let help = "Recipients refused at RCPT, by rule and class of the reply";
+        let beyond = Refusal {
+            rule: NEXT_HOP.to_owned(),
+            class: "5",
+        };
+        refusals
+            .get_or_create(&beyond)
+            .inc_by(read(&REFUSED_BEYOND));
+        let help = "Recipients refused to the client, by rule and class of the reply";
         registry.register("recipients_refused", help, refusals);
         let attempts = Family::<Attempt, Counter>::default();
         for (result, row) in RESULTS.iter().zip(&DELIVERIES) {

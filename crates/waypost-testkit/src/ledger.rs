@@ -22,6 +22,8 @@ struct Notes {
     acknowledged: BTreeSet<Entry>,
     /// Sent, but the final reply never came: may or may not arrive.
     uncertain: BTreeSet<Entry>,
+    /// Put off while it was handed on: what arrives is a duplicate, as its sender comes back.
+    put_off: BTreeSet<Entry>,
     /// Refused in so many words: must not arrive.
     refused: BTreeSet<Entry>,
     /// Removed by an administrator, who was told so: must not arrive after all.
@@ -37,7 +39,7 @@ pub struct Account {
     pub acknowledged: usize,
     /// Acknowledged, and nowhere to be found.
     pub lost: Vec<Entry>,
-    /// Copies beyond the first of one (message, recipient).
+    /// Copies beyond the first of one (message, recipient), and the first of what was put off.
     pub duplicates: usize,
     /// Found, but never sent.
     pub ghosts: Vec<Entry>,
@@ -109,6 +111,16 @@ impl Ledger {
         }
     }
 
+    /// Notes that the server does not take a message now, which it may already have handed on.
+    pub fn put_off(&self, message: &str, recipients: &[String]) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for recipient in recipients {
+            notes
+                .put_off
+                .insert((message.to_owned(), recipient.clone()));
+        }
+    }
+
     /// Notes that an administrator removes a message, and whether he was told that it is done.
     pub fn removed(&self, message: &str, recipients: &[String], is_done: bool) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +173,13 @@ impl Ledger {
                 let lost = notes.acknowledged.iter().filter(|entry| is_gone(entry));
                 lost.cloned().collect()
             },
-            duplicates: copies.values().map(|count| count - 1).sum(),
+            duplicates: {
+                let wanted = |entry| usize::from(!notes.put_off.contains(entry));
+                copies
+                    .iter()
+                    .map(|(entry, count)| count - wanted(entry))
+                    .sum()
+            },
             ghosts: copies
                 .keys()
                 .filter(|entry| !known(entry))
@@ -208,6 +226,22 @@ mod tests {
                 ..Account::default()
             }
         );
+    }
+
+    #[test]
+    fn what_was_put_off_and_yet_arrived_is_a_duplicate() {
+        let ledger = Ledger::default();
+        let recipients = ["a@example.com".to_owned()];
+        for name in ["m1", "m2"] {
+            ledger.uncertain(name, &recipients);
+            ledger.put_off(name, &recipients);
+        }
+        let account = ledger.settle([entry("m1")]);
+        let expected = Account {
+            duplicates: 1,
+            ..Account::default()
+        };
+        assert_eq!(account, expected);
     }
 
     #[test]

@@ -130,12 +130,12 @@ impl Server {
             tracer: tracer.clone(),
             settings: queue_settings(config),
         });
-        let (callers, submit) = (Arc::new(Callers::default()), queue.clone());
+        let callers = Arc::new(Callers::default());
         let parts = session::Parts {
             snapshots: snapshots(&directory),
             resolver: resolver.clone(),
             spool: spool.clone(),
-            submit: Arc::new(move |committed| submit.submit(&committed)),
+            custody: Arc::new(queue.clone()),
             used: outgoing.used(),
             logins: logins(&directory),
             signing: signing(data_dir),
@@ -379,6 +379,7 @@ fn queue_settings(config: &Config) -> queue::Settings {
             mx: config.outbound.connections,
             smart_host: config.outbound.connections,
         },
+        cut_through: config.outbound.cut_through,
     }
 }
 

@@ -155,6 +155,7 @@ refusal-gateway = Gateway-Domain
 refusal-group = Gruppe
 refusal-local = Postfach hier
 refusal-loop = ginge im Kreis
+refusal-next-hop = das nächste Ziel
 refusal-no-mail = Benutzer ohne Mail
 refusal-not-served = Domain nicht hier
 refusal-policy = Absender oder Grenzwerte

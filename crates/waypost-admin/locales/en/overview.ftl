@@ -155,6 +155,7 @@ refusal-gateway = gateway domain
 refusal-group = group
 refusal-local = mailbox here
 refusal-loop = would go in a circle
+refusal-next-hop = the next hop
 refusal-no-mail = user without mail
 refusal-not-served = domain not served here
 refusal-policy = sender or limits

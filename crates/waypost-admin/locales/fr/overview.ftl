@@ -155,6 +155,7 @@ refusal-gateway = domaine passerelle
 refusal-group = groupe
 refusal-local = boîte d’ici
 refusal-loop = tournerait en rond
+refusal-next-hop = le saut suivant
 refusal-no-mail = utilisateur sans courrier
 refusal-not-served = domaine non servi ici
 refusal-policy = expéditeur ou limites

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 /// | `rejected` | `stage`, `client`, `reply`, `from`, `to`, `proto`, `helo`, `why` |
 /// | `member-refused` | `client`, `reply`, `to` (the member), `orig_to` (the group), `why` |
 /// | `active` | `from`, `size`, `nrcpt` |
-/// | `delivery` | `from`, `to`, `orig_to`, `relay`, `delay`, `dsn`, `status` (`sent`, `deferred`, `bounced`), `said`, `route`, `why`, `proof`, `tls` |
+/// | `passing` | the same: it is passed on while its sender waits, and not in the queue |
+/// | `delivery` | `from`, `to`, `orig_to`, `relay`, `delay`, `dsn`, `status` (`sent`, `deferred`, `bounced`, `refused`: the client was told), `said`, `route`, `why`, `proof`, `tls` |
 /// | `expired` | `from`, `to`, `status` |
 /// | `report` | `kind`, `report` (its queue id) |
 /// | `ordered` | `verb`, `by`, `reason` |
@@ -97,7 +98,7 @@ pub enum LogLevel {
 /// | --- | --- |
 /// | `connections`, `messages`, `recipients` | taken in |
 /// | `from.users`, `from.strangers`, `from.trusted`, `from.here`, `from.target.NAME` | messages taken, by whom they came from |
-/// | `refused.CLASS.WHY` | recipients refused at RCPT: class `4` or `5`, and the rule |
+/// | `refused.CLASS.WHY` | recipients refused to the client: class `4` or `5`, and the rule, or `next-hop` |
 /// | `sent.HOP`, `deferred.HOP`, `bounced.HOP` | recipients in attempts; HOP is `local`, `mx`, `smart-host`, `none` or `target.NAME` |
 /// | `delay.SECONDS`, `delay.more` | recipients delivered within so many seconds, from `0.002` to `2592000` (and not within fewer) |
 /// | `minger.RESULT` | questions of others |

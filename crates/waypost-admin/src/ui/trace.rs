@@ -25,13 +25,14 @@ pub(super) const NOWHERE: &str = "none";
 /// Steps on one page.
 const PAGE: usize = 100;
 /// What may have happened, as far as there are words for it.
-const EVENTS: [&str; 17] = [
+const EVENTS: [&str; 19] = [
     "active",
     "again",
     "client",
     "delivery-bounced",
     "delivery-deferred",
     "delivery-failed",
+    "delivery-refused",
     "delivery-sent",
     "delivery-unreached",
     "expired",
@@ -39,6 +40,7 @@ const EVENTS: [&str; 17] = [
     "member-refused",
     "message-id",
     "ordered",
+    "passing",
     "rejected",
     "removed",
     "report",
@@ -249,8 +251,8 @@ fn told(page: &Page, step: &TraceStep, is_further: bool) -> Told {
     let class = match event.as_str() {
         "delivery-sent" => "ok",
         "delivery-deferred" | "delivery-unreached" | "lives-twice" | "ordered" => "warn",
-        "delivery-bounced" | "delivery-failed" | "expired" | "member-refused" | "rejected"
-        | "trouble" => "bad",
+        "delivery-bounced" | "delivery-failed" | "delivery-refused" | "expired"
+        | "member-refused" | "rejected" | "trouble" => "bad",
         _ => "",
     };
     let known = EVENTS.into_iter().find(|known| *known == event);

@@ -10,8 +10,9 @@ use waypost_proto::smtp::status::EnhancedStatus;
 
 use super::conclude::{End, Taken, Way, since_then};
 use super::plan::{Addressee, Copy};
+use super::progress::Round;
 use super::ready::READY_MAX;
-use super::round::{Round, Verb};
+use super::round::Verb;
 use super::timetable::Tick;
 use super::{Inner, ticks};
 use crate::deliver::{Delivered, Job, NextHop, Outcome, Security, Trouble};
@@ -33,6 +34,22 @@ pub(super) struct Ready {
 enum Reach {
     Answers,
     Silent,
+}
+
+/// What came of an attempt for one recipient, for the log.
+pub(super) struct Told {
+    addressee: Addressee,
+    end: End,
+    times: Times,
+}
+
+/// Who hears first that a recipient is refused for good.
+#[derive(Clone, Copy)]
+pub(super) enum Hearer {
+    /// The client that brought the message, and still waits.
+    Client,
+    /// The sender, by a report.
+    Sender,
 }
 
 /// When things happened in one attempt.
@@ -133,13 +150,19 @@ impl Inner {
             // The deliverer owes one outcome per recipient; without one nothing is known.
             let result = result.unwrap_or_else(|| Err(Trouble::transient(3, 0, "no outcome")));
             let end = self.judge_result(&round, &copy.next_hop, &route, &addressee, result);
-            self.log(&round, &addressee, &end, times);
             if matches!(end, End::Later(..)) && self.may_go_to_smart_host(&copy.next_hop) {
+                self.log(&round, &addressee, &end, times);
                 elsewhere.push(addressee);
                 continue;
             }
             ends.extend(addressee.same.iter().map(|same| (*same, end.clone())));
-            ends.push((index, end));
+            ends.push((index, end.clone()));
+            let told = Told {
+                addressee,
+                end,
+                times,
+            };
+            self.tell(&round, told);
         }
         self.to_smart_host(&round, copy.reverse_path, elsewhere);
         self.end(&round, ends);
@@ -347,7 +370,35 @@ impl Inner {
         self.end(round, Vec::new());
     }
 
+    /// Logs what came of an attempt; a refusal not before it is known who hears of it.
+    fn tell(&self, round: &Round, told: Told) {
+        let told = match &told.end {
+            End::Failed(..) => round.keep_unsaid(told),
+            _ => Some(told),
+        };
+        if let Some(told) = told {
+            self.log(round, &told.addressee, &told.end, told.times);
+        }
+    }
+
+    /// Logs refusals that were kept unsaid.
+    pub(super) fn tell_refusals(&self, round: &Round, unsaid: &[Told], hearer: Hearer) {
+        for told in unsaid {
+            self.log_to(round, &told.addressee, &told.end, (told.times, hearer));
+        }
+    }
+
     fn log(&self, round: &Round, addressee: &Addressee, end: &End, times: Times) {
+        self.log_to(round, addressee, end, (times, Hearer::Sender));
+    }
+
+    fn log_to(
+        &self,
+        round: &Round,
+        addressee: &Addressee,
+        end: &End,
+        (times, hearer): (Times, Hearer),
+    ) {
         let proof = addressee.decided.proof.as_ref();
         let proof = proof.map(|heard| format!("{},{}", heard.source, heard.age.as_secs()));
         let line = Line {
@@ -355,6 +406,7 @@ impl Inner {
             outgoing: Some(&addressee.job.address),
             proof: proof.as_ref().map(|proof| proof as &dyn Display),
             times: Some(times),
+            hearer,
         };
         self.log_line(round, &line, end);
         for same in &addressee.same {
@@ -368,11 +420,16 @@ impl Inner {
 
     /// The line of a recipient for which there was no attempt.
     pub(super) fn log_unsent(&self, round: &Round, index: usize, end: &End) {
+        self.log_unsent_to(round, index, end, Hearer::Sender);
+    }
+
+    pub(super) fn log_unsent_to(&self, round: &Round, index: usize, end: &End, hearer: Hearer) {
         let line = Line {
             index,
             outgoing: None,
             proof: None,
             times: None,
+            hearer,
         };
         self.log_line(round, &line, end);
     }
@@ -382,7 +439,7 @@ impl Inner {
         let Some(recipient) = message.envelope.recipients.get(line.index) else {
             return;
         };
-        let Some(said) = Outspoken::of(end) else {
+        let Some(said) = Outspoken::of(end, line.hearer) else {
             return;
         };
         let to = line.outgoing.unwrap_or(&recipient.address);
@@ -423,6 +480,7 @@ struct Line<'a> {
     outgoing: Option<&'a waypost_proto::mail::Mailbox>,
     proof: Option<&'a dyn Display>,
     times: Option<Times>,
+    hearer: Hearer,
 }
 
 /// What the log says of an end that is an outcome.
@@ -436,7 +494,7 @@ struct Outspoken<'a> {
 }
 
 impl<'a> Outspoken<'a> {
-    fn of(end: &'a End) -> Option<Self> {
+    fn of(end: &'a End, hearer: Hearer) -> Option<Self> {
         let failed = |what, trouble: &'a Trouble, way| Self {
             what,
             way,
@@ -450,7 +508,13 @@ impl<'a> Outspoken<'a> {
             | End::Later(trouble, way)
             | End::Rerouted(trouble, way) => Some(failed("deferred", trouble, way)),
             End::Expanded(..) | End::Held(_) | End::Parked => None,
-            End::Failed(trouble, way) => Some(failed("bounced", trouble, way)),
+            End::Failed(trouble, way) => {
+                let what = match hearer {
+                    Hearer::Client => "refused",
+                    Hearer::Sender => "bounced",
+                };
+                Some(failed(what, trouble, way))
+            }
             End::Taken(taken) => {
                 let reply = taken.reply.as_ref();
                 Some(Self {

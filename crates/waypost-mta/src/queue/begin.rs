@@ -8,7 +8,7 @@ use waypost_spool::{Committed, Content, Message};
 
 use super::Inner;
 use super::plan::{Ground, Plan, plan, request};
-use super::round::Round;
+use super::progress::Round;
 use super::timekeeper::far;
 use crate::event;
 use crate::resolve::Decided;
@@ -17,9 +17,7 @@ impl Inner {
     pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
         let message = committed.message();
         let content = committed.content();
-        self.skews
-            .note(message.id, self.steady(), self.clock.wall());
-        self.keeper.came(message);
+        self.came(message);
         let mut state = self.state();
         if state.active.contains_key(&message.id) || state.table.contains(message.id) {
             // The index had it first.
@@ -37,6 +35,13 @@ impl Inner {
         self.begin(Arc::clone(message), content.clone(), due);
     }
 
+    /// Notes a message that was just committed.
+    pub(super) fn came(&self, message: &Arc<Message>) {
+        self.skews
+            .note(message.id, self.steady(), self.clock.wall());
+        self.keeper.came(message);
+    }
+
     /// Starts a round for every recipient that is due at `due`. The message is active already.
     pub(super) fn begin(
         self: &Arc<Self>,
@@ -44,13 +49,7 @@ impl Inner {
         content: Content,
         due: SystemTime,
     ) {
-        let envelope = &message.envelope;
-        event::queue_active(
-            &message.id,
-            &envelope.reverse_path,
-            message.size,
-            envelope.recipients.len(),
-        );
+        self.active(&message);
         let plan = self.plan(&message, due, &HashMap::new());
         if plan.unasked.is_empty() {
             return self.launch(message, content, plan);
@@ -65,7 +64,23 @@ impl Inner {
         });
     }
 
-    fn plan(&self, message: &Message, due: SystemTime, asked: &HashMap<usize, Decided>) -> Plan {
+    /// Says that a message is worked on.
+    pub(super) fn active(&self, message: &Message) {
+        let envelope = &message.envelope;
+        event::queue_active(
+            &message.id,
+            &envelope.reverse_path,
+            message.size,
+            envelope.recipients.len(),
+        );
+    }
+
+    pub(super) fn plan(
+        &self,
+        message: &Message,
+        due: SystemTime,
+        asked: &HashMap<usize, Decided>,
+    ) -> Plan {
         let ground = Ground {
             routes: &*self.routes,
             local: &self.settings.local,
@@ -96,9 +111,14 @@ impl Inner {
         for (index, end) in &plan.ends {
             self.log_unsent(&round, *index, end);
         }
+        self.run(&round, plan);
+    }
+
+    /// Makes the copies of a new round ready.
+    pub(super) fn run(self: &Arc<Self>, round: &Arc<Round>, plan: Plan) {
         for copy in plan.copies {
-            self.place(&round, copy);
+            self.place(round, copy);
         }
-        self.end(&round, plan.ends);
+        self.end(round, plan.ends);
     }
 }

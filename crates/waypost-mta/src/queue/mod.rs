@@ -25,11 +25,13 @@ mod find;
 pub mod health;
 mod index;
 mod plan;
+mod progress;
 mod ready;
 mod round;
 pub mod route;
 pub mod schedule;
 mod skew;
+mod through;
 mod timekeeper;
 mod timetable;
 
@@ -39,11 +41,11 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_spool::{Committed, QueueId, Receipt, Spool};
@@ -59,6 +61,7 @@ use round::Verb;
 use route::Route;
 use schedule::Schedule;
 use skew::Skews;
+use through::Slow;
 use timetable::{Tick, Timetable};
 
 /// Removals whose receipts are waited for; more wait for their turn.
@@ -117,6 +120,8 @@ pub struct Settings {
     pub smart_host: bool,
     /// Attempts at a time.
     pub concurrency: Concurrency,
+    /// How long a sender waits at most for the next hop's own answer; zero: not at all.
+    pub cut_through: Duration,
 }
 
 /// What the queue is made of.
@@ -171,8 +176,9 @@ impl Queue {
             wake: Notify::new(),
             idle: Notify::new(),
             busy: AtomicUsize::new(0),
-            stopping: AtomicBool::new(false),
+            stopping: watch::channel(false).0,
             skews: Skews::default(),
+            slow: Slow::default(),
             removals,
             keeper: Keeper::default(),
             runtime: tokio::runtime::Handle::current(),
@@ -214,7 +220,7 @@ impl QueueHandle {
     ///
     /// What is not done then is in the spool, and is found there at the next start.
     pub async fn stop(&self, grace: Duration) {
-        self.0.stopping.store(true, Ordering::SeqCst);
+        self.0.stopping.send_replace(true);
         self.0.wake.notify_one();
         let all_done = async {
             loop {
@@ -257,8 +263,9 @@ pub(crate) struct Inner {
     idle: Notify,
     /// Workers, conclusions and removals in flight.
     busy: AtomicUsize,
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
     skews: Skews,
+    slow: Slow,
     removals: mpsc::Sender<(QueueId, Receipt<()>)>,
     /// Finds messages for who looks at the queue.
     keeper: Keeper,
@@ -298,7 +305,17 @@ impl Inner {
     }
 
     fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        *self.stopping.borrow()
+    }
+
+    /// Waits until no further attempt is started.
+    async fn stopped(&self) {
+        // The sender is our own.
+        let _ = self
+            .stopping
+            .subscribe()
+            .wait_for(|stopping| *stopping)
+            .await;
     }
 
     /// Counts something in flight.

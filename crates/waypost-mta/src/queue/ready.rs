@@ -137,6 +137,14 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         Placed::Ready
     }
 
+    /// Whether a job would soon be taken up: nobody else waits for long.
+    pub(super) fn has_turn(&self, key: &K, limit: u32, now: Tick) -> bool {
+        self.hops.get(key).is_none_or(|hop| {
+            let is_short = hop.ready.len() < limit.max(1) as usize;
+            hop.failures == 0 && now >= hop.silent_until && hop.parked.is_empty() && is_short
+        })
+    }
+
     /// The next job of a worker; with none, the worker ends.
     pub(super) fn next(&mut self, key: &K) -> Option<J> {
         let hop = self.hops.get_mut(key)?;

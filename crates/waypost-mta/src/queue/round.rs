@@ -1,7 +1,7 @@
 //! One round of a message: from its recipients that are due to what the spool knows afterwards.
 
 use std::iter;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
@@ -10,12 +10,13 @@ use waypost_proto::dsn::Action;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::{TargetId, Verdict, Via};
 use waypost_spool::{
-    Committed, Content, Hold, Message, Op, QueueId, Receipt, Recipient, State, Unavailable,
+    Committed, Envelope, Hold, Message, Op, QueueId, Receipt, Recipient, Staged, State, Unavailable,
 };
 
 use super::attempt::Ready;
 use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
-use super::plan::{Copy, Plan, bound, request};
+use super::plan::{Copy, bound, request};
+use super::progress::{Progress, Round};
 use super::ready::Placed;
 use super::{Inner, ticks};
 use crate::blocking;
@@ -83,67 +84,6 @@ impl Rest<'_> {
     }
 }
 
-/// One round.
-pub(super) struct Round {
-    pub(super) message: Arc<Message>,
-    pub(super) content: Content,
-    hold_changes: u64,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Default)]
-struct Progress {
-    /// Copies that have not ended.
-    left: usize,
-    ends: Vec<(usize, End)>,
-    /// Next hops for which this message waits.
-    parked: Vec<NextHop>,
-    /// Copies taken since that was last recorded.
-    unrecorded: usize,
-    copies: usize,
-    /// Refusals that contradict what was known: who refused which outgoing address.
-    doubts: Vec<(usize, TargetId, Mailbox)>,
-}
-
-impl Round {
-    /// A round with one thing to come before it is over: its ends that need no copy.
-    pub(super) fn new(message: Arc<Message>, content: Content, plan: &Plan) -> Self {
-        let copies = plan.copies.len();
-        Self {
-            message,
-            content,
-            hold_changes: plan.hold_changes,
-            progress: Mutex::new(Progress {
-                copies,
-                left: copies + 1,
-                ..Progress::default()
-            }),
-        }
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One copy more before the round is over.
-    pub(super) fn add(&self) {
-        self.progress().left += 1;
-    }
-
-    /// The message waits for this next hop.
-    pub(super) fn park(&self, next_hop: &NextHop) {
-        let mut progress = self.progress();
-        if !progress.parked.contains(next_hop) {
-            progress.parked.push(next_hop.clone());
-        }
-    }
-
-    pub(super) fn doubt(&self, index: usize, target: TargetId, outgoing: &Mailbox) {
-        let doubt = (index, target, outgoing.clone());
-        self.progress().doubts.push(doubt);
-    }
-}
-
 impl Inner {
     /// Makes a copy ready for its next hop, or ends it when that is not possible now.
     pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) {
@@ -175,7 +115,8 @@ impl Inner {
         }
     }
 
-    fn limit(&self, next_hop: &NextHop) -> u32 {
+    /// Most attempts at a time.
+    pub(super) fn limit(&self, next_hop: &NextHop) -> u32 {
         let concurrency = self.settings.concurrency;
         match next_hop {
             NextHop::Lmtp => concurrency.lmtp,
@@ -202,15 +143,25 @@ impl Inner {
             let taken = ends.iter().any(|(_, end)| matches!(end, End::Taken(_)));
             progress.ends.append(&mut ends);
             if progress.left > 0 {
-                progress.unrecorded += usize::from(taken);
+                progress.unrecorded += usize::from(taken && progress.waits.is_none());
                 if progress.unrecorded > progress.copies / COPIES_PER_RECORD {
                     progress.unrecorded = 0;
-                    self.record_taken(&round.message, &progress);
+                    self.record_taken(&round.message, &progress.ends);
                 }
+                return;
+            }
+            if let Some(waits) = progress.waits.take() {
+                // Whoever waited may be gone: then nobody was promised anything.
+                let _ = waits.send(std::mem::take(&mut *progress));
                 return;
             }
             std::mem::take(&mut *progress)
         };
+        self.finish(round, progress);
+    }
+
+    /// Concludes a round that is over, of a message in the spool.
+    pub(super) fn finish(self: &Arc<Self>, round: &Arc<Round>, progress: Progress) {
         if self.is_delivered(&round.message, &progress.ends) {
             return self.remove(round.message.id);
         }
@@ -232,22 +183,15 @@ impl Inner {
 
     /// Others of the same message are still on their way: what was taken is recorded now, so that
     /// a crash does not send it again.
-    fn record_taken(&self, message: &Message, progress: &Progress) {
+    pub(super) fn record_taken(&self, message: &Message, ends: &[(usize, End)]) {
         let mut envelope = message.envelope.clone();
-        for (index, end) in &progress.ends {
-            if let (End::Taken(_), Some(recipient)) = (end, envelope.recipients.get_mut(*index))
-                // Its report is written with the conclusion.
-                && !wants_success(recipient)
-            {
-                recipient.state = State::Delivered;
-            }
-        }
+        note_taken(&mut envelope, ends);
         // A failure is mended by the conclusion, which stores the same and more.
         drop(self.spool.update(message.id, &envelope));
     }
 
     /// Whether nothing is left of the message, and nobody is to be told.
-    fn is_delivered(&self, message: &Message, ends: &[(usize, End)]) -> bool {
+    pub(super) fn is_delivered(&self, message: &Message, ends: &[(usize, End)]) -> bool {
         let recipients = &message.envelope.recipients;
         let queued = recipients.iter().filter(|r| r.state == State::Queued);
         queued.count() == ends.len()
@@ -272,19 +216,9 @@ impl Inner {
 
     /// Concludes a round: asks again where there is doubt, stores the result, reports.
     async fn conclude(self: &Arc<Self>, round: &Round, mut progress: Progress) {
-        for (index, target, outgoing) in std::mem::take(&mut progress.doubts) {
-            let end = self
-                .ask_again(&round.message, index, target, &outgoing)
-                .await;
-            if let (Some(end), Some((_, old))) =
-                (end, progress.ends.iter_mut().find(|(i, _)| *i == index))
-                && let End::Contradicted(trouble, way) = &*old
-            {
-                *old = end(trouble.clone(), way.clone());
-                // The attempt was logged as deferred, before anybody had been asked again.
-                if matches!(old, End::Failed(..)) {
-                    self.log_unsent(round, index, old);
-                }
+        for index in self.settle_doubts(round, &mut progress).await {
+            if let Some((_, end)) = progress.ends.iter().find(|(i, _)| *i == index) {
+                self.log_unsent(round, index, end);
             }
         }
         let held = progress
@@ -337,6 +271,25 @@ impl Inner {
                 break;
             }
         }
+    }
+
+    /// Asks again where there is doubt; the recipients that are refused for good after all. Their
+    /// attempts were logged as deferred, before anybody had been asked again.
+    pub(super) async fn settle_doubts(&self, round: &Round, progress: &mut Progress) -> Vec<usize> {
+        let mut refused = Vec::new();
+        for (index, target, outgoing) in std::mem::take(&mut progress.doubts) {
+            let end = self
+                .ask_again(&round.message, index, target, &outgoing)
+                .await;
+            if let (Some(end), Some((_, old))) =
+                (end, progress.ends.iter_mut().find(|(i, _)| *i == index))
+                && let End::Contradicted(trouble, way) = &*old
+            {
+                *old = end(trouble.clone(), way.clone());
+                refused.extend(matches!(old, End::Failed(..)).then_some(index));
+            }
+        }
+        refused
     }
 
     /// Does what administrators ordered while the message was on its way.
@@ -433,7 +386,7 @@ impl Inner {
         round: &Round,
         notification: &Notification,
         wall: SystemTime,
-    ) -> Result<(waypost_spool::Staged, waypost_spool::Envelope), Unavailable> {
+    ) -> Result<(Staged, Envelope), Unavailable> {
         let queue = Arc::clone(self);
         let (message, content) = (Arc::clone(&round.message), round.content.clone());
         let notification = notification.clone();
@@ -522,6 +475,18 @@ pub(super) fn due_in(message: &Message, wall: SystemTime) -> Option<Duration> {
         Some(hold) => hold_wait(hold, wall),
         None => conclude::since_then(first, wall),
     })
+}
+
+/// What is taken stays so, even if nothing more is recorded of it.
+pub(super) fn note_taken(envelope: &mut Envelope, ends: &[(usize, End)]) {
+    for (index, end) in ends {
+        if let (End::Taken(_), Some(recipient)) = (end, envelope.recipients.get_mut(*index))
+            // Its report is written with the conclusion.
+            && !wants_success(recipient)
+        {
+            recipient.state = State::Delivered;
+        }
+    }
 }
 
 fn wants_success(recipient: &Recipient) -> bool {

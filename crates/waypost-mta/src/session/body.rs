@@ -12,9 +12,10 @@ use waypost_proto::mail::{Date, Domain, dkim};
 use waypost_proto::route::{Rule, Side, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, Staged, State, Unavailable};
+use waypost_spool::{Envelope, Staged, State, Unavailable};
 
 use super::drive::{Named, Session};
+use crate::custody::{Custody, Denied};
 use crate::event;
 use crate::flow;
 use crate::limits::Limits;
@@ -282,12 +283,10 @@ where
         let envelope = self.envelope(key, signatures);
         let envelope = envelope.ok_or_else(replies::storage_failed)?;
         let (side, recipients) = (envelope.side.clone(), envelope.recipients.len());
-        let receipt = self.shared.parts.spool.commit(staged, envelope);
-        let committed = receipt.await.map_err(refusal_of)?;
-        let accepted = in_our_charge(&committed);
+        let custody = self.shared.parts.custody.take(staged, envelope).await;
+        let accepted = in_charge(&custody.map_err(denial_of)?);
         metrics::accepted();
         flow::received(&side, recipients);
-        (self.shared.parts.submit)(committed);
         Ok(accepted)
     }
 
@@ -397,9 +396,21 @@ where
     }
 }
 
-/// The one reply that puts a message in our charge: there is no way to say it without the proof.
-fn in_our_charge(committed: &Committed) -> Reply {
-    replies::message_accepted(&committed.message().id.to_string())
+/// The one reply after which a message is no longer the client's: there is no way to say it
+/// without the proof of who has charge of it.
+fn in_charge(custody: &Custody) -> Reply {
+    match custody {
+        Custody::Beyond(beyond) => replies::message_relayed(&beyond.id().to_string()),
+        Custody::Ours(committed) => replies::message_accepted(&committed.message().id.to_string()),
+    }
+}
+
+/// What a client is told when nobody takes charge of a message.
+fn denial_of(denied: Denied) -> Reply {
+    match denied {
+        Denied::Refused(reply) => reply,
+        Denied::Unavailable(unavailable) => refusal_of(unavailable),
+    }
 }
 
 /// What a client is told when nothing can be stored.

@@ -26,10 +26,11 @@ use waypost_directory::Snapshot;
 use waypost_proto::mail::Domain;
 use waypost_proto::net::Network;
 use waypost_proto::route::Destination;
-use waypost_spool::{Committed, Spool};
+use waypost_spool::Spool;
 
 use crate::auth::{Delays, Logins};
 use crate::clock::Clock;
+use crate::custody::Take;
 use crate::limits::Limits;
 use crate::policy::rate::{Guesses, Limiter, Rate};
 use crate::policy::{self, Service};
@@ -110,9 +111,6 @@ impl Rules {
     }
 }
 
-/// Takes over a message that is safe on disk.
-pub type Submit = dyn Fn(Committed) + Send + Sync;
-
 /// Bytes in use in a mailbox that is kept here; none where that cannot be told. May block.
 pub type Used = dyn Fn(&Destination) -> Option<u64> + Send + Sync;
 
@@ -124,8 +122,8 @@ pub struct Parts {
     pub resolver: Resolver,
     /// Keeps messages.
     pub spool: Spool,
-    /// Delivers them.
-    pub submit: Arc<Submit>,
+    /// Takes charge of them.
+    pub custody: Arc<dyn Take>,
     /// How full mailboxes are; none where only the store knows.
     pub used: Option<Arc<Used>>,
     /// Checks logins.

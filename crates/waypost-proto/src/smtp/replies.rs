@@ -12,6 +12,9 @@ use super::sasl::SaslError;
 use super::status::EnhancedStatus;
 use crate::mail::{Mailbox, SyntaxError};
 
+/// Octets of another server's text in one line of ours (RFC 5321 §4.5.3.1.5).
+const MAX_QUOTED_OCTETS: usize = 400;
+
 const fn status(class: u8, subject: u16, detail: u16) -> Option<EnhancedStatus> {
     Some(EnhancedStatus::new(class, subject, detail))
 }
@@ -86,6 +89,29 @@ pub fn chunk_ok(octets: u64) -> Reply {
 #[must_use]
 pub fn message_accepted(queue_id: &str) -> Reply {
     Reply::new(250, status(2, 0, 0), format!("Ok: queued as {queue_id}"))
+}
+
+/// The message is in the next hop's charge, under this queue id in our log.
+#[must_use]
+pub fn message_relayed(queue_id: &str) -> Reply {
+    Reply::new(250, status(2, 0, 0), format!("Ok: relayed as {queue_id}"))
+}
+
+/// The next hop refuses the message for good, in these words. Codes other than those that may
+/// follow the end of data (RFC 5321 §4.3.2) would mislead our client: 554 stands for them. Beyond
+/// ASCII only who asked for it could read (RFC 6531 §3.7.4.2).
+#[must_use]
+pub fn refused_beyond(code: u16, status: EnhancedStatus, said: &str) -> Reply {
+    let code = match code {
+        550 | 552 => code,
+        _ => 554,
+    };
+    let plain = said.chars().map(|c| if c.is_ascii() { c } else { '?' });
+    let mut text: String = plain.take(MAX_QUOTED_OCTETS).collect();
+    if text.is_empty() {
+        text.push_str("Message refused");
+    }
+    Reply::new(code, Some(status), text)
 }
 
 /// STARTTLS: begin the handshake (RFC 3207 §4).
@@ -459,4 +485,30 @@ fn rejected(code: u16, status: Option<EnhancedStatus>, recipient: &Mailbox, why:
         status,
         format!("<{recipient}>: Recipient address rejected: {why}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_next_hop_is_one_that_may_follow_the_end_of_data() {
+        let said = |code, text: &str| {
+            let mut wire = Vec::new();
+            let status = EnhancedStatus::new(5, 1, 1);
+            refused_beyond(code, status, text).write_to(&mut wire);
+            String::from_utf8(wire).unwrap()
+        };
+        assert_eq!(said(550, "No such user"), "550 5.1.1 No such user\r\n");
+        assert_eq!(
+            said(503, "Never heard of MAIL"),
+            "554 5.1.1 Never heard of MAIL\r\n"
+        );
+        assert_eq!(said(0, ""), "554 5.1.1 Message refused\r\n");
+        assert_eq!(
+            said(552, "plein à craquer"),
+            "552 5.1.1 plein ? craquer\r\n"
+        );
+        assert!(said(550, &"x".repeat(2_000)).len() < 512);
+    }
 }

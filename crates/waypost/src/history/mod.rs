@@ -44,7 +44,7 @@ pub(crate) const ROOM: u64 = 64 << 20;
 /// First steps of a message among which its arrival is.
 const ARRIVAL: usize = 16;
 /// What says who brought a message, and that it was taken.
-const BEFORE: [&str; 3] = ["active", "client", "message-id"];
+const BEFORE: [&str; 4] = ["active", "client", "message-id", "passing"];
 /// What is left out is said again after this time.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
@@ -153,7 +153,9 @@ impl History {
                 };
                 let first = reader.search(&first)?;
                 // It becomes active again with each attempt.
-                let taken = first.iter().position(|hit| is(hit, "active"));
+                let taken = first
+                    .iter()
+                    .position(|hit| is(hit, "active") || is(hit, "passing"));
                 let first = first
                     .into_iter()
                     .take(taken.map_or(ARRIVAL, |place| place + 1));

@@ -91,8 +91,14 @@ fn a_message_that_was_put_off_and_relayed_is_found_with_its_steps_over_a_restart
         let mut said = events(&steps);
         said.dedup();
         assert_eq!(
-            said[..4],
-            ["client", "message-id", "active", "delivery deferred"]
+            said[..5],
+            [
+                "client",
+                "message-id",
+                "passing",
+                "delivery deferred",
+                "active"
+            ]
         );
         assert_eq!(said[said.len() - 2..], ["delivery sent", "removed"]);
         let sent = &steps[steps.len() - 2];

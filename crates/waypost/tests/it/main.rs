@@ -11,6 +11,7 @@ mod commands;
 mod complaints;
 mod console;
 mod console_logins;
+mod cut_through;
 mod dane;
 mod delivery;
 mod directory;

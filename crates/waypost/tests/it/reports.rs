@@ -11,6 +11,12 @@ use waypost_testkit::{maildir, wait};
 
 use crate::{PROGRAM, message, split};
 
+/// Nobody is told at once what the next hop refuses: it is reported.
+fn plan() -> Plan {
+    let plan = Plan::new(PROGRAM).unwrap();
+    plan.section("outbound", "cut_through = \"0s\"\n")
+}
+
 /// A domain with alice here and jdoe on the peer; more lines for the domain.
 fn site(peer: &Peer, domain: &str) -> Site {
     let more = r#"
@@ -22,7 +28,7 @@ members = ["jdoe@example.com"]
 owner = "alice@example.com"
 "#;
     let file = split::site_file(peer, domain) + more;
-    Plan::new(PROGRAM).unwrap().site(&file).start().unwrap()
+    plan().site(&file).start().unwrap()
 }
 
 /// A peer that takes everything until told to refuse every recipient.
@@ -154,7 +160,7 @@ mail = "third-party"
 addresses = ["gone@example.com"]
 "#;
     let file = split::site_file(&old, "") + more;
-    let site = Plan::new(PROGRAM).unwrap().site(&file).start().unwrap();
+    let site = self::plan().site(&file).start().unwrap();
     let mut client = Dialogue::open(site.smtp()).unwrap();
     let command = format!("MAIL FROM:<jdoe@example.com> RET=FULL{mail}");
     client.expect(&command, 250).unwrap();

@@ -185,6 +185,8 @@ addresses = ["alice@client.example"]
     let limits = "login_delay = \"1ms\"\nlogin_delay_max = \"10ms\"\n";
     Ok(plan
         .section("trust", trust)
+        // Every message is queued, whatever its next hop does.
+        .section("outbound", "cut_through = \"0s\"\n")
         .section("limits", limits)
         .site(&file))
 }

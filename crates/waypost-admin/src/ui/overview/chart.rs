@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 use crate::ui::layout::View;
 
 /// Rules that refuse, as series name them.
-const RULES: [&str; 13] = [
+const RULES: [&str; 14] = [
     "forward-unknown",
     "gateway",
     "group",
     "local",
     "loop",
+    "next-hop",
     "no-mail",
     "not-served",
     "policy",

@@ -38,7 +38,7 @@ const TOLD: [&str; 20] = [
 ];
 
 /// What may have happened, as far as there are words for it.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 13] = [
     "active",
     "client",
     "delivery",
@@ -47,13 +47,14 @@ const EVENTS: [&str; 12] = [
     "member-refused",
     "message-id",
     "ordered",
+    "passing",
     "rejected",
     "removed",
     "report",
     "trouble",
 ];
 /// What became of an attempt.
-const STATUSES: [&str; 4] = ["bounced", "deferred", "expired", "sent"];
+const STATUSES: [&str; 5] = ["bounced", "deferred", "expired", "refused", "sent"];
 
 /// One thing that happened.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,5 +1,6 @@
 //! The whole queue on a real spool, with scripted routes and next hops and a clock moved by hand.
 
+mod through;
 mod verbs;
 mod world;
 

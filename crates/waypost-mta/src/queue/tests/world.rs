@@ -12,13 +12,14 @@ use waypost_proto::smtp::params::MailParams;
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{
-    Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool,
+    Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool, Staged,
 };
 
 use super::super::route::{Bound, Deciding, Held, Holding, Route, TargetFacts};
 use super::super::schedule::Schedule;
 use super::super::{Attempt, Attempting, Concurrency, Parts, Queue, QueueHandle, Settings};
 use crate::clock::{Clock, ManualClock};
+use crate::custody::{Custody, Denied, Take as _};
 use crate::deliver::{Delivered, Job, NextHop, Outcome, Trouble};
 use crate::resolve::expand::Expanded;
 use crate::resolve::{Decided, Request};
@@ -282,11 +283,17 @@ pub(super) struct World {
     script: Arc<Script>,
     clock: Arc<ManualClock>,
     spool: Spool,
+    cut_through: Duration,
     _dir: TempDir,
 }
 
 impl World {
     pub(super) fn new() -> Self {
+        Self::where_senders_wait(Duration::ZERO)
+    }
+
+    /// Senders wait for the next hop's own answer, so long at most.
+    pub(super) fn where_senders_wait(cut_through: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (spool, _) = Spool::open(dir.path(), SpoolSettings::default()).unwrap();
         let script = Arc::new(Script {
@@ -296,12 +303,13 @@ impl World {
         });
         let wall = UNIX_EPOCH + Duration::from_secs(1_795_328_572);
         let clock = Arc::new(ManualClock::new(wall));
-        let handle = start(&spool, &script, &clock);
+        let handle = start(&spool, &script, &clock, cut_through);
         Self {
             handle,
             script,
             clock,
             spool,
+            cut_through,
             _dir: dir,
         }
     }
@@ -309,7 +317,7 @@ impl World {
     /// The same spool under a new queue.
     pub(super) async fn restart(&mut self) {
         self.handle.stop(PATIENCE).await;
-        self.handle = start(&self.spool, &self.script, &self.clock);
+        self.handle = start(&self.spool, &self.script, &self.clock, self.cut_through);
         self.until(|| self.handle.len().0 + self.handle.len().1 == self.in_spool())
             .await;
     }
@@ -343,6 +351,30 @@ impl World {
         to: &[&str],
         change: impl Fn(&mut Recipient),
     ) -> Receipt<Committed> {
+        let (staged, envelope) = self.message(from, to, change);
+        self.spool.commit(staged, envelope)
+    }
+
+    /// Offers a message whose sender waits.
+    pub(super) async fn offer(&self, to: &[&str]) -> Result<Custody, Denied> {
+        self.offer_with(to, |_| {}).await
+    }
+
+    pub(super) async fn offer_with(
+        &self,
+        to: &[&str],
+        change: impl Fn(&mut Recipient),
+    ) -> Result<Custody, Denied> {
+        let (staged, envelope) = self.message("<s@six.example>", to, change);
+        self.handle.take(staged, envelope).await
+    }
+
+    fn message(
+        &self,
+        from: &str,
+        to: &[&str],
+        change: impl Fn(&mut Recipient),
+    ) -> (Staged, Envelope) {
         let now = self.clock.wall();
         let mut staged = self.spool.stage(now).unwrap();
         staged.write(b"Subject: test\r\n\r\nHello.\r\n").unwrap();
@@ -363,7 +395,7 @@ impl World {
             hold: None,
             signatures: String::new(),
         };
-        self.spool.commit(staged, envelope)
+        (staged, envelope)
     }
 
     pub(super) fn says(&self, address: &str, says: Says) {
@@ -512,7 +544,12 @@ impl World {
     }
 }
 
-fn start(spool: &Spool, script: &Arc<Script>, clock: &Arc<ManualClock>) -> QueueHandle {
+fn start(
+    spool: &Spool,
+    script: &Arc<Script>,
+    clock: &Arc<ManualClock>,
+    cut_through: Duration,
+) -> QueueHandle {
     Queue::start(Parts {
         spool: spool.clone(),
         routes: Arc::clone(script) as Arc<dyn Route>,
@@ -526,6 +563,7 @@ fn start(spool: &Spool, script: &Arc<Script>, clock: &Arc<ManualClock>) -> Queue
             local: NextHop::Maildir,
             smart_host: true,
             concurrency: Concurrency::default(),
+            cut_through,
         },
     })
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use waypost_spool::{Envelope, Staged};
 
 use super::world::{Plan, SMTP, STRANGER, SUBMISSIONS, World};
 use crate::clock::{Clock, SystemClock};
+use crate::custody::{Take, Taking};
 use crate::limits::Limits;
 use crate::session::Phase;
 
@@ -203,10 +205,18 @@ async fn after_the_grace_even_a_transaction_gets_421() {
     assert_eq!(world.taken().len(), 0);
 }
 
+struct Panicking;
+
+impl Take for Panicking {
+    fn take(&self, _: Staged, _: Envelope) -> Taking<'_> {
+        panic!("a bug")
+    }
+}
+
 #[tokio::test]
 async fn a_panic_ends_one_session_with_421() {
     let world = World::plan(Plan {
-        submit: Some(Arc::new(|_| panic!("a bug"))),
+        custody: Some(Arc::new(Panicking)),
         ..Plan::default()
     });
     let mut client = world.meet(SMTP, STRANGER).await;

@@ -22,15 +22,16 @@ use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::net::Network;
 use waypost_proto::route::{Side, TargetId};
 use waypost_proto::smtp::reply::RemoteReply;
-use waypost_spool::{Committed, Spool};
+use waypost_spool::{Committed, Envelope, Spool, Staged};
 
 use crate::auth::{Login, LoginError, Logins};
 use crate::clock::{Clock, SystemClock};
+use crate::custody::{Custody, Take, Taking};
 use crate::limits::Limits;
 use crate::policy::Service;
 use crate::resolve::{self, Ask, Asked, CacheSettings, KeepNothing, Question, Resolver, Said};
 use crate::session::{
-    Caller, Callers, Door, Parts, Phase, Settings, Shared, Submit, Used, Wrapping, serve,
+    Caller, Callers, Door, Parts, Phase, Settings, Shared, Used, Wrapping, serve,
 };
 use crate::tls::{Certificate, Source};
 use crate::trace::Tracer;
@@ -98,12 +99,25 @@ impl Ask for Relayed {
     }
 }
 
+/// Stores messages, and nothing else.
+struct Keeper(Spool, Arc<Mutex<Vec<Committed>>>);
+
+impl Take for Keeper {
+    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
+        Box::pin(async move {
+            let committed = self.0.commit(staged, envelope).await?;
+            self.1.lock().unwrap().push(committed.clone());
+            Ok(Custody::Ours(committed))
+        })
+    }
+}
+
 /// What a test may change about a site before it starts.
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) spool: waypost_spool::Settings,
-    pub(crate) submit: Option<Arc<Submit>>,
+    pub(crate) custody: Option<Arc<dyn Take>>,
     pub(crate) used: Option<Arc<Used>>,
     pub(crate) proxy: Vec<Network>,
     pub(crate) clock: Option<Arc<dyn Clock>>,
@@ -156,8 +170,7 @@ impl World {
         });
         let (spool, _) = Spool::open(&dir.path().join("spool"), plan.spool).unwrap();
         let committed = Arc::new(Mutex::new(Vec::new()));
-        let keep = Arc::clone(&committed);
-        let submit: Arc<Submit> = Arc::new(move |new| keep.lock().unwrap().push(new));
+        let keeper = Arc::new(Keeper(spool.clone(), Arc::clone(&committed)));
         let source = Source::SelfSigned {
             directory: dir.path().to_owned(),
             hostname: domain("mx.example.com"),
@@ -168,7 +181,7 @@ impl World {
             snapshots,
             resolver,
             spool: spool.clone(),
-            submit: plan.submit.unwrap_or(submit),
+            custody: plan.custody.unwrap_or(keeper),
             used: plan.used,
             logins: Logins::new(checker(directory), Arc::clone(&clock)),
             signing: Arc::default(),
@@ -240,7 +253,7 @@ impl World {
 /// A message in our charge.
 pub(crate) struct Taken {
     pub(crate) id: String,
-    pub(crate) envelope: waypost_spool::Envelope,
+    pub(crate) envelope: Envelope,
     pub(crate) content: String,
 }
 

@@ -25,12 +25,16 @@ pub(crate) struct Outbound {
     pub(crate) mta_sts: bool,
     /// Most connections to the MX hosts of one domain, and to the smart host.
     pub(crate) connections: u32,
+    /// How long senders wait for the next hop's own answer.
+    pub(crate) cut_through: Duration,
     /// How long connections are made, kept and used; for targets too.
     pub(crate) limits: Limits,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+/// Senders wait ten minutes for the final reply (RFC 5321 §4.5.3.2.6), and other mail behind them.
+const CUT_THROUGH: Duration = Duration::from_secs(10);
 
 impl Outbound {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
@@ -78,6 +82,17 @@ impl Outbound {
             Concurrency::default().mx,
             1..=10_000,
         );
+        let cut_through = outbound.within(
+            fixed(
+                "cut_through",
+                "How long a sender waits at most while his message is passed through to a target, \
+                 or to the mail store over LMTP; he gets its own answer then, and nothing is \
+                 written to disk. What takes longer is queued, and goes on. \"0s\": everything is \
+                 queued.",
+            ),
+            CUT_THROUGH,
+            Duration::ZERO..=5 * MINUTE,
+        );
         Self {
             smart_host: smart_host.flatten(),
             source,
@@ -85,6 +100,7 @@ impl Outbound {
             dane,
             mta_sts,
             connections,
+            cut_through,
             limits: limits(&mut outbound),
         }
     }

@@ -8,9 +8,12 @@ use waypost_testkit::site::{Plan, Site};
 use super::site;
 use crate::{PROGRAM, split};
 
+/// Refusals of the target come back as reports.
 fn site_with(target: &Peer) -> Site {
     let file = split::site_file(target, "");
-    Plan::new(PROGRAM).unwrap().site(&file).start().unwrap()
+    let plan = Plan::new(PROGRAM).unwrap();
+    let plan = plan.section("outbound", "cut_through = \"0s\"\n");
+    plan.site(&file).start().unwrap()
 }
 
 #[test]
@@ -88,6 +91,20 @@ fn what_a_next_hop_says_stays_one_line_of_log_and_report() {
         .wait_for_log(&["to=<jdoe@example.com>", "status=bounced", "X-Evil"])
         .unwrap();
     assert!(!controls(&line), "{line:?}");
+}
+
+#[test]
+fn what_a_next_hop_says_stays_one_line_of_the_reply_to_a_sender_who_waits() {
+    let reply = "550-5.7.1 no\u{1b}[2J\r\n550 5.7.1 250 Ok\u{85}\u{2028}\u{7}";
+    let (target, _) = split::target_that_may_say(reply, true);
+    let file = split::site_file(&target, "");
+    let site = Plan::new(PROGRAM).unwrap().site(&file).start().unwrap();
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    let content = "Subject: words\r\n\r\nHello.\r\n";
+    let to = ["jdoe@example.com"];
+    let (_, last) = client.submit("alice@example.com", &to, content).unwrap();
+    assert_eq!(last.unwrap().text, "550 5.7.1 no?[2J 250 Ok???");
+    client.expect("NOOP", 250).unwrap();
 }
 
 #[test]

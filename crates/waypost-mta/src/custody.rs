@@ -1,0 +1,61 @@
+//! Who has charge of a message after its end of data: the one thing a 250 is made from.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use waypost_proto::smtp::reply::Reply;
+use waypost_spool::{Committed, Envelope, QueueId, Staged, Unavailable};
+
+/// Proof that somebody has charge of a message, for all of its recipients.
+#[derive(Debug)]
+pub enum Custody {
+    /// The next hops: each of them has said 2yz.
+    Beyond(Beyond),
+    /// We: it is on disk.
+    Ours(Committed),
+}
+
+/// Proof that next hops have charge of a message. Only the queue makes it.
+#[derive(Debug)]
+pub struct Beyond {
+    pub(crate) id: QueueId,
+}
+
+impl Beyond {
+    /// The id under which the log tells of it.
+    #[must_use]
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+}
+
+/// Why nobody has charge of a message.
+#[derive(Debug)]
+pub enum Denied {
+    /// Next hops refuse it for good, for every recipient: what the client is told.
+    Refused(Reply),
+    /// It cannot be stored now.
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for Denied {
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why)
+    }
+}
+
+/// Custody on its way.
+pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<Custody, Denied>> + Send + 'a>>;
+
+/// Finds somebody who takes charge of a message whose sender waits.
+pub trait Take: Send + Sync {
+    /// Hands it on, or stores it.
+    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_>;
+}
+
+impl fmt::Debug for dyn Take {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Take")
+    }
+}

@@ -1,0 +1,236 @@
+//! Messages whose sender waits for the next hop's own answer.
+
+use std::time::Duration;
+
+use waypost_proto::mail::Mailbox;
+use waypost_proto::smtp::params::Notify;
+use waypost_spool::State;
+
+use super::world::{Says, World};
+use crate::custody::{Custody, Denied};
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(600);
+/// Shorter than a next hop that is stalled.
+const SHORT: Duration = Duration::from_millis(20);
+
+const ONE: &[&str] = &["a@one.example"];
+
+fn is_ours(custody: &Result<Custody, Denied>) -> bool {
+    matches!(custody, Ok(Custody::Ours(_)))
+}
+
+fn is_beyond(custody: &Result<Custody, Denied>) -> bool {
+    matches!(custody, Ok(Custody::Beyond(_)))
+}
+
+#[tokio::test]
+async fn what_the_next_hops_take_is_never_on_disk() {
+    let world = World::where_senders_wait(LONG);
+    let custody = world.offer(&["a@one.example", "b@two.example"]).await;
+    assert!(is_beyond(&custody), "{custody:?}");
+    let mut copies = world.deliveries();
+    copies.sort();
+    assert_eq!(
+        copies,
+        [
+            "target:1 <s@six.example> a@one.example",
+            "target:2 <s@six.example> b@two.example"
+        ]
+    );
+    assert_eq!((world.in_spool(), world.handle.len()), (0, (0, 0)));
+}
+
+#[tokio::test]
+async fn what_all_refuse_for_good_is_refused_to_the_sender() {
+    let world = World::where_senders_wait(LONG);
+    world.says("a@one.example", Says::No);
+    world.says("b@two.example", Says::No);
+    let custody = world.offer(&["a@one.example", "b@two.example"]).await;
+    let Err(Denied::Refused(said)) = custody else {
+        panic!("{custody:?}");
+    };
+    assert_eq!(said.code(), 550);
+    assert_eq!((world.in_spool(), world.handle.len()), (0, (0, 0)));
+}
+
+#[tokio::test]
+async fn what_fails_for_now_is_ours_and_is_tried_again() {
+    let world = World::where_senders_wait(LONG);
+    world.says("a@one.example", Says::Later);
+    let custody = world.offer(ONE).await;
+    assert!(is_ours(&custody), "{custody:?}");
+    world.until_deferred(1).await;
+    assert_eq!(world.in_spool(), 1);
+    world.says("a@one.example", Says::Yes);
+    world.advance(Duration::from_secs(600));
+    world.until_empty().await;
+    assert_eq!(world.attempts(), 2);
+}
+
+#[tokio::test]
+async fn of_a_mixed_result_nothing_is_sent_twice_and_the_refused_are_reported() {
+    let world = World::where_senders_wait(LONG);
+    world.says("b@two.example", Says::No);
+    let custody = world.offer(&["a@one.example", "b@two.example"]).await;
+    assert!(is_ours(&custody), "{custody:?}");
+    world.until_empty().await;
+    assert_eq!(world.contents_for("a@one.example").len(), 1);
+    let report = world.contents_for("s@six.example");
+    assert_eq!(report.len(), 1);
+    assert!(report[0].contains("b@two.example"), "{}", report[0]);
+    assert!(!report[0].contains("a@one.example"), "{}", report[0]);
+}
+
+#[tokio::test]
+async fn who_is_slow_is_waited_for_once_and_gets_the_message_once() {
+    let world = World::where_senders_wait(SHORT);
+    world.stall(1);
+    assert!(is_ours(&world.offer(ONE).await));
+    assert_eq!(world.in_spool(), 1);
+    world.release(1);
+    world.until_empty().await;
+    assert_eq!(world.contents_for("a@one.example").len(), 1);
+    // For a while nobody waits for it, however fast it is.
+    assert!(is_ours(&world.offer(ONE).await));
+    world.until_empty().await;
+    world.advance(Duration::from_secs(61));
+    assert!(is_beyond(&world.offer(ONE).await));
+}
+
+#[tokio::test]
+async fn a_bug_in_the_attempt_keeps_the_message_held() {
+    let world = World::where_senders_wait(LONG);
+    world.says("a@one.example", Says::Panic);
+    let custody = world.offer(ONE).await;
+    let Ok(Custody::Ours(committed)) = custody else {
+        panic!("{custody:?}");
+    };
+    let id = committed.message().id;
+    world.until(|| world.handle.len().0 == 0).await;
+    let shown = world.handle.show(id).await.unwrap();
+    assert!(shown.message.envelope.hold.is_some());
+    assert_eq!(world.in_spool(), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_strangers_servers_or_for_one_that_is_silent() {
+    let world = World::where_senders_wait(LONG);
+    assert!(is_ours(&world.offer(&["x@elsewhere.example"]).await));
+    world.until_empty().await;
+    world.dead(1, true);
+    assert!(is_ours(&world.offer(ONE).await));
+    world.until_deferred(1).await;
+    // Its silence is known: nothing is tried.
+    let attempts = world.attempts();
+    assert!(is_ours(&world.offer(ONE).await));
+    world.until_deferred(2).await;
+    assert_eq!(world.attempts(), attempts);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_leaves_nothing_behind_that_was_promised() {
+    let mut world = World::where_senders_wait(LONG);
+    world.stall(1);
+    let (custody, ()) = tokio::join!(world.offer(ONE), async {
+        world.until(|| world.attempts() == 1).await;
+        world.handle.stop(Duration::ZERO).await;
+    });
+    assert!(is_ours(&custody), "{custody:?}");
+    assert_eq!(world.in_spool(), 1);
+    world.release(1);
+    world.restart().await;
+    world.until_empty().await;
+}
+
+#[tokio::test]
+async fn of_two_servers_one_of_which_is_slow_the_other_gets_it_once_even_after_a_crash() {
+    let mut world = World::where_senders_wait(SHORT);
+    world.stall(2);
+    let custody = world.offer(&["a@one.example", "b@two.example"]).await;
+    let Ok(Custody::Ours(committed)) = custody else {
+        panic!("{custody:?}");
+    };
+    let recipients = &committed.message().envelope.recipients;
+    let states: Vec<_> = recipients.iter().map(|r| r.state).collect();
+    assert_eq!(states, [State::Delivered, State::Queued]);
+    // Nobody has to wait less for the one that was quick.
+    assert!(is_beyond(&world.offer(ONE).await));
+    assert!(is_ours(&world.offer(&["b@two.example"]).await));
+    world.handle.stop(Duration::ZERO).await;
+    world.release(2);
+    world.restart().await;
+    world.until_empty().await;
+    assert_eq!(world.contents_for("a@one.example").len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_comes_too_late_for_the_client_is_reported() {
+    let world = World::where_senders_wait(SHORT);
+    world.stall(1);
+    world.says("a@one.example", Says::No);
+    assert!(is_ours(&world.offer(ONE).await));
+    world.release(1);
+    world.until_empty().await;
+    assert_eq!(world.contents_for("s@six.example").len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_any_more_is_refused_to_the_sender_and_one_in_doubt_waits() {
+    let world = World::where_senders_wait(LONG);
+    assert!(is_beyond(&world.offer(ONE).await));
+    world.says("a@one.example", Says::No);
+    // Who must know says yes again.
+    assert!(is_ours(&world.offer(ONE).await));
+    world.until_deferred(1).await;
+    world.refuse_when_asked("a@one.example");
+    let custody = world.offer(ONE).await;
+    assert!(matches!(custody, Err(Denied::Refused(_))), "{custody:?}");
+    assert_eq!(world.in_spool(), 1);
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn what_is_held_or_for_a_group_is_queued_first() {
+    let world = World::where_senders_wait(LONG);
+    world.hold_target(1, true);
+    assert!(is_ours(&world.offer(ONE).await));
+    assert_eq!(world.attempts(), 0);
+    let group = Mailbox::parse("team@example.com").unwrap();
+    let of_group = world.offer_with(&["c@six.example"], |recipient| {
+        recipient.original = Some(group.clone());
+    });
+    assert!(is_ours(&of_group.await));
+    world.until_deferred(1).await;
+}
+
+#[tokio::test]
+async fn who_wants_to_know_of_success_is_told() {
+    let world = World::where_senders_wait(LONG);
+    let custody = world.offer_with(ONE, |recipient| {
+        recipient.params.notify = Some(Notify {
+            success: true,
+            ..Notify::NEVER
+        });
+    });
+    assert!(is_ours(&custody.await));
+    world.until_empty().await;
+    assert_eq!(world.contents_for("a@one.example").len(), 1);
+    assert_eq!(world.contents_for("s@six.example").len(), 1);
+}
+
+#[tokio::test]
+async fn of_a_client_that_is_gone_nothing_stays() {
+    let world = World::where_senders_wait(LONG);
+    world.stall(1);
+    {
+        let mut offered = std::pin::pin!(world.offer(ONE));
+        tokio::select! {
+            custody = &mut offered => panic!("{custody:?}"),
+            () = world.until(|| world.attempts() == 1) => {}
+        }
+    }
+    world.release(1);
+    world.until(|| world.taken_by("target:1") == 1).await;
+    assert_eq!((world.in_spool(), world.handle.len()), (0, (0, 0)));
+}
