@@ -25,11 +25,14 @@ for (const language of languages) {
       await see(say("done-target-added"));
       assert.equal(await page.locator("[name=password]").inputValue(), "");
       assert.ok(!(await page.content()).includes("secret & safe"));
+      assert.ok(await page.locator("[name=cut_through]").isChecked());
+      await page.locator("[name=cut_through]").uncheck();
       await page.locator("[name=username]").fill("");
       await page.locator("[name=password_gone]").check();
       await press(say("target-save"));
       await see(say("done-target-saved"));
       await see(say("secret-none"));
+      assert.ok(!(await page.locator("[name=cut_through]").isChecked()));
       await screenshot("target");
 
       await press(say("target-test"));

@@ -132,6 +132,7 @@ fn target(record: &TargetRecord) -> Fields {
         .raw("connections", record.connections)
         .text("recipient", &record.recipient)
         .raw("smart_host_on_error", record.smart_host_on_error)
+        .raw("cut_through", record.cut_through)
         .text_if_any("client_pin", record.client_pin.as_ref())
         .text("client_login", &record.client_login)
         .secret("client_password", record.client_password.is_some())

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order, the first one making version 1. A released file is never edited.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_peers.sql"),
     include_str!("../migrations/sqlite/0003_hold_times.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/sqlite/0006_admins.sql"),
     include_str!("../migrations/sqlite/0007_deeds.sql"),
     include_str!("../migrations/sqlite/0008_concerned.sql"),
+    include_str!("../migrations/sqlite/0009_cut_through.sql"),
 ];
 
 /// The schema version that this program writes.

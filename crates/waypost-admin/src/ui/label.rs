@@ -3,7 +3,7 @@
 use super::layout::View;
 
 /// Fields as the site file and records name them, and the keys of what forms call them.
-const LABELS: [(&str, &str); 53] = [
+const LABELS: [(&str, &str); 54] = [
     ("address", "explain-address"),
     ("admin", "tokens-admin"),
     ("algorithm", "signing-algorithm"),
@@ -13,6 +13,7 @@ const LABELS: [(&str, &str); 53] = [
     ("client_password", "target-field-client-password"),
     ("client_pin", "target-field-client-pin"),
     ("connections", "target-field-connections"),
+    ("cut_through", "target-field-cut-through"),
     ("domains", "admins-domains"),
     ("expires_at", "tokens-expires"),
     ("expires_ms", "tokens-expires"),

@@ -123,7 +123,10 @@ async fn blank(page: Page) -> Response {
     }
     let edit = Edit {
         page: &page,
-        form: Form::default(),
+        form: Form {
+            cut_through: true,
+            ..Form::default()
+        },
         target: None,
         problem: None,
     };

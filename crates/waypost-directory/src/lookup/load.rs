@@ -344,6 +344,7 @@ fn target(stored: Stored<TargetRecord>, implicit: bool, minger: Option<Minger>) 
         connections: record.connections,
         recipient: record.recipient,
         smart_host_on_error: record.smart_host_on_error,
+        cut_through: record.cut_through,
         client_pin: record.client_pin,
         client_login: record.client_login,
         client_password: record.client_password,

@@ -153,6 +153,8 @@ pub struct Target {
     pub recipient: RecipientForm,
     /// Whether mail goes to the smart host when the target does not take it.
     pub smart_host_on_error: bool,
+    /// Whether senders wait for its own answer, instead of ours.
+    pub cut_through: bool,
     /// The key of the certificate that it shows as a client.
     pub client_pin: Option<TlsPin>,
     /// The name that it logs in with here; empty: it does not.

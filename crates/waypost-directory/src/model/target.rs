@@ -149,6 +149,8 @@ pub struct TargetRecord {
     pub recipient: RecipientForm,
     /// Whether mail goes to the smart host when the target does not take it.
     pub smart_host_on_error: bool,
+    /// Whether senders wait for its own answer, instead of ours.
+    pub cut_through: bool,
     /// The key of the certificate that it shows as a client; it is known by it.
     pub client_pin: Option<TlsPin>,
     /// The name that it logs in with here; empty: it does not.
@@ -173,6 +175,7 @@ impl TargetRecord {
             connections: DEFAULT_CONNECTIONS,
             recipient: RecipientForm::default(),
             smart_host_on_error: false,
+            cut_through: true,
             client_pin: None,
             client_login: String::new(),
             client_password: None,

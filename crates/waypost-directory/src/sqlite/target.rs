@@ -15,7 +15,7 @@ const OBJECTS: Objects<(Stored<TargetRecord>, bool)> = Objects {
     kind: Kind::Target,
     columns: "id, revision, origin, external_id, name, host, port, sources, tls, tls_pin,
     username, password, connections, recipient, smart_host_on_error, implicit,
-    client_pin, client_login, client_password",
+    client_pin, client_login, client_password, cut_through",
     from: "target",
     id: "id",
     record,
@@ -25,13 +25,13 @@ const IS_PEER: &str = "EXISTS (SELECT 1 FROM peer WHERE target_id = target.id)";
 const INSERT: &str = "
     INSERT INTO target (revision, origin, name, implicit, host, port, sources, tls, tls_pin,
         username, password, connections, recipient, smart_host_on_error, client_pin,
-        client_login, client_password)
-    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+        client_login, client_password, cut_through)
+    VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 const UPDATE: &str = "
     UPDATE target SET revision = revision + 1, host = ?2, port = ?3, sources = ?4, tls = ?5,
         tls_pin = ?6, username = ?7, password = ?8, connections = ?9, recipient = ?10,
         smart_host_on_error = ?11, client_pin = ?12, client_login = ?13,
-        client_password = ?14
+        client_password = ?14, cut_through = ?15
     WHERE id = ?1";
 const OTHER_WITH_PIN: &str = "SELECT name FROM target WHERE client_pin = ?1 AND id <> ?2";
 const OTHER_WITH_LOGIN: &str =
@@ -136,6 +136,7 @@ fn write_new(
         record.client_pin.map(|pin| pin.to_string()),
         record.client_login,
         record.client_password.as_ref().map(PasswordHash::expose),
+        record.cut_through,
     ];
     insert(connection, INSERT, row)
 }
@@ -160,6 +161,7 @@ pub(crate) fn set(
         record.client_pin.map(|pin| pin.to_string()),
         record.client_login,
         record.client_password.as_ref().map(PasswordHash::expose),
+        record.cut_through,
     ];
     run(connection, UPDATE, row)
 }
@@ -226,6 +228,7 @@ fn record(_: &Connection, row: &Row<'_>) -> rusqlite::Result<(Stored<TargetRecor
         client_pin: pin(row, 16)?,
         client_login: row.get(17)?,
         client_password: parsed_if_any(row, 18, PasswordHash::parse)?,
+        cut_through: row.get(19)?,
     };
     Ok((stored(row, record)?, row.get(15)?))
 }

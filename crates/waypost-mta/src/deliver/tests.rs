@@ -55,6 +55,7 @@ impl Site {
                 connections: 20,
                 recipient: RecipientForm::Original,
                 smart_host_on_error: false,
+                cut_through: true,
                 client_pin: None,
                 client_login: String::new(),
                 client_password: None,

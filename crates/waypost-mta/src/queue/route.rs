@@ -26,6 +26,8 @@ pub struct TargetFacts {
     pub connections: u32,
     /// Whether mail goes to the smart host when the target does not take it.
     pub smart_host_on_error: bool,
+    /// Whether senders wait for its own answer.
+    pub cut_through: bool,
 }
 
 /// A hold of the directory that a recipient is under.
@@ -217,6 +219,7 @@ impl Route for Resolver {
             name: target.name.clone(),
             connections: target.connections,
             smart_host_on_error: target.smart_host_on_error,
+            cut_through: target.cut_through,
         })
     }
 

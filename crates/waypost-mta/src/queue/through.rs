@@ -146,7 +146,11 @@ impl Inner {
         plan.copies.iter().all(|copy| {
             let next_hop = &copy.next_hop;
             let is_waited_for = match next_hop {
-                NextHop::Lmtp | NextHop::Target(_) => true,
+                NextHop::Lmtp => true,
+                NextHop::Target(id) => {
+                    let facts = self.routes.target(*id);
+                    facts.is_some_and(|facts| facts.cut_through)
+                }
                 NextHop::Maildir | NextHop::Mx(_) | NextHop::SmartHost => false,
             };
             is_waited_for

@@ -159,6 +159,9 @@ pub(super) struct TargetFields {
     /// Send over the smart host when delivery to it fails.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     smart_host_on_error: Option<bool>,
+    /// Pass mail through while its sender waits, so that he gets its own answer.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    cut_through: Option<bool>,
     /// SHA-256 of the public key it shows as a client, which it is then known by; empty: none.
     #[arg(long, value_name = "HEX")]
     client_pin: Option<String>,
@@ -194,6 +197,7 @@ impl Fields for TargetFields {
             .set("connections", self.connections.as_ref())
             .set("recipient", self.recipient.as_ref())
             .set("smart_host_on_error", self.smart_host_on_error.as_ref())
+            .set("cut_through", self.cut_through.as_ref())
             .set("client_pin", self.client_pin.as_ref())
             .set("client_login", self.client_login.as_ref())
             .set("client_password", client_password.as_ref()))

@@ -112,6 +112,7 @@ fn target(record: &TargetRecord) -> Vec<Field> {
             "smart_host_on_error",
             record.smart_host_on_error.to_string(),
         ),
+        ("cut_through", record.cut_through.to_string()),
     ]);
     fields.extend(record.client_pin.map(|pin| ("client_pin", text(pin))));
     fields.push(("client_login", text(&record.client_login)));

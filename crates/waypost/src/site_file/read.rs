@@ -219,6 +219,7 @@ fn target(entry: &mut Entry<'_, '_>) -> Option<TargetRecord> {
     let form = entry.parsed("recipient", forms, word(RecipientForm::parse));
     record.recipient = form.unwrap_or_default();
     record.smart_host_on_error = entry.flag("smart_host_on_error", false);
+    record.cut_through = entry.flag("cut_through", true);
     record.client_login = entry
         .parsed("client_login", words::WRITE_NAME, own)
         .unwrap_or_default();

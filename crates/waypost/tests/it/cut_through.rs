@@ -137,10 +137,19 @@ fn a_refusal_of_the_content_and_a_server_that_cannot_take_it_are_told_to_the_sen
 }
 
 #[test]
-fn where_nobody_waits_a_refusal_comes_as_a_report() {
+fn where_a_target_is_excepted_or_nobody_waits_at_all_a_refusal_comes_as_a_report() {
     let old = peer("RCPT", says("550 5.7.1 No"));
     let site = site("cut_through = \"0s\"\n", &old, None);
     assert_eq!(send(&site, ALICE, &[JDOE]).code, 250);
+    site.wait_for_messages("example.com", "alice", 1).unwrap();
+    let site = self::site("", &old, None);
+    site.tell(&["target", "set", "old", "--cut-through", "false"])
+        .unwrap();
+    let heard = send(&site, ALICE, &[JDOE]);
+    assert!(
+        heard.text.starts_with("250 2.0.0 Ok: queued as "),
+        "{heard:?}"
+    );
     site.wait_for_messages("example.com", "alice", 1).unwrap();
     site.wait_for_log(&["to=<jdoe@example.com>", "status=bounced"])
         .unwrap();

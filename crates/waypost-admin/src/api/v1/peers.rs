@@ -49,6 +49,8 @@ pub(crate) struct Peer {
     pub(crate) recipient: String,
     /// Mail that it does not take goes to the smart host.
     pub(crate) smart_host_on_error: bool,
+    /// Senders wait for its own answer, instead of ours.
+    pub(crate) cut_through: bool,
     /// The key of the certificate that it shows as a client.
     #[serde(default)]
     pub(crate) client_pin: Option<String>,
@@ -177,6 +179,7 @@ pub(crate) struct PeerFields {
     connections: Option<u32>,
     recipient: Option<String>,
     smart_host_on_error: Option<bool>,
+    cut_through: Option<bool>,
     client_pin: Option<String>,
     client_login: Option<String>,
     #[schema(format = Password)]

@@ -50,6 +50,8 @@ pub(crate) struct Target {
     pub(crate) recipient: String,
     /// Whether mail goes to the smart host when the target does not take it.
     pub(crate) smart_host_on_error: bool,
+    /// Whether senders wait for its own answer, instead of ours.
+    pub(crate) cut_through: bool,
     /// The key of the certificate that it shows as a client.
     #[serde(default)]
     pub(crate) client_pin: Option<String>,
@@ -120,6 +122,7 @@ pub(crate) struct TargetFields {
     connections: Option<u32>,
     recipient: Option<String>,
     smart_host_on_error: Option<bool>,
+    cut_through: Option<bool>,
     /// 64 hexadecimal digits; empty: none.
     client_pin: Option<String>,
     client_login: Option<String>,

@@ -30,6 +30,8 @@ const TEXTS: [&str; 7] = [
 const NUMBERS: [&str; 3] = ["port", "connections", "minger_port"];
 /// What is a list.
 const LISTS: [&str; 2] = ["sources", "minger_domains"];
+/// Ticks.
+const FLAGS: [&str; 2] = ["smart_host_on_error", "cut_through"];
 /// What is never shown: empty leaves it, a tick removes it.
 const SECRETS: [&str; 4] = [
     "password",
@@ -87,6 +89,7 @@ fn empty() -> Form {
     ] {
         form.set(name, value);
     }
+    form.tick("cut_through", true);
     form
 }
 
@@ -111,6 +114,7 @@ fn filled(peer: &Peer) -> Form {
         form.set(name, value);
     }
     form.tick("smart_host_on_error", peer.smart_host_on_error);
+    form.tick("cut_through", peer.cut_through);
     form
 }
 
@@ -136,8 +140,9 @@ fn fields(form: &Form) -> Map<String, Value> {
             fields.insert(name.to_owned(), json!(secret));
         }
     }
-    let on_error = form.has("smart_host_on_error");
-    fields.insert("smart_host_on_error".to_owned(), json!(on_error));
+    for name in FLAGS {
+        fields.insert(name.to_owned(), json!(form.has(name)));
+    }
     // The port of the host is the one that is meant.
     if form.get("host").contains(':') && !form.get("host").contains("::") {
         fields.remove("port");

@@ -21,6 +21,7 @@ pub(super) struct Form {
     pub(super) recipient: String,
     pub(super) recipient_domain: String,
     pub(super) smart_host_on_error: bool,
+    pub(super) cut_through: bool,
     pub(super) client_pin: String,
     pub(super) client_login: String,
 }
@@ -43,6 +44,7 @@ impl Form {
             },
             recipient_domain: domain.unwrap_or_default().to_owned(),
             smart_host_on_error: target.smart_host_on_error,
+            cut_through: target.cut_through,
             client_pin: target.client_pin.clone().unwrap_or_default(),
             client_login: target.client_login.clone(),
         }
@@ -62,6 +64,7 @@ impl Form {
             recipient: text("recipient"),
             recipient_domain: text("recipient_domain"),
             smart_host_on_error: fields.has("smart_host_on_error"),
+            cut_through: fields.has("cut_through"),
             client_pin: text("client_pin"),
             client_login: text("client_login"),
         }
@@ -95,6 +98,7 @@ impl Form {
         set("client_pin", Value::from(self.client_pin.as_str()));
         set("client_login", Value::from(self.client_login.as_str()));
         set("smart_host_on_error", Value::from(self.smart_host_on_error));
+        set("cut_through", Value::from(self.cut_through));
         let recipient = match self.recipient.as_str() {
             "" => "original".to_owned(),
             "domain" => format!("@{}", self.recipient_domain.trim_start_matches('@')),

@@ -205,6 +205,7 @@ async fn the_smart_host_takes_over_only_where_the_target_says_so() {
         name: "target-2".into(),
         connections: 2,
         smart_host_on_error: true,
+        cut_through: true,
     });
     world.send("<s@example.org>", &["a@one.example", "b@two.example"]);
     world.until_deferred(1).await;

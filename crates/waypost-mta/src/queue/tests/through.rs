@@ -6,6 +6,7 @@ use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::params::Notify;
 use waypost_spool::State;
 
+use super::super::route::TargetFacts;
 use super::world::{Says, World};
 use crate::custody::{Custody, Denied};
 
@@ -191,11 +192,18 @@ async fn an_address_that_nobody_has_any_more_is_refused_to_the_sender_and_one_in
 }
 
 #[tokio::test]
-async fn what_is_held_or_for_a_group_is_queued_first() {
+async fn what_is_held_or_for_a_target_that_is_excepted_or_a_group_is_queued_first() {
     let world = World::where_senders_wait(LONG);
     world.hold_target(1, true);
     assert!(is_ours(&world.offer(ONE).await));
     assert_eq!(world.attempts(), 0);
+    world.target(TargetFacts {
+        name: "target-2".into(),
+        connections: 2,
+        smart_host_on_error: false,
+        cut_through: false,
+    });
+    assert!(is_ours(&world.offer(&["b@two.example"]).await));
     let group = Mailbox::parse("team@example.com").unwrap();
     let of_group = world.offer_with(&["c@six.example"], |recipient| {
         recipient.original = Some(group.clone());

@@ -238,6 +238,7 @@ impl Route for Script {
             name,
             connections: 2,
             smart_host_on_error: false,
+            cut_through: true,
         }))
     }
 

@@ -88,7 +88,7 @@ impl Outbound {
                 "How long a sender waits at most while his message is passed through to a target, \
                  or to the mail store over LMTP; he gets its own answer then, and nothing is \
                  written to disk. What takes longer is queued, and goes on. \"0s\": everything is \
-                 queued.",
+                 queued. A target can be excepted.",
             ),
             CUT_THROUGH,
             Duration::ZERO..=5 * MINUTE,
