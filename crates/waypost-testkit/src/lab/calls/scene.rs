@@ -36,11 +36,13 @@ pub(crate) enum Scene {
     Remove,
     /// The program starts, with mail in its queue.
     Start,
+    /// A message is handed on while its sender waits.
+    Through,
 }
 
 impl Scene {
     /// All of them, what matters most more than once.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Bdat,
         Self::Change,
         Self::Compact,
@@ -50,6 +52,7 @@ impl Scene {
         Self::Expire,
         Self::Remove,
         Self::Start,
+        Self::Through,
     ];
 }
 
@@ -107,7 +110,9 @@ impl Stage {
     fn letter(&self, scene: Scene, name: &str) -> Told {
         let logins: &[&str] = match scene {
             Scene::Defer | Scene::Expire | Scene::Remove | Scene::Compact => &["busy"],
-            Scene::Dsn => &["never"],
+            // With one more, or the sender would hear of it at once.
+            Scene::Dsn => &["local", "never"],
+            Scene::Through => &["steady"],
             _ => &["local", "steady"],
         };
         let recipients: Vec<String> = logins
@@ -190,7 +195,7 @@ impl Stage {
         match scene {
             Scene::Remove | Scene::Change | Scene::Start => true,
             Scene::Compact => self.store() + 2_000_000 < played.store,
-            Scene::Data | Scene::Bdat => {
+            Scene::Data | Scene::Bdat | Scene::Through => {
                 let log = world.site.log_since(played.log_from);
                 log.contains(&format!("{id}: removed"))
             }
