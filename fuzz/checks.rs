@@ -240,10 +240,3 @@ pub(crate) fn report(octets: &[u8]) {
     assert!(short.ends_with(&report.closing()));
     assert_eq!(parts(&short), parts(&opening) + 1);
 }
-
-/// A site file: it is read, or refused with the lines that are wrong.
-pub(crate) fn site_file(octets: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(octets) {
-        let _ = waypost::is_site_file(text);
-    }
-}

@@ -17,6 +17,10 @@ export RUSTC_BOOTSTRAP=1
 for target in $targets; do
     # What is found on the way is kept apart from the corpus that is committed.
     mkdir -p "fuzz/found/$target"
-    cargo fuzz run "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- \
+    features=
+    [ "$target" != site_file ] || features='--features program'
+    # Word splitting is what turns the text into arguments.
+    # shellcheck disable=SC2086
+    cargo fuzz run $features "$target" "fuzz/found/$target" "fuzz/corpus/$target" -- \
         -max_total_time="${EACH:-60}" -max_len=4096
 done

@@ -1,7 +1,6 @@
 #![no_main]
 
-#[expect(dead_code, reason = "one check of several")]
-#[path = "../checks.rs"]
-mod checks;
+#[path = "../site_checks.rs"]
+mod site_checks;
 
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| checks::site_file(octets));
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| site_checks::site_file(octets));

@@ -8,6 +8,8 @@
 
 #[path = "../../../fuzz/checks.rs"]
 mod checks;
+#[path = "../../../fuzz/site_checks.rs"]
+mod site_checks;
 
 use std::fs;
 use std::path::Path;
@@ -28,13 +30,13 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 macro_rules! replayed {
-    ($($target:ident),+ $(,)?) => {
-        $(
+    ($($checks:ident: $($target:ident),+;)+) => {
+        $($(
             #[test]
             fn $target() {
-                replay(stringify!($target), checks::$target);
+                replay(stringify!($target), $checks::$target);
             }
-        )+
+        )+)+
 
         /// A folder without a test would be looked at by nobody.
         #[test]
@@ -42,22 +44,14 @@ macro_rules! replayed {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
             for entry in fs::read_dir(root).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();
-                assert!([$(stringify!($target)),+].contains(&name.as_str()), "{name}");
+                assert!([$($(stringify!($target)),+),+].contains(&name.as_str()), "{name}");
             }
         }
     };
 }
 
 replayed!(
-    address,
-    command,
-    content,
-    dialogue,
-    envelope,
-    header,
-    minger_answer,
-    minger_query,
-    reply,
-    report,
-    site_file,
+    checks: address, command, content, dialogue, envelope, header, minger_answer, minger_query,
+        reply, report;
+    site_checks: site_file;
 );
