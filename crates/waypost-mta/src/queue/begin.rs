@@ -17,7 +17,9 @@ impl Inner {
     pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
         let message = committed.message();
         let content = committed.content();
-        self.came(message);
+        self.skews
+            .note(message.id, self.steady(), self.clock.wall());
+        self.keeper.came(message);
         let mut state = self.state();
         if state.active.contains_key(&message.id) || state.table.contains(message.id) {
             // The index had it first.
@@ -33,13 +35,6 @@ impl Inner {
         drop(state);
         let due = far(self.clock.wall());
         self.begin(Arc::clone(message), content.clone(), due);
-    }
-
-    /// Notes a message that was just committed.
-    pub(super) fn came(&self, message: &Arc<Message>) {
-        self.skews
-            .note(message.id, self.steady(), self.clock.wall());
-        self.keeper.came(message);
     }
 
     /// Starts a round for every recipient that is due at `due`. The message is active already.

@@ -121,6 +121,9 @@ impl Inner {
         let (waits, ended) = oneshot::channel();
         let round = Round::passing(Arc::clone(message), content.clone(), &plan, waits);
         let round = Arc::new(round);
+        // By the clocks that have just dated it: they may jump while its sender waits.
+        self.skews
+            .note(message.id, self.steady(), self.clock.wall());
         let envelope = &message.envelope;
         event::passing(
             &message.id,
@@ -251,7 +254,7 @@ impl Inner {
         let committed = self.spool.commit_sealed(sealed).await;
         match &committed {
             Ok(committed) => {
-                self.came(committed.message());
+                self.keeper.came(committed.message());
                 self.active(committed.message());
             }
             Err(_) => self.forget(id),

@@ -242,3 +242,18 @@ async fn of_a_client_that_is_gone_nothing_stays() {
     world.until(|| world.taken_by("target:1") == 1).await;
     assert_eq!((world.in_spool(), world.handle.len()), (0, (0, 0)));
 }
+
+#[tokio::test]
+async fn a_clock_that_jumps_while_a_sender_waits_makes_his_message_no_older() {
+    let world = World::where_senders_wait(LONG);
+    world.stall(1);
+    world.says("a@one.example", Says::Later);
+    let (custody, ()) = tokio::join!(world.offer(ONE), async {
+        world.until(|| world.attempts() == 1).await;
+        world.jump(world.wall() + Duration::from_hours(24 * 10));
+        world.release(1);
+    });
+    assert!(is_ours(&custody), "{custody:?}");
+    world.until_deferred(1).await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
