@@ -1,10 +1,10 @@
 //! A site, made of the parts of the program.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -30,7 +30,7 @@ use waypost_mta::trace::Tracer;
 use waypost_proto::mail::{Domain, LocalPart, Mailbox, ReversePath};
 use waypost_proto::minger::Secret;
 use waypost_proto::net::Network;
-use waypost_spool::{Committed, Content, Envelope, Spool, Staged};
+use waypost_spool::{Committed, Content, Envelope, QueueId, Recipient, Spool, Staged, State};
 use waypost_testkit::ledger::subject;
 
 use crate::arrangement::{SECRET, SHARED, domain};
@@ -42,6 +42,8 @@ use crate::notes::Notes;
 pub(crate) const LIFETIME: Duration = Duration::from_hours(48);
 /// So much of a message is looked at.
 const BEGINNING: usize = 16 * 1024;
+/// How long a sender waits for the next hop's own answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a site that is told to end may take.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -73,6 +75,8 @@ pub(crate) struct Site {
     pub(crate) clock: Arc<SiteClock>,
     pub(crate) notes: Arc<Notes>,
     pub(crate) running: Mutex<Option<Running>>,
+    /// Messages whose senders wait.
+    pub(crate) passing: Mutex<HashSet<QueueId>>,
 }
 
 /// No files of addresses here.
@@ -85,6 +89,10 @@ impl Lists for NoLists {
 }
 
 impl Site {
+    fn passing(&self) -> MutexGuard<'_, HashSet<QueueId>> {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn name(&self) -> String {
         format!("s{}", self.number)
     }
@@ -314,8 +322,7 @@ impl Site {
             local: NextHop::Lmtp,
             smart_host: false,
             concurrency: queue::Concurrency::default(),
-            // What a site takes charge of is noted from its store.
-            cut_through: Duration::ZERO,
+            cut_through: PATIENCE,
         }
     }
 
@@ -330,7 +337,7 @@ impl Site {
         })
     }
 
-    /// Notes what it took charge of, and where that has been.
+    /// Notes what it took charge of; what next hops have taken before was noted then.
     fn took(&self, committed: &Committed) {
         let message = committed.message();
         let Some(content) = committed.content() else {
@@ -339,8 +346,19 @@ impl Site {
                 .broke(1, "content of a fresh message is not at hand");
         };
         let text = beginning(content);
-        let Some(name) =
-            subject(&text).filter(|_| message.envelope.reverse_path != ReversePath::Null)
+        let left = message.envelope.recipients.iter();
+        let left = left.filter(|recipient| recipient.state == State::Queued);
+        self.took_for(&text, &message.envelope, left);
+    }
+
+    /// Notes that somebody took charge for these recipients, and where they have been.
+    fn took_for<'a>(
+        &self,
+        text: &str,
+        envelope: &Envelope,
+        recipients: impl Iterator<Item = &'a Recipient>,
+    ) {
+        let Some(name) = subject(text).filter(|_| envelope.reverse_path != ReversePath::Null)
         else {
             return;
         };
@@ -348,7 +366,7 @@ impl Site {
         let here = format!("by {} (Waypost)", self.hostname());
         // This visit is one of them.
         let visits = unfolded.matches(&here).count();
-        for recipient in &message.envelope.recipients {
+        for recipient in recipients {
             let to = recipient.address.to_string();
             self.notes.taken(name, &to);
             self.notes.say(
@@ -405,11 +423,14 @@ struct Watched {
 impl Take for Watched {
     fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
         Box::pin(async move {
-            let custody = self.queue.take(staged, envelope).await?;
-            if let Custody::Ours(committed) = &custody {
+            let id = staged.id();
+            self.site.passing().insert(id);
+            let custody = self.queue.take(staged, envelope).await;
+            self.site.passing().remove(&id);
+            if let Ok(Custody::Ours(committed)) = &custody {
                 self.site.took(committed);
             }
-            Ok(custody)
+            custody
         })
     }
 }
@@ -427,6 +448,7 @@ impl Attempt for Outgoing {
             for (outcome, to) in outcomes.iter().zip(&job.recipients) {
                 self.note(name, &to.address.to_string(), outcome, is_report);
             }
+            self.note_passed(&text, &job, &outcomes);
             outcomes
         })
     }
@@ -453,6 +475,16 @@ impl Outgoing {
             }
         });
         kept.collect()
+    }
+
+    /// What a next hop takes while the sender waits is in nobody's charge here.
+    fn note_passed(&self, text: &str, job: &Job, outcomes: &[Outcome]) {
+        if self.site.passing().contains(&job.message.id) {
+            let envelope = &job.message.envelope;
+            let taken = outcomes.iter().filter(|outcome| outcome.result.is_ok());
+            let taken = taken.filter_map(|outcome| envelope.recipients.get(outcome.index));
+            self.site.took_for(text, envelope, taken);
+        }
     }
 
     fn note(&self, name: &str, to: &str, outcome: &Outcome, is_report: bool) {

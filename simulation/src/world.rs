@@ -161,6 +161,7 @@ impl World {
                     clock: Arc::new(SiteClock::default()),
                     notes: Arc::clone(notes),
                     running: Mutex::default(),
+                    passing: Mutex::default(),
                 })
             })
             .collect();
