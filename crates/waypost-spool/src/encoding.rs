@@ -391,13 +391,8 @@ impl Stored for RemoteReply {
 
     fn take(input: &mut Input<'_>) -> Result<Self, Damage> {
         let code = u16::take(input)?;
-        let status: Option<EnhancedStatus> = Stored::take(input)?;
-        let text = input.text()?;
-        // Written with its status in front, the text is read as it was and not split again.
-        let line = status.map_or_else(|| text.to_owned(), |s| format!("{s} {text}"));
-        let mut reply = Self::new(code, [line.as_bytes()]);
-        reply.status = status;
-        Ok(reply)
+        let status = Stored::take(input)?;
+        Ok(Self::kept(code, status, input.text()?))
     }
 }
 

@@ -173,6 +173,20 @@ impl RemoteReply {
         }
     }
 
+    /// A reply that was kept before: its code, its status and its text, which is not split again.
+    #[must_use]
+    pub fn kept(code: u16, status: Option<EnhancedStatus>, text: &str) -> Self {
+        let end = text.floor_char_boundary(MAX_REMOTE_TEXT);
+        let printable = |c: char| if c.is_control() { '?' } else { c };
+        let kept = text.get(..end).unwrap_or_default();
+        let text: String = kept.chars().map(printable).collect();
+        Self {
+            code,
+            status,
+            text: text.into(),
+        }
+    }
+
     /// What the code means.
     #[must_use]
     pub fn severity(&self) -> Severity {
