@@ -376,6 +376,20 @@ impl Site {
         serde_json::from_str(&printed).with_context(|| format!("not JSON: {printed}"))
     }
 
+    /// Lets waiting mail be tried again: an id, or all for no words. An attempt that has failed, as
+    /// the log says, may still be about to be put away, and cannot be hastened until it is.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is found that waits.
+    pub fn flush(&self, words: &[&str]) -> Result<()> {
+        let all = [&["queue", "flush"], words].concat();
+        wait::until("mail that waits", || {
+            let told = self.ask(&all).ok()?;
+            (told["messages"].as_u64()? > 0).then_some(())
+        })
+    }
+
     /// Makes the directory what the site file says, whatever peers say of its addresses.
     ///
     /// # Errors

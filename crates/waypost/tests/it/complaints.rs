@@ -360,7 +360,7 @@ fn servers_are_named_where_users_live_on_them() {
 fn the_history_of_a_message_says_what_was_tried_and_where() {
     let (site, mut admin) = site();
     let id = waiting(&site);
-    site.tell(&["queue", "flush", &id]).unwrap();
+    site.flush(&[&id]).unwrap();
     let page = wait::until("the second attempt", || {
         let page = admin.get(&format!("/queue/{id}")).ok()?.text();
         page.contains("Tried again").then_some(page)

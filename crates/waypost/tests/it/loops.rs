@@ -251,7 +251,7 @@ target = "{target}"
     site.wait_for_log(&["to=<jdoe@example.com>", "status=deferred"])
         .unwrap();
     site.apply(&file("new")).unwrap();
-    site.tell(&["queue", "flush"]).unwrap();
+    site.flush(&[]).unwrap();
     let taken = new.wait_for_taken(1).unwrap();
     assert!(taken[0].text().contains("follow"));
 }

@@ -63,7 +63,7 @@ fn a_refusal_that_contradicts_a_delivery_is_not_believed_at_once() {
         .unwrap();
     assert!(site.messages("example.com", "alice").is_empty());
     refuses.store(false, Ordering::SeqCst);
-    site.tell(&["queue", "flush"]).unwrap();
+    site.flush(&[]).unwrap();
     old.wait_for_taken(2).unwrap();
 }
 

@@ -66,7 +66,7 @@ fn a_trace_of_a_recipient_tells_each_message_from_its_arrival_on() {
         (now.as_secs() > last / 1_000).then_some(())
     });
     for id in &ids {
-        site.tell(&["queue", "flush", id]).unwrap();
+        site.flush(&[id]).unwrap();
     }
     next.unwrap();
     let later = wait::until("both attempts in the history", || {
