@@ -11,6 +11,7 @@
 
 mod console;
 mod load;
+mod messages;
 mod minger;
 mod rcpt;
 mod report;
@@ -25,23 +26,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use waypost_testkit::place::unused_address;
 
-use load::{Load, Run, Sink};
 use rcpt::Questions;
 use report::{Pair, cell, median};
+use servers::Way;
 
 /// Pairs of runs behind every figure.
 const PAIRS: usize = 5;
-/// Addresses known while messages are relayed.
-const KNOWN: u64 = 1_000;
-/// Bytes, and messages for a run with that size over many sessions.
-const SIZES: [(u32, u32); 4] = [
-    (1_000, 1_500),
-    (10_000, 1_500),
-    (100_000, 500),
-    (1_000_000, 80),
-];
-/// Connections at the same time.
-const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
 fn main() -> Result<()> {
     let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger|sharing|console] [quick]";
@@ -54,7 +44,7 @@ fn main() -> Result<()> {
         .into_iter()
         .any(said);
     if all || said("messages") {
-        messages(&program, said("quick"))?;
+        messages::run(&program, said("quick"))?;
     }
     if all || said("decisions") {
         decisions(&program, said("quick"))?;
@@ -71,69 +61,6 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Messages through both servers, for all sizes and numbers of sessions.
-fn messages(program: &std::path::Path, quick: bool) -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    open_to_all(dir.path())?;
-    let (for_waypost, for_postfix) = (sink_address()?, sink_address()?);
-    let waypost = servers::waypost(program, KNOWN, for_waypost)?;
-    let postfix = servers::postfix(KNOWN, for_postfix, dir.path())?;
-    let sinks = (Sink::start(for_waypost)?, Sink::start(for_postfix)?);
-    let waypost_pid = waypost.pid().context("Waypost is not running")?;
-    println!(
-        "| size | sessions | delivered/s | no server | accepted/s | CPU s per 1,000 | peak MiB |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for (size_bytes, most) in SIZES {
-        for sessions in SESSIONS {
-            if quick && (size_bytes, sessions) != (10_000, 50) {
-                continue;
-            }
-            // A single session waits for each sync in turn.
-            let messages = if sessions == 1 { most / 4 } else { most };
-            let load = Load {
-                size_bytes,
-                sessions,
-                messages,
-            };
-            let mut runs = Vec::new();
-            let mut ceilings = Vec::new();
-            for _ in 0..PAIRS {
-                ceilings.push(load::ceiling(load, (for_waypost, &sinks.0))?);
-                let ours = load::run(load, waypost.smtp(), waypost_pid, &sinks.0)?;
-                let theirs = load::run(load, postfix.smtp(), postfix.pid(), &sinks.1)?;
-                runs.push((ours, theirs));
-            }
-            println!(
-                "| {size_bytes} | {sessions} | {} |",
-                row(&runs, median(ceilings))
-            );
-        }
-    }
-    Ok(())
-}
-
-fn row(runs: &[(Run, Run)], ceiling: f64) -> String {
-    let column = |figure: fn(&Run) -> f64, digits| {
-        let pairs: Vec<Pair> = runs
-            .iter()
-            .map(|(waypost, postfix)| Pair {
-                waypost: figure(waypost),
-                postfix: figure(postfix),
-            })
-            .collect();
-        cell(&pairs, digits)
-    };
-    [
-        column(|run| run.delivered_rate, 0),
-        format!("{ceiling:.0}"),
-        column(|run| run.accepted_rate, 0),
-        column(|run| run.cpu_per_thousand, 2),
-        column(|run| run.peak_mib, 0),
-    ]
-    .join(" | ")
-}
-
 /// RCPT decisions of both servers, with short and long lists of addresses.
 fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
     println!("\n| known addresses | connections | RCPT/s | CPU µs each |");
@@ -145,7 +72,7 @@ fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
         let dir = tempfile::tempdir()?;
         open_to_all(dir.path())?;
         let sink = sink_address()?;
-        let waypost = servers::waypost(program, known, sink)?;
+        let waypost = servers::waypost(program, known, sink, Way::Spool)?;
         let postfix = servers::postfix(known, sink, dir.path())?;
         let waypost_pid = waypost.pid().context("Waypost is not running")?;
         for connections in [1, 50] {
@@ -192,7 +119,7 @@ fn questions(program: &std::path::Path, quick: bool) -> Result<()> {
         if quick && known > 10_000 {
             continue;
         }
-        let waypost = servers::waypost(program, known, sink_address()?)?;
+        let waypost = servers::waypost(program, known, sink_address()?, Way::Spool)?;
         let pid = waypost.pid().context("Waypost is not running")?;
         for digest in [false, true] {
             let asked = minger::Questions { known, digest };

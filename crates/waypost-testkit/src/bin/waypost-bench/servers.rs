@@ -64,12 +64,25 @@ smtpd_relay_restrictions = reject_unauth_destination
     Postfix::start(&routes)
 }
 
-/// A Waypost that knows `user1..userN@example.com` and relays them to `sink`.
-pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr) -> Result<Site> {
-    plan(program, known, sink)?.start()
+/// How mail goes through Waypost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Handed on while its sender waits; nothing is written to disk.
+    CutThrough,
+    /// On disk before it is acknowledged.
+    Spool,
 }
 
-/// The same, before it is started.
+/// A Waypost that knows `user1..userN@example.com` and relays them to `sink`.
+pub(crate) fn waypost(program: &Path, known: u64, sink: SocketAddr, way: Way) -> Result<Site> {
+    let plan = plan(program, known, sink)?;
+    match way {
+        Way::CutThrough => plan.start(),
+        Way::Spool => plan.section("outbound", "cut_through = \"0s\"\n").start(),
+    }
+}
+
+/// The same by cut-through, before it is started.
 pub(crate) fn plan(program: &Path, known: u64, sink: SocketAddr) -> Result<Plan> {
     let users = users(known, "user", "third-party");
     Ok(Plan::new(program)?
