@@ -214,6 +214,10 @@ impl Hall {
         let mut closing = self.phase.clone();
         loop {
             tokio::select! {
+                // In this order, so that nobody is let in once the end has begun.
+                biased;
+                () = reached(&mut closing, Phase::Closing) => break,
+                Some(ended) = sessions.join_next() => log_panic(ended),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         let address = address.map(|address| address.ip());
@@ -224,8 +228,6 @@ impl Hall {
                         sleep(PAUSE).await;
                     }
                 },
-                Some(ended) = sessions.join_next() => log_panic(ended),
-                () = reached(&mut closing, Phase::Closing) => break,
             }
         }
         drop(listener);

@@ -201,8 +201,9 @@ impl Inner {
         let mut answer = Vec::with_capacity(MAX_PRINTED_OCTETS);
         loop {
             tokio::select! {
-                _ = socket.readable() => {}
+                biased;
                 () = over(&mut closed) => return,
+                _ = socket.readable() => {}
             }
             for _ in 0..BATCH {
                 let (length, from) = match socket.try_recv_from(&mut buffer) {
@@ -302,8 +303,9 @@ impl Inner {
         minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let is_over = tokio::select! {
-                _ = minutes.tick() => false,
+                biased;
                 () = over(&mut closed) => true,
+                _ = minutes.tick() => false,
             };
             let now = self.counts.tally();
             for (asker, row) in &now {

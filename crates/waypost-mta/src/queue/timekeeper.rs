@@ -33,6 +33,7 @@ pub(super) async fn run(queue: Arc<Inner>) {
         if due.is_empty() {
             let sleep = tokio::time::sleep(until_next(&queue));
             tokio::select! {
+                biased;
                 () = queue.wake.notified() => {}
                 () = sleep => {}
             }

@@ -463,6 +463,8 @@ impl Background {
         let mut running = JoinSet::new();
         loop {
             tokio::select! {
+                biased;
+                Some(_) = running.join_next() => {}
                 chore = chores.recv() => match (chore, self.resolver.upgrade()) {
                     // Whoever waits for the answer, too, asks himself when this one is dropped.
                     (Some(chore), Some(resolver)) => if running.len() < CHORES_AT_ONCE {
@@ -470,7 +472,6 @@ impl Background {
                     },
                     _ => return,
                 },
-                Some(_) = running.join_next() => {}
             }
         }
     }
