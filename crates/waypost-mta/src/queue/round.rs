@@ -237,12 +237,13 @@ impl Inner {
             let time = Span { since, ended: wall };
             self.routes.held_within(bound(&request, recipient), time)
         };
+        let dated = (round.message.id, round.message.arrived);
         let mut conclusion = conclude(
             &round.message,
             progress.ends,
             &Facts {
                 wall,
-                now: self.skews.now_for(round.message.id, self.steady(), wall),
+                now: self.skews.now_for(dated, self.steady(), wall),
                 schedule: self.schedule(),
                 postmaster: &self.settings.postmaster,
                 leaves: &leaves,

@@ -3,7 +3,7 @@
 //!
 //! What came since the start is dated by a wall clock that may have been wrong; how wrong it was,
 //! against the steady clock, is remembered with the first message behind each jump. Ids never go
-//! back, whatever clocks do.
+//! back, whatever clocks do: they tell of messages from before the start that their date did.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,8 @@ use waypost_spool::QueueId;
 const JUMPS_MAX: usize = 64;
 /// A smaller difference is a clock that is being steered.
 const JUMP: Duration = Duration::from_secs(5);
+/// So far an id may be ahead of a right clock: a minute is reserved, and taken up at a start.
+const AHEAD: Duration = Duration::from_mins(2);
 
 /// By how much the steady clock was ahead of the wall clock, or behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +65,34 @@ impl Skews {
     }
 
     /// What the wall clock would say now, had it stayed as it was when the message came; for a
-    /// message from before the start, the earlier of what both clocks say.
-    pub(super) fn now_for(&self, id: QueueId, steady: SystemTime, wall: SystemTime) -> SystemTime {
+    /// message from before the start, the earlier of what both clocks say, as far back as its date
+    /// is behind its id.
+    pub(super) fn now_for(
+        &self,
+        (id, arrived): (QueueId, SystemTime),
+        steady: SystemTime,
+        wall: SystemTime,
+    ) -> SystemTime {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let skew = all.iter().rev().find(|(first, _)| *first <= id);
         match skew.map(|(_, skew)| *skew) {
             Some(Skew::Ahead(ahead)) => steady.checked_sub(ahead).unwrap_or(wall),
             Some(Skew::Behind(behind)) => steady.checked_add(behind).unwrap_or(wall),
-            None => wall.min(steady),
+            None => {
+                let now = wall.min(steady);
+                now - set_back(id, arrived, now)
+            }
         }
+    }
+}
+
+/// By how much the clock had been set back when the message came.
+fn set_back(id: QueueId, arrived: SystemTime, now: SystemTime) -> Duration {
+    let named = id.time();
+    match named.duration_since(arrived) {
+        Ok(back) if back > AHEAD && named <= now + AHEAD => back,
+        // A clock that was far ahead once leaves ids that say nothing.
+        _ => Duration::ZERO,
     }
 }
 
@@ -96,12 +117,48 @@ mod tests {
         skews.note(id(30), right + 2 * HOUR, right + 2 * HOUR);
         skews.note(id(40), right + 3 * HOUR, right + 900 * HOUR);
         let (steady, wall) = (right + 4 * HOUR, right + 4 * HOUR);
-        let now = |number| skews.now_for(id(number), steady, wall);
+        let now = |number| skews.now_for((id(number), right), steady, wall);
         assert_eq!(now(9), wall, "from before the start");
         assert_eq!(now(15), steady);
         assert_eq!(now(25), wrong + 4 * HOUR);
         assert_eq!(now(35), steady);
         assert_eq!(now(45), right + 901 * HOUR);
+    }
+
+    #[test]
+    fn a_date_behind_its_id_says_how_far_the_clock_was_set_back() {
+        let ids = |at: SystemTime| {
+            let micros = at.duration_since(UNIX_EPOCH).unwrap().as_micros();
+            // The low eight bits are the node's.
+            let number = u64::try_from(micros).unwrap() << 8;
+            QueueId::from_number(number).unwrap()
+        };
+        let right = UNIX_EPOCH + 400_000 * HOUR;
+        assert!(
+            ids(right)
+                .time()
+                .duration_since(right)
+                .is_ok_and(|d| d < JUMP)
+        );
+        let now = right + 10 * HOUR;
+        let skews = Skews::default();
+        let age = |named, arrived| {
+            let now = skews.now_for((ids(named), arrived), now, now + HOUR);
+            now.duration_since(arrived).unwrap()
+        };
+        assert_eq!(age(right, right), 10 * HOUR, "a clock that was right");
+        assert_eq!(
+            age(right, right - HOUR / 60),
+            10 * HOUR + HOUR / 60,
+            "steered"
+        );
+        assert_eq!(age(right, right - 9_000 * HOUR), 10 * HOUR, "set back");
+        let far = right + 9_000 * HOUR;
+        assert_eq!(
+            age(far, right),
+            10 * HOUR,
+            "ids from a clock that was ahead"
+        );
     }
 
     #[test]

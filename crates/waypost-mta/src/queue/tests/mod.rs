@@ -282,6 +282,24 @@ async fn what_came_while_the_clock_was_set_back_is_no_older_when_it_is_right_aga
 }
 
 #[tokio::test]
+async fn what_came_while_the_clock_was_set_back_is_no_older_after_a_restart_either() {
+    let mut world = World::new();
+    world.says("a@one.example", Says::Later);
+    let right = world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(1).await;
+    world.jump(world.wall() - 3000 * HOUR);
+    let wrong = world.send("<s@six.example>", &["a@one.example"]);
+    world.until_deferred(2).await;
+    assert!(right < wrong, "ids never go back");
+    world.jump(world.wall() + 3000 * HOUR);
+    world.restart().await;
+    // It is due at once, by a date so long ago.
+    world.until(|| world.attempts() > 2).await;
+    world.until_deferred(2).await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
 async fn a_full_next_hop_parks_and_comes_back() {
     let world = World::new();
     world.stall(1);
