@@ -79,11 +79,6 @@ impl Sealed {
         self.content.as_ref()
     }
 
-    /// Changes what is known of its recipients before it is committed.
-    pub fn amend(&mut self, change: impl FnOnce(&mut Envelope)) {
-        change(&mut Arc::make_mut(&mut self.message).envelope);
-    }
-
     /// The change that stores it, the file that must be synced before, and the proof of custody.
     pub(crate) fn into_change(self) -> (Change, Option<NewFile>, Committed) {
         let (at_hand, file) = match self.place {

@@ -22,10 +22,12 @@ struct Notes {
     acknowledged: BTreeSet<Entry>,
     /// Sent, but the final reply never came: may or may not arrive.
     uncertain: BTreeSet<Entry>,
-    /// Put off while it was handed on: what arrives is a duplicate, as its sender comes back.
-    put_off: BTreeSet<Entry>,
     /// Refused in so many words: must not arrive.
     refused: BTreeSet<Entry>,
+    /// Put off: may arrive where a next hop that took it lost the reply that says so.
+    put_off: BTreeSet<Entry>,
+    /// Taken by a next hop that lost the reply that says so.
+    unanswered: BTreeSet<Entry>,
     /// Removed by an administrator, who was told so: must not arrive after all.
     removed: BTreeSet<Entry>,
     /// Somebody tried to remove it, and was told nothing: may or may not arrive.
@@ -39,7 +41,8 @@ pub struct Account {
     pub acknowledged: usize,
     /// Acknowledged, and nowhere to be found.
     pub lost: Vec<Entry>,
-    /// Copies beyond the first of one (message, recipient), and the first of what was put off.
+    /// Copies beyond the first of one (message, recipient), and the first of what was put off and
+    /// whose sender comes back.
     pub duplicates: usize,
     /// Found, but never sent.
     pub ghosts: Vec<Entry>,
@@ -111,7 +114,17 @@ impl Ledger {
         }
     }
 
-    /// Notes that the server does not take a message now, which it may already have handed on.
+    /// Notes that a next hop has taken a message, and lost the reply that says so.
+    pub fn unanswered(&self, message: &str, recipients: &[String]) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for recipient in recipients {
+            notes
+                .unanswered
+                .insert((message.to_owned(), recipient.clone()));
+        }
+    }
+
+    /// Notes that the server said in so many words that it does not take a message now.
     pub fn put_off(&self, message: &str, recipients: &[String]) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         for recipient in recipients {
@@ -185,7 +198,10 @@ impl Ledger {
                 .filter(|entry| !known(entry))
                 .cloned()
                 .collect(),
-            half_queued: among(&notes.refused),
+            half_queued: {
+                let unanswered = notes.put_off.difference(&notes.unanswered);
+                among(&notes.refused.iter().chain(unanswered).cloned().collect())
+            },
             revived: among(&notes.removed),
         }
     }
@@ -229,16 +245,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_off_and_yet_arrived_is_a_duplicate() {
+    fn what_was_put_off_may_only_arrive_where_a_reply_was_lost() {
         let ledger = Ledger::default();
         let recipients = ["a@example.com".to_owned()];
-        for name in ["m1", "m2"] {
+        for name in ["m1", "m2", "m3"] {
             ledger.uncertain(name, &recipients);
             ledger.put_off(name, &recipients);
         }
-        let account = ledger.settle([entry("m1")]);
+        ledger.unanswered("m1", &recipients);
+        let account = ledger.settle([entry("m1"), entry("m2")]);
         let expected = Account {
-            duplicates: 1,
+            duplicates: 2,
+            half_queued: vec![entry("m2")],
             ..Account::default()
         };
         assert_eq!(account, expected);

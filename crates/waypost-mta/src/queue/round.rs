@@ -183,7 +183,7 @@ impl Inner {
 
     /// Others of the same message are still on their way: what was taken is recorded now, so that
     /// a crash does not send it again.
-    pub(super) fn record_taken(&self, message: &Message, ends: &[(usize, End)]) {
+    fn record_taken(&self, message: &Message, ends: &[(usize, End)]) {
         let mut envelope = message.envelope.clone();
         note_taken(&mut envelope, ends);
         // A failure is mended by the conclusion, which stores the same and more.
@@ -479,7 +479,7 @@ pub(super) fn due_in(message: &Message, wall: SystemTime) -> Option<Duration> {
 }
 
 /// What is taken stays so, even if nothing more is recorded of it.
-pub(super) fn note_taken(envelope: &mut Envelope, ends: &[(usize, End)]) {
+fn note_taken(envelope: &mut Envelope, ends: &[(usize, End)]) {
     for (index, end) in ends {
         if let (End::Taken(_), Some(recipient)) = (end, envelope.recipients.get_mut(*index))
             // Its report is written with the conclusion.
@@ -490,7 +490,7 @@ pub(super) fn note_taken(envelope: &mut Envelope, ends: &[(usize, End)]) {
     }
 }
 
-fn wants_success(recipient: &Recipient) -> bool {
+pub(super) fn wants_success(recipient: &Recipient) -> bool {
     recipient.params.notify.is_some_and(|notify| notify.success)
 }
 

@@ -1,12 +1,16 @@
 //! Cut-through relay: the first round of a message goes on while its sender waits for the final
 //! reply, before anything of it is on disk.
 //!
-//! What the next hops take is theirs; what they all refuse for good is refused to the sender, who
-//! is still there, instead of bounced to somebody who may never have sent it. Everything else, and
+//! What the next hop takes is its own; what it refuses for good is refused to the sender, who is
+//! still there, instead of bounced to somebody who may never have sent it. Everything else, and
 //! whatever takes too long, is committed and goes on like any other message: the sender notices
 //! nothing, and the attempt that is under way is not repeated.
+//!
+//! Only a message for one recipient goes this way. Of two, one may have got it when the disk fails
+//! before the other is stored: the sender would be told to come back, and the first get it twice.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +25,7 @@ use super::attempt::Hearer;
 use super::conclude::End;
 use super::plan::Plan;
 use super::progress::{Progress, Round};
-use super::round::note_taken;
+use super::round::wants_success;
 use super::timekeeper::far;
 use super::timetable::Tick;
 use super::{QueueHandle, ticks};
@@ -29,8 +33,6 @@ use crate::custody::{Beyond, Custody, Denied, Take, Taking};
 use crate::deliver::NextHop;
 use crate::{event, metrics};
 
-/// Copies of a message that are relayed while its sender waits.
-const COPIES_MAX: usize = 4;
 /// A next hop that has kept a sender waiting for too long is not waited for again for so long.
 const SLOW_FOR: Duration = Duration::from_mins(1);
 /// Next hops of which that is remembered.
@@ -69,10 +71,13 @@ impl Slow {
 /// A round that goes on while its sender waits.
 struct Passage {
     round: Arc<Round>,
-    /// Where copies go, each with one of its recipients.
-    next_hops: Vec<(NextHop, usize)>,
+    next_hop: NextHop,
     ended: oneshot::Receiver<Progress>,
 }
+
+/// A round that is over, of a message that is neither taken nor refused, and what is refused of it
+/// after all.
+type Open = (Progress, Vec<usize>);
 
 impl Inner {
     async fn take(self: &Arc<Self>, staged: Staged, envelope: Envelope) -> Result<Custody, Denied> {
@@ -100,94 +105,87 @@ impl Inner {
     fn pass(self: &Arc<Self>, sealed: &Sealed) -> Option<Passage> {
         let message = sealed.message();
         let content = sealed.content()?;
-        let is_plain = |recipient: &Recipient| {
-            recipient.state == State::Queued
-                && recipient.sender.is_none()
-                && recipient.original.is_none()
-        };
+        let envelope = &message.envelope;
         let off = self.settings.cut_through.is_zero() || self.is_stopping();
-        if off || !message.envelope.recipients.iter().all(is_plain) {
+        if off || !matches!(&*envelope.recipients, [only] if is_plain(only)) {
             return None;
         }
         let plan = self.plan(message, far(self.clock.wall()), &HashMap::new());
-        if !self.is_open(&plan) {
-            return None;
-        }
-        let next_hops = plan.copies.iter().filter_map(|copy| {
-            let first = copy.addressees.first()?;
-            Some((copy.next_hop.clone(), first.job.index))
-        });
-        let next_hops = next_hops.collect();
+        let next_hop = self.way_through(&plan)?.clone();
         let (waits, ended) = oneshot::channel();
         let round = Round::passing(Arc::clone(message), content.clone(), &plan, waits);
         let round = Arc::new(round);
         // By the clocks that have just dated it: they may jump while its sender waits.
         self.skews
             .note(message.id, self.steady(), self.clock.wall());
-        let envelope = &message.envelope;
-        event::passing(
-            &message.id,
-            &envelope.reverse_path,
-            message.size,
-            envelope.recipients.len(),
-        );
+        event::passing(&message.id, &envelope.reverse_path, message.size);
         self.run(&round, plan);
         Some(Passage {
             round,
-            next_hops,
+            next_hop,
             ended,
         })
     }
 
-    /// Whether all of a plan can be tried at once, by servers that are waited for.
-    fn is_open(&self, plan: &Plan) -> bool {
-        let is_whole = plan.unasked.is_empty() && plan.ends.is_empty();
-        if !is_whole || plan.copies.is_empty() || plan.copies.len() > COPIES_MAX {
-            return false;
-        }
+    /// The server that a plan goes to, if all of it can be tried at once by one that is waited for.
+    fn way_through<'a>(&self, plan: &'a Plan) -> Option<&'a NextHop> {
+        let [copy] = &*plan.copies else {
+            return None;
+        };
+        let next_hop = &copy.next_hop;
+        let is_waited_for = match next_hop {
+            NextHop::Lmtp => true,
+            NextHop::Target(id) => {
+                let facts = self.routes.target(*id);
+                facts.is_some_and(|facts| facts.cut_through)
+            }
+            NextHop::Maildir | NextHop::Mx(_) | NextHop::SmartHost => false,
+        };
         let now = self.tick();
-        plan.copies.iter().all(|copy| {
-            let next_hop = &copy.next_hop;
-            let is_waited_for = match next_hop {
-                NextHop::Lmtp => true,
-                NextHop::Target(id) => {
-                    let facts = self.routes.target(*id);
-                    facts.is_some_and(|facts| facts.cut_through)
-                }
-                NextHop::Maildir | NextHop::Mx(_) | NextHop::SmartHost => false,
-            };
-            is_waited_for
-                && !self.slow.has(next_hop, now)
-                && self
-                    .state()
-                    .hops
-                    .has_turn(next_hop, self.limit(next_hop), now)
-        })
+        let limit = self.limit(next_hop);
+        let goes = is_waited_for
+            && plan.unasked.is_empty()
+            && plan.ends.is_empty()
+            && !self.slow.has(next_hop, now)
+            && self.state().hops.has_turn(next_hop, limit, now);
+        goes.then_some(next_hop)
     }
 
     /// The round is over and the sender waits: what that means for him.
     async fn arrive(
         self: &Arc<Self>,
-        mut sealed: Sealed,
+        sealed: Sealed,
         round: &Arc<Round>,
-        mut progress: Progress,
+        progress: Progress,
     ) -> Result<Custody, Denied> {
-        let id = sealed.id();
-        if self.is_delivered(&round.message, &progress.ends) {
-            event::removed(&id);
-            return Ok(Custody::Beyond(Beyond { id }));
-        }
-        let doubted = self.settle_doubts(round, &mut progress).await;
-        if let Some(reply) = refusal_of_all(round, &progress.ends) {
-            self.log_refused(round, &progress, &doubted, Hearer::Client);
-            metrics::refused_beyond(progress.ends.len());
-            return Err(Denied::Refused(reply));
-        }
-        sealed.amend(|envelope| note_taken(envelope, &progress.ends));
+        let (progress, doubted) = match self.answer(round, progress).await {
+            ControlFlow::Break(answer) => return answer,
+            ControlFlow::Continue(open) => open,
+        };
         let committed = self.commit_active(sealed).await?;
         self.log_refused(round, &progress, &doubted, Hearer::Sender);
         self.finish(round, progress);
         Ok(Custody::Ours(committed))
+    }
+
+    /// What the sender hears, if the next hop's answer settles it.
+    async fn answer(
+        self: &Arc<Self>,
+        round: &Round,
+        mut progress: Progress,
+    ) -> ControlFlow<Result<Custody, Denied>, Open> {
+        let id = round.message.id;
+        if self.is_delivered(&round.message, &progress.ends) {
+            event::removed(&id);
+            return ControlFlow::Break(Ok(Custody::Beyond(Beyond { id })));
+        }
+        let doubted = self.settle_doubts(round, &mut progress).await;
+        if let Some(reply) = refusal(round, &progress.ends) {
+            self.log_refused(round, &progress, &doubted, Hearer::Client);
+            metrics::refused_beyond(progress.ends.len());
+            return ControlFlow::Break(Err(Denied::Refused(reply)));
+        }
+        ControlFlow::Continue((progress, doubted))
     }
 
     fn log_refused(&self, round: &Round, progress: &Progress, doubted: &[usize], hearer: Hearer) {
@@ -202,25 +200,20 @@ impl Inner {
     /// The sender has waited long enough: the message is ours, whatever comes of the attempt.
     async fn take_over(
         self: &Arc<Self>,
-        mut sealed: Sealed,
+        sealed: Sealed,
         mut passage: Passage,
     ) -> Result<Custody, Denied> {
-        let round = passage.round;
-        let noted = {
-            let progress = round.progress();
-            sealed.amend(|envelope| note_taken(envelope, &progress.ends));
-            self.note_slow(&passage.next_hops, &progress.ends);
-            progress.ends.len()
+        if !self.is_stopping() {
+            let until = self.tick() + ticks(SLOW_FOR);
+            self.slow.note(passage.next_hop.clone(), until);
+        }
+        let committed = match self.commit_active(sealed).await {
+            Ok(committed) => committed,
+            Err(why) => return self.wait_on(passage, why).await,
         };
-        let committed = self.commit_active(sealed).await?;
+        let round = passage.round;
         match round.settle_in() {
-            Some(unsaid) => {
-                self.tell_refusals(&round, &unsaid, Hearer::Sender);
-                let progress = round.progress();
-                if progress.left > 0 && progress.ends.len() > noted {
-                    self.record_taken(&round.message, &progress.ends);
-                }
-            }
+            Some(unsaid) => self.tell_refusals(&round, &unsaid, Hearer::Sender),
             None => match passage.ended.try_recv() {
                 Ok(progress) => {
                     self.tell_refusals(&round, &progress.unsaid, Hearer::Sender);
@@ -232,17 +225,21 @@ impl Inner {
         Ok(Custody::Ours(committed))
     }
 
-    /// Remembers next hops that kept a sender waiting until now.
-    fn note_slow(&self, next_hops: &[(NextHop, usize)], ends: &[(usize, End)]) {
-        if self.is_stopping() {
-            return;
+    /// It cannot be stored, and may arrive yet: who hears 4yz sends it again, so nobody does before
+    /// the attempt is over.
+    async fn wait_on(
+        self: &Arc<Self>,
+        passage: Passage,
+        why: Unavailable,
+    ) -> Result<Custody, Denied> {
+        if let Ok(progress) = passage.ended.await
+            && let ControlFlow::Break(answer) = self.answer(&passage.round, progress).await
+        {
+            return answer;
         }
-        let until = self.tick() + ticks(SLOW_FOR);
-        for (next_hop, first) in next_hops {
-            if !ends.iter().any(|(index, _)| index == first) {
-                self.slow.note(next_hop.clone(), until);
-            }
-        }
+        // A bug may have ordered a hold.
+        self.forget(passage.round.message.id);
+        Err(why.into())
     }
 
     /// Commits a message that is worked on already.
@@ -263,18 +260,22 @@ impl Inner {
     }
 }
 
-/// What the client is told, when every recipient was refused for good. It names no host behind this
+/// Whether a recipient is nobody's but the sender's: of no group, waiting for nothing, and no
+/// report of success is due.
+fn is_plain(recipient: &Recipient) -> bool {
+    recipient.state == State::Queued
+        && recipient.sender.is_none()
+        && recipient.original.is_none()
+        && !wants_success(recipient)
+}
+
+/// What the client is told, when the recipient was refused for good. It names no host behind this
 /// server, as a report would not.
-fn refusal_of_all(round: &Round, ends: &[(usize, End)]) -> Option<Reply> {
-    let recipients = &round.message.envelope.recipients;
-    let are_all_refused = ends.iter().all(|(_, end)| matches!(end, End::Failed(..)));
-    if !are_all_refused || ends.len() != recipients.len() {
-        return None;
-    }
-    let (index, end) = ends.iter().min_by_key(|(index, _)| *index)?;
-    let (End::Failed(trouble, _), recipient) = (end, recipients.get(*index)?) else {
+fn refusal(round: &Round, ends: &[(usize, End)]) -> Option<Reply> {
+    let [(index, End::Failed(trouble, _))] = ends else {
         return None;
     };
+    let recipient = round.message.envelope.recipients.get(*index)?;
     let (code, said) = match &trouble.reply {
         Some(reply) => (reply.code, reply.text()),
         None => (0, trouble.text.as_str()),

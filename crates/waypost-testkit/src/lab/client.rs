@@ -34,14 +34,6 @@ pub struct Letter<'a> {
     pub way: Way,
 }
 
-impl Letter<'_> {
-    /// Whether all of it goes to other servers, while this client waits.
-    fn may_be_handed_on(&self) -> bool {
-        let is_here = |to: &String| to.starts_with("local@") || to.starts_with("sender@");
-        !self.recipients.iter().any(is_here)
-    }
-}
-
 /// What a client was told in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -70,7 +62,7 @@ pub fn send(server: SocketAddr, letter: &Letter<'_>, ledger: &Ledger) -> Told {
             Told::Taken(id.to_owned())
         }
         Ok(heard) => {
-            if heard.code / 100 == 4 && letter.may_be_handed_on() {
+            if heard.code / 100 == 4 {
                 ledger.put_off(letter.name, letter.recipients);
             } else {
                 ledger.refused(letter.name, letter.recipients);

@@ -52,7 +52,12 @@ fn client(server: SocketAddr, (seed, number): (u64, u64), stop: &AtomicBool, led
             0 => 0,
             drawn => 1 + usize::try_from(drawn % 3).unwrap_or(0),
         };
-        let recipients: Vec<String> = all[first..]
+        // For one alone, it may be handed on while its sender waits.
+        let last = match chance.below(3) {
+            0 => first + 1,
+            _ => all.len(),
+        };
+        let recipients: Vec<String> = all[first..last]
             .iter()
             .map(|login| format!("{login}@example.com"))
             .collect();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -65,7 +65,7 @@ pub struct World {
     pub may_fail: BTreeSet<&'static str>,
     /// The site file.
     pub file: String,
-    lost_replies: Arc<AtomicUsize>,
+    unanswered: Arc<Mutex<Vec<Entry>>>,
     mail: PathBuf,
 }
 
@@ -80,9 +80,9 @@ impl World {
     /// When a part of it does not start.
     pub fn start(program: &Path, seed: u64, shape: &Shape<'_>) -> Result<Self> {
         let is_busy = Arc::new(AtomicBool::new(true));
-        let lost_replies = Arc::new(AtomicUsize::new(0));
+        let unanswered = Arc::default();
         let steady = Peer::start(unused_address()?)?;
-        let shaky = shaky(seed, &lost_replies)?;
+        let shaky = shaky(seed, &unanswered)?;
         let busy = refusing("451 4.3.2 No time", Arc::clone(&is_busy))?;
         let never = refusing("550 5.7.1 Not from you", Arc::new(AtomicBool::new(true)))?;
         let mut plan = Plan::new(program)?.section("limits", shape.limits);
@@ -114,7 +114,7 @@ impl World {
             ledger: Ledger::default(),
             may_fail: BTreeSet::from(["never"]),
             file,
-            lost_replies,
+            unanswered,
             mail,
         })
     }
@@ -123,10 +123,11 @@ impl World {
         [&self.steady, &self.shaky, &self.busy, &self.never]
     }
 
-    /// How often a peer has taken a message and lost the reply that says so.
-    #[must_use]
-    pub fn lost_replies(&self) -> usize {
-        self.lost_replies.load(Ordering::SeqCst)
+    /// What a peer has taken, and lost the reply that says so.
+    fn unanswered(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.unanswered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The contents of a mailbox here.
@@ -196,8 +197,12 @@ impl World {
         let bounced = self.bounced();
         let mut all = self.arrived();
         all.extend(bounced.iter().cloned());
+        for (name, recipient) in self.unanswered().iter() {
+            self.ledger
+                .unanswered(name, std::slice::from_ref(recipient));
+        }
         let account = self.ledger.settle(all);
-        judge(&account, duplicates + self.lost_replies(), found);
+        judge(&account, duplicates + self.unanswered().len(), found);
         judge_bounces(&bounced, &self.may_fail, found);
         panics(&self.site, found);
         Ok(())
@@ -273,9 +278,9 @@ fn refusing(reply: &'static str, flag: Arc<AtomicBool>) -> Result<Peer> {
 }
 
 /// Refuses for now, hangs up, talks nonsense and loses final replies, now and then.
-fn shaky(seed: u64, lost_replies: &Arc<AtomicUsize>) -> Result<Peer> {
+fn shaky(seed: u64, unanswered: &Arc<Mutex<Vec<Entry>>>) -> Result<Peer> {
     let chance = Mutex::new(Chance::new(seed));
-    let lost = Arc::clone(lost_replies);
+    let unanswered = Arc::clone(unanswered);
     Peer::start_scripted(unused_address()?, move |moment| {
         let drawn = chance
             .lock()
@@ -290,7 +295,9 @@ fn shaky(seed: u64, lost_replies: &Arc<AtomicUsize>) -> Result<Peer> {
             }
             (Moment::End(_), 2) => Some(Reaction::Say("452 4.3.1 No room".to_owned())),
             (Moment::End(taken), 3) => {
-                lost.fetch_add(taken.recipients.len(), Ordering::SeqCst);
+                let recipients = taken.recipients.iter().map(String::as_str);
+                let mut unanswered = unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+                unanswered.extend(copies(&taken.text(), recipients));
                 Some(Reaction::LoseReply)
             }
             (Moment::Connect, 4) => Some(Reaction::Close),

@@ -12,7 +12,8 @@ use waypost_proto::smtp::params::MailParams;
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{
-    Committed, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings, Spool, Staged,
+    Committed, Condition, Disk, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings,
+    Spool, Staged,
 };
 
 use super::super::route::{Bound, Deciding, Held, Holding, Route, TargetFacts};
@@ -295,8 +296,17 @@ impl World {
 
     /// Senders wait for the next hop's own answer, so long at most.
     pub(super) fn where_senders_wait(cut_through: Duration) -> Self {
+        Self::on(Disk::default(), cut_through)
+    }
+
+    /// The same on a disk that may fail.
+    pub(super) fn on(disk: Disk, cut_through: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (spool, _) = Spool::open(dir.path(), SpoolSettings::default()).unwrap();
+        let settings = SpoolSettings {
+            disk,
+            ..SpoolSettings::default()
+        };
+        let (spool, _) = Spool::open(dir.path(), settings).unwrap();
         let script = Arc::new(Script {
             facts: Mutex::default(),
             attempts: AtomicUsize::new(0),
@@ -505,6 +515,10 @@ impl World {
             .get(hop)
             .copied()
             .unwrap_or_default()
+    }
+
+    pub(super) fn condition(&self) -> Condition {
+        self.spool.condition()
     }
 
     pub(super) fn in_spool(&self) -> usize {
