@@ -29,6 +29,16 @@ pub enum Onward {
     Lmtp,
 }
 
+/// What it is set up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// Says all that it does, and tries again every second.
+    Seen,
+    /// What an administrator sets who wants it fast and loses nothing: no limits on clients, many
+    /// deliveries at once.
+    Speed,
+}
+
 /// What a server is to do.
 pub struct Wish {
     /// Where mail for example.com goes.
@@ -39,6 +49,8 @@ pub struct Wish {
     pub identity: Option<Identity>,
     /// Octets of the largest message that it takes.
     pub largest: u64,
+    /// What it is set up for.
+    pub aim: Aim,
 }
 
 impl Wish {
@@ -50,6 +62,16 @@ impl Wish {
             onward: Onward::Smtp,
             identity: None,
             largest: LARGEST,
+            aim: Aim::Seen,
+        }
+    }
+
+    /// The same, as fast as it can.
+    #[must_use]
+    pub fn fast(self) -> Self {
+        Self {
+            aim: Aim::Speed,
+            ..self
         }
     }
 }
@@ -93,6 +115,9 @@ pub trait Abroad: Sized {
 
     /// Where it takes mail.
     fn smtp(&self) -> SocketAddr;
+
+    /// The process above all others of it.
+    fn pid(&self) -> u32;
 
     /// All that it has logged.
     fn log(&self) -> String;

@@ -25,6 +25,7 @@ defer     unix  -  -  n  -      0  bounce
 trace     unix  -  -  n  -      0  bounce
 verify    unix  -  -  n  -      1  verify
 tlsmgr    unix  -  -  n  1000?  1  tlsmgr
+tlsproxy  unix  -  -  n  -      0  tlsproxy
 flush     unix  n  -  n  1000?  0  flush
 proxymap  unix  -  -  n  -      -  proxymap
 proxywrite unix -  -  n  -      1  proxymap

@@ -186,6 +186,12 @@ pub struct Lodger {
 }
 
 impl Lodger {
+    /// The process above all others of the room.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has said.
     #[must_use]
     pub fn said(&self) -> String {

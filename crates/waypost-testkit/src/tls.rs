@@ -155,3 +155,11 @@ pub struct Identity {
     pub key_pem: String,
     pub(crate) config: Arc<ServerConfig>,
 }
+
+impl Identity {
+    /// What a server needs to show it.
+    #[must_use]
+    pub fn server(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+}

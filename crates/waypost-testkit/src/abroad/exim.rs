@@ -6,12 +6,21 @@ use std::os::unix::fs::chown;
 
 use anyhow::{Context as _, Result};
 
-use super::{Abilities, Abroad, Onward, Wish};
+use super::{Abilities, Abroad, Aim, Onward, Wish};
 use crate::place::unused_address;
 use crate::room::{Lodger, Room};
 use crate::site::SMTP_PORT;
 
 const PROGRAM: &str = "/usr/sbin/exim4";
+
+/// No limits on clients, and each message is delivered at once.
+const TUNING: &str = "smtp_accept_max = 2000
+smtp_accept_max_per_connection = 0
+smtp_accept_max_nonmail = -1
+smtp_accept_queue_per_connection = 0
+smtp_connect_backlog = 1000
+split_spool_directory = true
+";
 
 /// A running Exim.
 pub struct Exim {
@@ -60,7 +69,11 @@ impl Abroad for Exim {
                 chown(&file, Some(exim), Some(exim))?;
             }
         }
-        let lodger = room.serve(&[PROGRAM, "-bdf", "-q1s"], address)?;
+        let queue = match wish.aim {
+            Aim::Seen => "-q1s",
+            Aim::Speed => "-q5m",
+        };
+        let lodger = room.serve(&[PROGRAM, "-bdf", queue], address)?;
         Ok(Self { lodger, address })
     }
 
@@ -75,6 +88,10 @@ impl Abroad for Exim {
 
     fn smtp(&self) -> SocketAddr {
         self.address
+    }
+
+    fn pid(&self) -> u32 {
+        self.lodger.pid()
     }
 
     fn log(&self) -> String {
@@ -111,8 +128,12 @@ fn configuration(address: SocketAddr, wish: &Wish) -> String {
         Onward::Secured => "hosts_require_tls = *\n  tls_verify_certificates =",
         Onward::Lmtp => "hosts_avoid_tls = *\n  protocol = lmtp",
     };
+    let (main, log) = match wish.aim {
+        Aim::Seen => ("", "+all"),
+        Aim::Speed => (TUNING, ""),
+    };
     format!(
-        "primary_hostname = exim.test
+        "{main}primary_hostname = exim.test
 local_interfaces = {ip}
 daemon_smtp_ports = {port}
 spool_directory = /var/spool
@@ -129,7 +150,7 @@ chunking_advertise_hosts = *
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 message_size_limit = {largest}
-log_selector = +all
+log_selector = {log}
 acl_smtp_rcpt = rcpt
 begin acl
 rcpt:

@@ -6,12 +6,23 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result};
 
-use super::{Abilities, Abroad, Onward, Wish};
+use super::{Abilities, Abroad, Aim, Onward, Wish};
 use crate::place::unused_address;
 use crate::room::{Lodger, Room};
 use crate::site::SMTP_PORT;
 
 const PROGRAM: &str = "/usr/sbin/smtpd";
+
+/// No limits on clients, and as many connections onward as the others may have.
+const TUNING: &str = "smtp limit max-mails 1000000
+smtp limit max-rcpt 100000
+mta limit max-conn-per-host 100
+mta limit conn-delay-route 0
+mta limit max-conn-per-route 100
+mta limit max-conn-per-connector 100
+scheduler limit max-inflight 20000
+scheduler limit max-schedule 1000
+";
 
 /// A running OpenSMTPD.
 pub struct OpenSmtpd {
@@ -83,6 +94,10 @@ impl Abroad for OpenSmtpd {
         self.address
     }
 
+    fn pid(&self) -> u32 {
+        self.lodger.pid()
+    }
+
     fn log(&self) -> String {
         self.lodger.said()
     }
@@ -117,8 +132,12 @@ fn configuration(address: SocketAddr, wish: &Wish) -> String {
         Onward::Secured => ("smtp+tls", "tls no-verify "),
         Onward::Lmtp => ("lmtp", ""),
     };
+    let tuning = match wish.aim {
+        Aim::Seen => "",
+        Aim::Speed => TUNING,
+    };
     format!(
-        r#"{pki}table put-off file:/run/put-off
+        r#"{tuning}{pki}table put-off file:/run/put-off
 table boxes {{ "bob@example.net" = "vmail", "later@example.net" = "vmail" }}
 table names {{ "bob@example.net", "later@example.net" }}
 filter put-off phase rcpt-to match rcpt-to <put-off> reject "451 4.7.1 Not now"

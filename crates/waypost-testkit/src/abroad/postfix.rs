@@ -81,6 +81,10 @@ smtpd_recipient_restrictions = check_recipient_access \
         self.postfix.smtp()
     }
 
+    fn pid(&self) -> u32 {
+        self.postfix.pid()
+    }
+
     fn log(&self) -> String {
         self.postfix.log()
     }
