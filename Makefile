@@ -18,7 +18,7 @@ audit:
 	@make/audit.sh
 
 bench:
-	@make/bench.sh
+	@make/bench.sh $(ARGS)
 
 prove:
 	@MINUTES='$(MINUTES)' ONLY='$(ONLY)' SEED='$(SEED)' make/prove.sh

@@ -11,10 +11,12 @@ use anyhow::{Context as _, Result, ensure};
 use waypost_testkit::http::{Client, PASSWORD};
 use waypost_testkit::site::Site;
 
-use crate::load::{self, Load, Sink};
+use crate::load::{self, Load, Passage};
 use crate::report::{Pair, cell, median};
+use crate::servers::{self, Job};
+use crate::sink::Sink;
 use crate::usage::resident_mib;
-use crate::{PAIRS, servers, sink_address};
+use crate::{PAIRS, sink_address};
 
 /// Addresses known.
 const KNOWN: u64 = 1_000_000;
@@ -51,7 +53,7 @@ pub(crate) fn run(program: &std::path::Path, quick: bool) -> Result<()> {
     let known = if quick { 10_000 } else { KNOWN };
     let queued = if quick { 1_000 } else { QUEUED };
     let (sink, waiting) = (sink_address()?, sink_address()?);
-    let plan = servers::plan(program, known, sink)?;
+    let plan = servers::plan(program, &Job::new(known, sink))?;
     let site = plan.with_console().site(&second_domain(waiting)).start()?;
     let mut client = Client::first_admin(&site)?;
     fill(&site, queued)?;
@@ -74,12 +76,8 @@ fn second_domain(at: SocketAddr) -> String {
 
 fn fill(site: &Site, messages: u32) -> Result<()> {
     site.tell(&["queue", "hold", "--target", "waiting", "--reason", "bench"])?;
-    let load = Load {
-        size_bytes: 2_000,
-        sessions: 50,
-        messages,
-    };
-    load::send_to(load, site.smtp(), "user1@example.net")
+    let load = Load::new(2_000, 50, messages).to(vec![vec!["user1@example.net".to_owned()]]);
+    load::send(load, site.smtp())
 }
 
 /// Each page several times: the middle and the slowest, and what a first visit carries.
@@ -138,18 +136,20 @@ fn paging(site: &Site, client: &mut Client) -> Result<()> {
 /// Messages per second with nobody at the console, and with several.
 fn beside_mail(site: &Site, sink_at: SocketAddr, quick: bool) -> Result<()> {
     let pid = site.pid().context("Waypost is not running")?;
-    let sink = Sink::start(sink_at)?;
-    let load = Load {
-        size_bytes: 10_000,
-        sessions: 50,
-        messages: if quick { 1_500 } else { 10_000 },
+    let sink = Sink::start(&[sink_at], None)?;
+    let load = Load::new(10_000, 50, if quick { 1_500 } else { 10_000 });
+    let passage = Passage {
+        server: site.smtp(),
+        pid: Some(pid),
+        sink: &sink,
+        tls: None,
     };
     let mut runs = Vec::new();
     let mut loaded = Vec::new();
     for _ in 0..PAIRS {
-        let alone = load::run(load, site.smtp(), pid, &sink)?;
+        let alone = load::run(&load, &passage)?;
         let browsers = Browsers::open(site.console())?;
-        let beside = load::run(load, site.smtp(), pid, &sink)?;
+        let beside = load::run(&load, &passage)?;
         loaded.push(browsers.close()?);
         runs.push(Pair {
             waypost: beside.delivered_rate,

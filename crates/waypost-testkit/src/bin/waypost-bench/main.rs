@@ -1,68 +1,109 @@
-//! `make bench`: Waypost and a tuned Postfix, in turn, on one machine, with the same load.
+//! `make bench`: Waypost, a tuned Postfix and others, in turn, on one machine, with the same load.
 //!
-//! Postfix's own `smtp-source` sends and `smtp-sink` takes. Both servers run with full durability:
-//! what they acknowledge is on disk. Figures are medians over pairs of runs; the ratio is the
-//! median of the pairs' ratios. Nothing here judges: `docs/benchmarks.md` keeps the table.
+//! Source and sink of messages are its own, since Postfix's need more CPU than the servers that
+//! they are to measure. Figures are medians over turns; a ratio is the median of the turns' ratios.
+//! Nothing here judges: `docs/benchmarks.md` keeps the tables.
 
 #![expect(
     clippy::print_stdout,
     reason = "printing a table is what this program is for"
 )]
 
+mod arrivals;
 mod console;
+mod contenders;
+mod content;
+mod haraka;
 mod load;
 mod messages;
 mod minger;
 mod rcpt;
 mod report;
+mod results;
+mod rows;
 mod servers;
 mod sharing;
+mod sink;
+mod source;
+mod targets;
 mod usage;
 
 use std::env;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use waypost_testkit::place::unused_address;
 
+use messages::Wanted;
 use rcpt::Questions;
 use report::{Pair, cell, median};
-use servers::Way;
+use results::Results;
+use servers::{Job, Way};
 
-/// Pairs of runs behind every figure.
+/// Turns behind every figure.
 const PAIRS: usize = 5;
+/// What can be measured by itself; `messages` is all tables of messages.
+const PARTS: [&str; 10] = [
+    "messages",
+    "sizes",
+    "pace",
+    "recipients",
+    "tls",
+    "targets",
+    "decisions",
+    "minger",
+    "sharing",
+    "console",
+];
 
 fn main() -> Result<()> {
-    let usage = "usage: waypost-bench PROGRAM [messages|decisions|minger|sharing|console] [quick]";
+    let usage = format!(
+        "usage: waypost-bench PROGRAM [{}]... [quick] [results=FILE]",
+        PARTS.join("|")
+    );
     let mut words = env::args().skip(1);
-    let program = PathBuf::from(words.next().context(usage)?);
+    let program = PathBuf::from(words.next().context(usage.clone())?);
     let words: Vec<String> = words.collect();
-    let said = |word: &str| words.iter().any(|said| said == word);
-    println!("{PAIRS} pairs of runs; Waypost / Postfix = ratio\n");
-    let all = !["messages", "decisions", "minger", "sharing", "console"]
-        .into_iter()
-        .any(said);
-    if all || said("messages") {
-        messages::run(&program, said("quick"))?;
+    let file = words.iter().find_map(|word| word.strip_prefix("results="));
+    let is_known = |word: &String| {
+        PARTS.contains(&word.as_str()) || word == "quick" || word.starts_with("results=")
+    };
+    anyhow::ensure!(words.iter().all(is_known), usage);
+    let mut results = Results::new(file.map(Path::new))?;
+    let said = |part: &str| words.iter().any(|word| word == part);
+    let all = !PARTS.into_iter().any(said);
+    let quick = said("quick");
+    let messages = all || said("messages");
+    println!("Medians of {} turns.", if quick { 1 } else { PAIRS });
+    let wanted = Wanted {
+        sizes: messages || said("sizes"),
+        recipients: messages || said("recipients"),
+        pace: messages || said("pace"),
+        tls: messages || said("tls"),
+        quick,
+    };
+    messages::run(&program, wanted, &mut results)?;
+    if messages || said("targets") {
+        targets::run(&program, quick, &mut results)?;
     }
     if all || said("decisions") {
-        decisions(&program, said("quick"))?;
+        decisions(&program, quick)?;
     }
     if all || said("minger") {
-        questions(&program, said("quick"))?;
+        questions(&program, quick)?;
     }
     if all || said("sharing") {
-        shared(&program, said("quick"))?;
+        shared(&program, quick)?;
     }
     if all || said("console") {
-        console::run(&program, said("quick"))?;
+        console::run(&program, quick)?;
     }
     Ok(())
 }
 
-/// RCPT decisions of both servers, with short and long lists of addresses.
-fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
+/// RCPT decisions of Waypost and Postfix, with short and long lists of addresses.
+fn decisions(program: &Path, quick: bool) -> Result<()> {
     println!("\n| known addresses | connections | RCPT/s | CPU µs each |");
     println!("| --- | --- | --- | --- |");
     for known in [10_000, 1_000_000] {
@@ -71,9 +112,9 @@ fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
         }
         let dir = tempfile::tempdir()?;
         open_to_all(dir.path())?;
-        let sink = sink_address()?;
-        let waypost = servers::waypost(program, known, sink, Way::Spool)?;
-        let postfix = servers::postfix(known, sink, dir.path())?;
+        let job = Job::new(known, sink_address()?);
+        let waypost = servers::waypost(program, &job, Way::Spool, dir.path())?;
+        let postfix = servers::postfix(&job, dir.path())?;
         let waypost_pid = waypost.pid().context("Waypost is not running")?;
         for connections in [1, 50] {
             let ours = Questions {
@@ -112,14 +153,15 @@ fn decisions(program: &std::path::Path, quick: bool) -> Result<()> {
 }
 
 /// Minger queries, with and without digest; Postfix has nothing of the kind.
-fn questions(program: &std::path::Path, quick: bool) -> Result<()> {
+fn questions(program: &Path, quick: bool) -> Result<()> {
     println!("\n| known addresses | digest | answers/s | per core | p50 µs | p99 µs |");
     println!("| --- | --- | --- | --- | --- | --- |");
     for known in [10_000, 1_000_000] {
         if quick && known > 10_000 {
             continue;
         }
-        let waypost = servers::waypost(program, known, sink_address()?, Way::Spool)?;
+        let job = Job::new(known, sink_address()?);
+        let waypost = servers::plan(program, &job)?.start()?;
         let pid = waypost.pid().context("Waypost is not running")?;
         for digest in [false, true] {
             let asked = minger::Questions { known, digest };
@@ -140,7 +182,7 @@ fn questions(program: &std::path::Path, quick: bool) -> Result<()> {
 }
 
 /// What Domain Sharing costs at RCPT, and a flood of questions at the same time.
-fn shared(program: &std::path::Path, quick: bool) -> Result<()> {
+fn shared(program: &Path, quick: bool) -> Result<()> {
     let runs = if quick { 1 } else { PAIRS as u64 };
     let pair = sharing::Pair::start(program, runs)?;
     let costs = (0..runs)
@@ -178,7 +220,7 @@ fn sink_address() -> Result<SocketAddr> {
 }
 
 /// Lets Postfix's own user read what is put there.
-fn open_to_all(dir: &std::path::Path) -> Result<()> {
+fn open_to_all(dir: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755))?;
     Ok(())

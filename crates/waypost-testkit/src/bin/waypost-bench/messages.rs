@@ -1,103 +1,210 @@
-//! Messages from a source through both servers into a sink: Waypost by way of its spool and by
-//! cut-through, Postfix, and the source straight into the sink, in turn.
+//! Messages from a source through each server into a sink, in turn with the source straight into
+//! the sink.
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::{PAIRS, open_to_all, sink_address};
-use crate::load::{self, Load, Run, Sink};
-use crate::report::{Pair, cell, median};
-use crate::servers::{self, Way};
+use crate::PAIRS;
+use crate::contenders::{Contender, Field, Setting, Turn};
+use crate::load::Load;
+use crate::results::Results;
+use crate::rows::Table;
 
 /// Addresses known while messages are relayed.
 const KNOWN: u64 = 1_000;
-/// Bytes, and messages for a run with that size over many sessions.
-const SIZES: [(u32, u32); 4] = [
-    (1_000, 1_500),
-    (10_000, 1_500),
-    (100_000, 500),
-    (1_000_000, 80),
-];
-/// Connections at the same time.
-const SESSIONS: [u32; 4] = [1, 10, 50, 200];
 
-/// One turn of all.
-struct Turn {
-    /// Source to sink, messages per second.
-    direct: f64,
-    spool: Run,
-    cut_through: Run,
-    postfix: Run,
+/// How much is sent of one size.
+struct Size {
+    bytes: u32,
+    /// Messages over several sessions, for a fast server.
+    many: u32,
+    /// For a slow one.
+    few: u32,
+    /// The most sessions: more would hold more than memory has.
+    sessions: u32,
 }
 
-/// For all sizes and numbers of sessions; `quick`: for one of each.
-pub(crate) fn run(program: &Path, quick: bool) -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    open_to_all(dir.path())?;
-    let (by_spool, by_cut, by_postfix) = (sink_address()?, sink_address()?, sink_address()?);
-    let spool = servers::waypost(program, KNOWN, by_spool, Way::Spool)?;
-    let cut = servers::waypost(program, KNOWN, by_cut, Way::CutThrough)?;
-    let postfix = servers::postfix(KNOWN, by_postfix, dir.path())?;
-    let sinks = (
-        Sink::start(by_spool)?,
-        Sink::start(by_cut)?,
-        Sink::start(by_postfix)?,
-    );
-    let (spool_pid, cut_pid) = (spool.pid(), cut.pid());
-    let (spool_pid, cut_pid) = spool_pid.zip(cut_pid).context("Waypost is not running")?;
-    println!(
-        "| size | sessions | way | delivered/s | of no server | accepted/s | CPU s per 1,000 \
-         | peak MiB |"
-    );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
-    for (size_bytes, most) in SIZES {
-        for sessions in SESSIONS {
-            if quick && (size_bytes, sessions) != (10_000, 50) {
+/// From a line or two to a film.
+const SIZES: [Size; 5] = [
+    size(1_000, 6_000, 1_000, 1_000),
+    size(10_000, 6_000, 1_000, 1_000),
+    size(100_000, 1_500, 400, 1_000),
+    size(1_000_000, 150, 80, 200),
+    size(10_000_000, 24, 12, 50),
+];
+/// Connections at the same time.
+const SESSIONS: [u32; 5] = [1, 10, 50, 200, 1_000];
+/// Size and sessions that every server is measured with.
+const FOR_GUESTS: [(u32, u32); 2] = [(10_000, 50), (1_000, 200)];
+/// Recipients of one message, with the messages of a run.
+const RECIPIENTS: [(u32, u32); 4] = [(1, 3_000), (10, 1_000), (100, 200), (1_000, 40)];
+/// Messages per second where the time to a reply is what matters.
+const PACE: u32 = 200;
+/// Seconds of that.
+const PACED: u32 = 10;
+
+const fn size(bytes: u32, many: u32, few: u32, sessions: u32) -> Size {
+    Size {
+        bytes,
+        many,
+        few,
+        sessions,
+    }
+}
+
+impl Size {
+    fn load(&self, sessions: u32, is_fast: bool) -> Load {
+        let most = if is_fast { self.many } else { self.few };
+        // A single session waits for each sync in turn; many should do more than begin.
+        let messages = match sessions {
+            1 => most / 4,
+            several => most.max(2 * several),
+        };
+        Load::new(self.bytes, sessions, messages)
+    }
+}
+
+/// Which tables are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) sizes: bool,
+    pub(crate) recipients: bool,
+    pub(crate) pace: bool,
+    pub(crate) tls: bool,
+    /// One row of each, one turn.
+    pub(crate) quick: bool,
+}
+
+impl Wanted {
+    fn turns(self) -> usize {
+        if self.quick { 1 } else { PAIRS }
+    }
+}
+
+/// Whether this one, or no server at all, is sent more.
+fn is_fast(contender: Option<&Contender>) -> bool {
+    contender.is_none_or(Contender::is_fast)
+}
+
+/// All tables that are wanted.
+pub(crate) fn run(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
+    if wanted.sizes || wanted.recipients || wanted.pace {
+        let mut field = Field::new(
+            program,
+            Setting {
+                known: KNOWN,
+                hops: 1,
+                is_secured: false,
+            },
+        )?;
+        field.invite()?;
+        if wanted.sizes {
+            sizes(&mut field, wanted, results)?;
+        }
+        if wanted.pace {
+            pace(&mut field, wanted, results)?;
+        }
+        if wanted.recipients {
+            recipients(&mut field, wanted, results)?;
+        }
+    }
+    if wanted.tls {
+        secured(program, wanted, results)?;
+    }
+    Ok(())
+}
+
+/// All sizes over all numbers of sessions.
+fn sizes(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+    let mut table = Table {
+        name: "sizes",
+        results,
+    };
+    table.head(&["size", "sessions"]);
+    for size in SIZES {
+        for sessions in SESSIONS.into_iter().filter(|count| *count <= size.sessions) {
+            let cell = (size.bytes, sessions);
+            if wanted.quick && cell != FOR_GUESTS[0] {
                 continue;
             }
-            let load = Load {
-                size_bytes,
-                sessions,
-                // A single session waits for each sync in turn.
-                messages: if sessions == 1 { most / 4 } else { most },
-            };
-            let turns = (0..PAIRS).map(|_| {
-                Ok(Turn {
-                    direct: load::ceiling(load, (by_spool, &sinks.0))?,
-                    spool: load::run(load, spool.smtp(), spool_pid, &sinks.0)?,
-                    cut_through: load::run(load, cut.smtp(), cut_pid, &sinks.1)?,
-                    postfix: load::run(load, postfix.smtp(), postfix.pid(), &sinks.2)?,
-                })
-            });
-            let turns = turns.collect::<Result<Vec<_>>>()?;
-            row(load, "spool", &turns, |turn| turn.spool);
-            row(load, "cut-through", &turns, |turn| turn.cut_through);
+            let load = |contender: Option<&Contender>| size.load(sessions, is_fast(contender));
+            let all = FOR_GUESTS.contains(&cell);
+            let turns = turns(field, &load, all, wanted)?;
+            let place = [("size", size.bytes.into()), ("sessions", sessions.into())];
+            table.rows(&place, field, &turns)?;
         }
     }
     Ok(())
 }
 
-fn row(load: Load, way: &str, turns: &[Turn], ours: fn(&Turn) -> Run) {
-    let column = |figure: fn(&Run) -> f64, digits| {
-        let pairs = turns.iter().map(|turn| Pair {
-            waypost: figure(&ours(turn)),
-            postfix: figure(&turn.postfix),
-        });
-        cell(&pairs.collect::<Vec<_>>(), digits)
+/// So many messages a second, whatever the server does: how long its sender waits.
+fn pace(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+    let mut table = Table {
+        name: "pace",
+        results,
     };
-    let direct = median(turns.iter().map(|turn| turn.direct));
-    let share = turns
-        .iter()
-        .map(|turn| ours(turn).delivered_rate / turn.direct);
-    println!(
-        "| {} | {} | {way} | {} | {:.0} % of {direct:.0} | {} | {} | {} |",
-        load.size_bytes,
-        load.sessions,
-        column(|run| run.delivered_rate, 0),
-        median(share) * 100.0,
-        column(|run| run.accepted_rate, 0),
-        column(|run| run.cpu_per_thousand, 2),
-        column(|run| run.peak_mib, 0),
-    );
+    table.head(&["messages sent per second"]);
+    let seconds = if wanted.quick { 3 } else { PACED };
+    let load = |_: Option<&Contender>| Load::new(10_000, 50, PACE * seconds).at_rate(PACE);
+    let turns = turns(field, &load, false, wanted)?;
+    table.rows(&[("rate", PACE.into())], field, &turns)
+}
+
+/// More and more recipients of one message.
+fn recipients(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+    let mut table = Table {
+        name: "recipients",
+        results,
+    };
+    table.head(&["recipients of each message"]);
+    for (count, messages) in RECIPIENTS {
+        if wanted.quick && count != 10 {
+            continue;
+        }
+        let all = (1..=count).map(|number| format!("user{number}@example.com"));
+        let all: Vec<String> = all.collect();
+        let load = |contender: Option<&Contender>| {
+            let less = if is_fast(contender) { 1 } else { 2 };
+            Load::new(10_000, 10, messages / less).to(vec![all.clone()])
+        };
+        let turns = turns(field, &load, false, wanted)?;
+        table.rows(&[("recipients", count.into())], field, &turns)?;
+    }
+    Ok(())
+}
+
+/// The same under TLS from the source and to the sink.
+fn secured(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
+    let setting = Setting {
+        known: KNOWN,
+        hops: 1,
+        is_secured: true,
+    };
+    let mut field = Field::new(program, setting)?;
+    let mut table = Table {
+        name: "tls",
+        results,
+    };
+    table.head(&["size under TLS", "sessions"]);
+    for (size, sessions) in [(&SIZES[1], 50), (&SIZES[3], 10)] {
+        if wanted.quick && size.bytes != 10_000 {
+            continue;
+        }
+        let load = |contender: Option<&Contender>| size.load(sessions, is_fast(contender));
+        let turns = turns(&mut field, &load, false, wanted)?;
+        let place = [("size", size.bytes.into()), ("sessions", sessions.into())];
+        table.rows(&place, &field, &turns)?;
+    }
+    Ok(())
+}
+
+fn turns(
+    field: &mut Field,
+    load: &dyn Fn(Option<&Contender>) -> Load,
+    with_guests: bool,
+    wanted: Wanted,
+) -> Result<Vec<Turn>> {
+    let turns = (0..wanted.turns()).map(|_| field.turn(load, with_guests));
+    turns.collect()
 }

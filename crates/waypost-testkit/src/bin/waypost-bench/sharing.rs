@@ -76,10 +76,10 @@ impl Pair {
             .section("limits", limits)
             .site(&format!(
                 "[[domain]]\nname = \"example.com\"\n{}",
-                users(runs * EACH_RUN, "user", "local")
+                users("example.com", runs * EACH_RUN, "user", "local")
             ))
             .start()?;
-        let own = users(EACH_RUN, "own", "local");
+        let own = users("example.com", EACH_RUN, "own", "local");
         let asker = asker
             .section("minger", &minger)
             .section("limits", limits)

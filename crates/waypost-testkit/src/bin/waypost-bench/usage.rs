@@ -5,12 +5,14 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Kernel ticks per second in /proc/PID/stat, fixed on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 /// Between two looks at the memory.
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
+/// Times as long as a look it is rested: hundreds of processes take long to look at.
+const REST: u32 = 25;
 
 /// User and system time of a process, all its living descendants, and their ended children.
 pub(crate) fn cpu_seconds(root: u32) -> f64 {
@@ -39,9 +41,10 @@ impl PeakMemory {
         let (peak, stopped) = (Arc::clone(&peak_kib), Arc::clone(&stop));
         let watcher = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
+                let begun = Instant::now();
                 let now: u64 = tree(root).iter().filter_map(|pid| pss_kib(*pid)).sum();
                 peak.fetch_max(now, Ordering::Relaxed);
-                std::thread::park_timeout(SAMPLE_EVERY);
+                std::thread::park_timeout(SAMPLE_EVERY.max(begun.elapsed() * REST));
             }
         });
         Self {
