@@ -1,5 +1,6 @@
 #!/bin/sh
-# Waypost, Debian's Postfix and other servers side by side; arguments go to the benchmark.
+# Waypost, Debian's Postfix and other servers side by side; arguments go to the benchmark. A run of
+# everything makes the charts of docs/benchmarks.md, too.
 set -eu
 cd "$(dirname "$0")/.."
 . make/setup.sh
@@ -23,3 +24,4 @@ want_guests
 cargo build --locked --release -p waypost -p waypost-testkit
 results=target/bench.json
 target/release/waypost-bench target/release/waypost "results=$results" "$@"
+[ $# -gt 0 ] || target/release/waypost-bench charts "$results" docs/images

@@ -10,6 +10,8 @@
 )]
 
 mod arrivals;
+mod chart;
+mod charts;
 mod console;
 mod contenders;
 mod content;
@@ -62,9 +64,13 @@ fn main() -> Result<()> {
         "usage: waypost-bench PROGRAM [{}]... [quick] [results=FILE]",
         PARTS.join("|")
     );
+    let usage = usage + "\n       waypost-bench charts RESULTS FOLDER";
     let mut words = env::args().skip(1);
     let program = PathBuf::from(words.next().context(usage.clone())?);
     let words: Vec<String> = words.collect();
+    if let ("charts", [results, folder]) = (program.to_string_lossy().as_ref(), words.as_slice()) {
+        return charts::write(&results::read(Path::new(results))?, Path::new(folder));
+    }
     let file = words.iter().find_map(|word| word.strip_prefix("results="));
     let is_known = |word: &String| {
         PARTS.contains(&word.as_str()) || word == "quick" || word.starts_with("results=")

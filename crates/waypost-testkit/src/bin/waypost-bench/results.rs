@@ -1,6 +1,6 @@
-//! What the tables say, for programs: a line of JSON for each row.
+//! What the tables say, for programs: a line of JSON for each row, of which the charts are made.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -44,4 +44,11 @@ impl Results {
         writeln!(file, "{}", Value::Object(line))?;
         Ok(())
     }
+}
+
+/// The lines of a file of results.
+pub(crate) fn read(file: &Path) -> Result<Vec<Value>> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let lines = text.lines().map(serde_json::from_str);
+    Ok(lines.collect::<Result<_, _>>()?)
 }
