@@ -18,6 +18,7 @@ const TUNING: &str = "smtp limit max-mails 1000000
 smtp limit max-rcpt 100000
 mta limit max-conn-per-host 100
 mta limit conn-delay-route 0
+mta limit session-mail-max 1000000
 mta limit max-conn-per-route 100
 mta limit max-conn-per-connector 100
 scheduler limit max-inflight 20000

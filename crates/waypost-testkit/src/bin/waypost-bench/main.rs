@@ -61,7 +61,7 @@ const PARTS: [&str; 10] = [
 
 fn main() -> Result<()> {
     let usage = format!(
-        "usage: waypost-bench PROGRAM [{}]... [quick] [results=FILE]",
+        "usage: waypost-bench PROGRAM [{}]... [quick] [turns=N] [results=FILE]",
         PARTS.join("|")
     );
     let usage = usage + "\n       waypost-bench charts RESULTS FOLDER";
@@ -71,28 +71,33 @@ fn main() -> Result<()> {
     if let ("charts", [results, folder]) = (program.to_string_lossy().as_ref(), words.as_slice()) {
         return charts::write(&results::read(Path::new(results))?, Path::new(folder));
     }
-    let file = words.iter().find_map(|word| word.strip_prefix("results="));
+    let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
     let is_known = |word: &String| {
-        PARTS.contains(&word.as_str()) || word == "quick" || word.starts_with("results=")
+        let is_option = ["results=", "turns="].iter().any(|it| word.starts_with(it));
+        PARTS.contains(&word.as_str()) || word == "quick" || is_option
     };
     anyhow::ensure!(words.iter().all(is_known), usage);
-    let mut results = Results::new(file.map(Path::new))?;
+    let mut results = Results::new(option("results=").map(Path::new))?;
     let said = |part: &str| words.iter().any(|word| word == part);
     let all = !PARTS.into_iter().any(said);
     let quick = said("quick");
     let messages = all || said("messages");
-    println!("Medians of {} turns.", if quick { 1 } else { PAIRS });
+    let turns = match option("turns=") {
+        Some(turns) => turns.parse().context(usage)?,
+        None if quick => 1,
+        None => PAIRS,
+    };
+    println!("Messages: medians of {turns} turns. All else: of {PAIRS} pairs.");
     let wanted = Wanted {
         sizes: messages || said("sizes"),
         recipients: messages || said("recipients"),
         pace: messages || said("pace"),
         tls: messages || said("tls"),
+        targets: messages || said("targets"),
         quick,
+        turns,
     };
     messages::run(&program, wanted, &mut results)?;
-    if messages || said("targets") {
-        targets::run(&program, quick, &mut results)?;
-    }
     if all || said("decisions") {
         decisions(&program, quick)?;
     }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::PAIRS;
 use crate::contenders::{Contender, Field, Setting, Turn};
 use crate::load::Load;
 use crate::results::Results;
 use crate::rows::Table;
+use crate::targets;
 
 /// Addresses known while messages are relayed.
 const KNOWN: u64 = 1_000;
@@ -72,14 +72,11 @@ pub(crate) struct Wanted {
     pub(crate) recipients: bool,
     pub(crate) pace: bool,
     pub(crate) tls: bool,
-    /// One row of each, one turn.
+    pub(crate) targets: bool,
+    /// One row of each.
     pub(crate) quick: bool,
-}
-
-impl Wanted {
-    fn turns(self) -> usize {
-        if self.quick { 1 } else { PAIRS }
-    }
+    /// Turns behind every figure.
+    pub(crate) turns: usize,
 }
 
 /// Whether this one, or no server at all, is sent more.
@@ -111,6 +108,9 @@ pub(crate) fn run(program: &Path, wanted: Wanted, results: &mut Results) -> Resu
     }
     if wanted.tls {
         secured(program, wanted, results)?;
+    }
+    if wanted.targets {
+        targets::run(program, wanted.turns, results)?;
     }
     Ok(())
 }
@@ -205,6 +205,6 @@ fn turns(
     with_guests: bool,
     wanted: Wanted,
 ) -> Result<Vec<Turn>> {
-    let turns = (0..wanted.turns()).map(|_| field.turn(load, with_guests));
+    let turns = (0..wanted.turns).map(|_| field.turn(load, with_guests));
     turns.collect()
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::PAIRS;
 use crate::contenders::{Contender, Field, Setting};
 use crate::load::{self, LIMIT, Load, Run};
 use crate::report::median;
@@ -30,7 +29,7 @@ struct Runs<'a> {
 
 /// Mail to the nine others, while all take mail and while one does not. First all runs of the one
 /// kind: servers remember who has stalled.
-pub(crate) fn run(program: &Path, quick: bool, results: &mut Results) -> Result<()> {
+pub(crate) fn run(program: &Path, times: usize, results: &mut Results) -> Result<()> {
     let setting = Setting {
         known: KNOWN,
         hops: HOPS,
@@ -49,7 +48,6 @@ pub(crate) fn run(program: &Path, quick: bool, results: &mut Results) -> Result<
             stalled: Vec::new(),
         })
         .collect();
-    let times = if quick { 1 } else { PAIRS };
     for _ in 0..times {
         for runs in &mut all {
             let load = load(&field, runs.contender);
