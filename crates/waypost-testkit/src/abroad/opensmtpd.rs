@@ -19,6 +19,15 @@ smtp limit max-rcpt 100000
 mta limit max-conn-per-host 100
 mta limit conn-delay-route 0
 mta limit session-mail-max 1000000
+mta limit conn-delay-host 0
+mta limit conn-delay-source 0
+mta limit conn-delay-connector 0
+mta limit conn-delay-relay 0
+mta limit conn-delay-domain 0
+mta limit reconn-delay-route 0
+mta limit task-hiwat 20000
+mta limit task-lowat 10000
+mta limit task-release 1000
 mta limit max-conn-per-route 100
 mta limit max-conn-per-connector 100
 scheduler limit max-inflight 20000

@@ -179,11 +179,7 @@ impl Field {
     }
 
     /// Sends each its load; a guest that fails is not asked again.
-    pub(crate) fn turn(
-        &mut self,
-        load: &dyn Fn(Option<&Contender>) -> Load,
-        with_guests: bool,
-    ) -> Result<Turn> {
+    pub(crate) fn turn(&mut self, load: &dyn Fn(Option<&Contender>) -> Load) -> Result<Turn> {
         let direct = Passage {
             server: *self.job.hops.first().context("no next hop")?,
             pid: None,
@@ -197,7 +193,7 @@ impl Field {
             runs.insert(contender.name, run.context(contender.name)?);
         }
         let mut failed = Vec::new();
-        for guest in self.guests.iter().filter(|_| with_guests) {
+        for guest in &self.guests {
             match load::run(&load(Some(guest)), &self.passage(guest)) {
                 Ok(run) => {
                     runs.insert(guest.name, run);

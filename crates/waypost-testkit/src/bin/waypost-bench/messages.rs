@@ -86,28 +86,14 @@ fn is_fast(contender: Option<&Contender>) -> bool {
 
 /// All tables that are wanted.
 pub(crate) fn run(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
-    if wanted.sizes || wanted.recipients || wanted.pace {
-        let mut field = Field::new(
-            program,
-            Setting {
-                known: KNOWN,
-                hops: 1,
-                is_secured: false,
-            },
-        )?;
-        field.invite()?;
-        if wanted.sizes {
-            sizes(&mut field, wanted, results)?;
-        }
-        if wanted.pace {
-            pace(&mut field, wanted, results)?;
-        }
-        if wanted.recipients {
-            recipients(&mut field, wanted, results)?;
-        }
-    }
-    if wanted.tls {
-        secured(program, wanted, results)?;
+    let parts: [(bool, Part); 4] = [
+        (wanted.sizes, sizes),
+        (wanted.pace, pace),
+        (wanted.recipients, recipients),
+        (wanted.tls, secured),
+    ];
+    for (_, part) in parts.into_iter().filter(|(is_wanted, _)| *is_wanted) {
+        part(program, wanted, results)?;
     }
     if wanted.targets {
         targets::run(program, wanted.turns, results)?;
@@ -115,8 +101,23 @@ pub(crate) fn run(program: &Path, wanted: Wanted, results: &mut Results) -> Resu
     Ok(())
 }
 
+/// One table.
+type Part = fn(&Path, Wanted, &mut Results) -> Result<()>;
+
+/// Servers that have done nothing yet: what they need in a row is not what they kept of another.
+fn field(program: &Path, is_secured: bool) -> Result<Field> {
+    Field::new(
+        program,
+        Setting {
+            known: KNOWN,
+            hops: 1,
+            is_secured,
+        },
+    )
+}
+
 /// All sizes over all numbers of sessions.
-fn sizes(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+fn sizes(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
     let mut table = Table {
         name: "sizes",
         results,
@@ -128,31 +129,35 @@ fn sizes(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()>
             if wanted.quick && cell != FOR_GUESTS[0] {
                 continue;
             }
+            let mut field = field(program, false)?;
+            if FOR_GUESTS.contains(&cell) {
+                field.invite()?;
+            }
             let load = |contender: Option<&Contender>| size.load(sessions, is_fast(contender));
-            let all = FOR_GUESTS.contains(&cell);
-            let turns = turns(field, &load, all, wanted)?;
+            let turns = turns(&mut field, &load, wanted)?;
             let place = [("size", size.bytes.into()), ("sessions", sessions.into())];
-            table.rows(&place, field, &turns)?;
+            table.rows(&place, &field, &turns)?;
         }
     }
     Ok(())
 }
 
 /// So many messages a second, whatever the server does: how long its sender waits.
-fn pace(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+fn pace(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
     let mut table = Table {
         name: "pace",
         results,
     };
     table.head(&["messages sent per second"]);
+    let mut field = field(program, false)?;
     let seconds = if wanted.quick { 3 } else { PACED };
     let load = |_: Option<&Contender>| Load::new(10_000, 50, PACE * seconds).at_rate(PACE);
-    let turns = turns(field, &load, false, wanted)?;
-    table.rows(&[("rate", PACE.into())], field, &turns)
+    let turns = turns(&mut field, &load, wanted)?;
+    table.rows(&[("rate", PACE.into())], &field, &turns)
 }
 
 /// More and more recipients of one message.
-fn recipients(field: &mut Field, wanted: Wanted, results: &mut Results) -> Result<()> {
+fn recipients(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
     let mut table = Table {
         name: "recipients",
         results,
@@ -162,26 +167,21 @@ fn recipients(field: &mut Field, wanted: Wanted, results: &mut Results) -> Resul
         if wanted.quick && count != 10 {
             continue;
         }
+        let mut field = field(program, false)?;
         let all = (1..=count).map(|number| format!("user{number}@example.com"));
         let all: Vec<String> = all.collect();
         let load = |contender: Option<&Contender>| {
             let less = if is_fast(contender) { 1 } else { 2 };
             Load::new(10_000, 10, messages / less).to(vec![all.clone()])
         };
-        let turns = turns(field, &load, false, wanted)?;
-        table.rows(&[("recipients", count.into())], field, &turns)?;
+        let turns = turns(&mut field, &load, wanted)?;
+        table.rows(&[("recipients", count.into())], &field, &turns)?;
     }
     Ok(())
 }
 
 /// The same under TLS from the source and to the sink.
 fn secured(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> {
-    let setting = Setting {
-        known: KNOWN,
-        hops: 1,
-        is_secured: true,
-    };
-    let mut field = Field::new(program, setting)?;
     let mut table = Table {
         name: "tls",
         results,
@@ -191,8 +191,9 @@ fn secured(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> 
         if wanted.quick && size.bytes != 10_000 {
             continue;
         }
+        let mut field = field(program, true)?;
         let load = |contender: Option<&Contender>| size.load(sessions, is_fast(contender));
-        let turns = turns(&mut field, &load, false, wanted)?;
+        let turns = turns(&mut field, &load, wanted)?;
         let place = [("size", size.bytes.into()), ("sessions", sessions.into())];
         table.rows(&place, &field, &turns)?;
     }
@@ -202,9 +203,8 @@ fn secured(program: &Path, wanted: Wanted, results: &mut Results) -> Result<()> 
 fn turns(
     field: &mut Field,
     load: &dyn Fn(Option<&Contender>) -> Load,
-    with_guests: bool,
     wanted: Wanted,
 ) -> Result<Vec<Turn>> {
-    let turns = (0..wanted.turns).map(|_| field.turn(load, with_guests));
+    let turns = (0..wanted.turns).map(|_| field.turn(load));
     turns.collect()
 }
