@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-/// Colours of lines and bars, one after the other, on white and on black.
-const COLOURS: [(&str, &str); 6] = [
+/// Colours of lines and bars, on white and on black.
+const COLOURS: [(&str, &str); 7] = [
+    ("#6e7781", "#8b949e"),
     ("#0969da", "#58a6ff"),
     ("#bc4c00", "#f0883e"),
     ("#1a7f37", "#3fb950"),
     ("#8250df", "#bc8cff"),
     ("#bf3989", "#f778ba"),
-    ("#6e7781", "#8b949e"),
+    ("#9a6700", "#d29922"),
 ];
 /// Pixels from left to right.
 const WIDTH: f64 = 720.0;
@@ -27,12 +28,20 @@ pub(crate) enum Unit {
     Octets,
 }
 
+/// Who a line or bar is of; in all charts in the same colour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) text: String,
+    /// One of [`COLOURS`].
+    pub(crate) colour: usize,
+}
+
 /// One bar below the other.
 pub(crate) struct Bars {
     pub(crate) title: &'static str,
     /// Digits behind the point.
     pub(crate) digits: usize,
-    pub(crate) bars: Vec<(String, f64)>,
+    pub(crate) bars: Vec<(Name, f64)>,
 }
 
 /// Lines over two logarithmic axes.
@@ -41,7 +50,7 @@ pub(crate) struct Lines {
     /// What lies on the axis from left to right.
     pub(crate) across: (&'static str, Unit),
     /// Names and points; only points above 0 have a place.
-    pub(crate) lines: Vec<(String, Vec<(f64, f64)>)>,
+    pub(crate) lines: Vec<(Name, Vec<(f64, f64)>)>,
 }
 
 impl Bars {
@@ -61,7 +70,7 @@ impl Bars {
             } else {
                 0.0
             };
-            let colour = number % COLOURS.len();
+            let colour = name.colour % COLOURS.len();
             let (middle, behind) = (top + 16.0, left + length + 8.0);
             let digits = self.digits;
             push(
@@ -72,7 +81,7 @@ impl Bars {
                      width=\"{length:.1}\" height=\"22\" rx=\"2\"/>\
                      <text x=\"{behind:.1}\" y=\"{middle:.1}\">{}</text>\n",
                     left - 10.0,
-                    escaped(name),
+                    escaped(&name.text),
                     number_text(*value, digits),
                 ),
             );
@@ -140,10 +149,10 @@ impl Lines {
 fn draw(
     body: &mut String,
     number: usize,
-    (name, points): &(String, Vec<(f64, f64)>),
+    (name, points): &(Name, Vec<(f64, f64)>),
     (across, up): (&Scale, &Scale),
 ) {
-    let colour = number % COLOURS.len();
+    let colour = name.colour % COLOURS.len();
     let places: Vec<(f64, f64)> = (points.iter())
         .filter(|(x, y)| *x > 0.0 && *y > 0.0)
         .map(|(x, y)| (across.place(*x), up.place(*y)))
@@ -174,7 +183,7 @@ fn draw(
             right + 24.0,
             y - 4.0,
             right + 36.0,
-            escaped(name)
+            escaped(&name.text)
         ),
     );
 }
@@ -296,6 +305,11 @@ fn whole(title: &str, height: f64, body: &str) -> String {
 mod tests {
     use super::*;
 
+    fn name(text: &str, colour: usize) -> Name {
+        let text = text.to_owned();
+        Name { text, colour }
+    }
+
     fn near(value: f64, wanted: f64) {
         assert!((value - wanted).abs() < 1e-6, "{value}, not {wanted}");
     }
@@ -335,7 +349,7 @@ mod tests {
 
     #[test]
     fn names_cannot_become_markup() {
-        let bars = vec![("<b> & \"c\"".to_owned(), 2.0), ("half".to_owned(), 1.0)];
+        let bars = vec![(name("<b> & \"c\"", 0), 2.0), (name("half", 1), 1.0)];
         let svg = Bars {
             title: "A < B",
             digits: 0,
@@ -358,10 +372,10 @@ mod tests {
             across: ("sessions", Unit::Count),
             lines: vec![
                 (
-                    "one".to_owned(),
+                    name("one", 0),
                     vec![(1.0, 10.0), (10.0, 100.0), (100.0, 0.0)],
                 ),
-                ("none".to_owned(), Vec::new()),
+                (name("none", 8), Vec::new()),
             ],
         }
         .svg();

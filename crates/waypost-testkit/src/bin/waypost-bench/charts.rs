@@ -6,7 +6,19 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::chart::{Bars, Lines, Unit};
+use crate::chart::{Bars, Lines, Name, Unit};
+use crate::contenders::{CUT_THROUGH, POSTFIX, SPOOL};
+
+/// All that may be in a table, each with a colour of its own.
+const SERVERS: [&str; 7] = [
+    "no server",
+    SPOOL,
+    CUT_THROUGH,
+    POSTFIX,
+    "OpenSMTPD",
+    "Exim",
+    "Haraka",
+];
 
 /// Makes the charts for which there are results, in this folder.
 pub(crate) fn write(results: &[Value], folder: &Path) -> Result<()> {
@@ -131,7 +143,7 @@ impl Rows<'_> {
     }
 
     /// A figure of each server that has one.
-    fn figures(&self, name: &str) -> Vec<(String, f64)> {
+    fn figures(&self, name: &str) -> Vec<(Name, f64)> {
         let of = |row: &&Value| Some((server(row), figure(row, name).filter(|it| *it > 0.0)?));
         self.0.iter().filter_map(of).collect()
     }
@@ -141,8 +153,8 @@ impl Rows<'_> {
         &self,
         across: &str,
         up: &dyn Fn(&Value) -> Option<f64>,
-    ) -> Vec<(String, Vec<(f64, f64)>)> {
-        let mut lines: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    ) -> Vec<(Name, Vec<(f64, f64)>)> {
+        let mut lines: Vec<(Name, Vec<(f64, f64)>)> = Vec::new();
         for row in &self.0 {
             let (Some(x), Some(y)) = (figure(row, across), up(row).filter(|y| *y > 0.0)) else {
                 continue;
@@ -158,8 +170,13 @@ impl Rows<'_> {
     }
 }
 
-fn server(row: &Value) -> String {
-    row["server"].as_str().unwrap_or_default().to_owned()
+fn server(row: &Value) -> Name {
+    let text = row["server"].as_str().unwrap_or_default();
+    let place = SERVERS.iter().position(|server| *server == text);
+    Name {
+        text: text.to_owned(),
+        colour: place.unwrap_or(SERVERS.len()),
+    }
 }
 
 #[cfg(test)]
