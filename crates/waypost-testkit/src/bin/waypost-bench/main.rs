@@ -77,10 +77,12 @@ fn main() -> Result<()> {
         PARTS.contains(&word.as_str()) || word == "quick" || is_option
     };
     anyhow::ensure!(words.iter().all(is_known), usage);
-    let mut results = Results::new(option("results=").map(Path::new))?;
     let said = |part: &str| words.iter().any(|word| word == part);
     let all = !PARTS.into_iter().any(said);
     let quick = said("quick");
+    // A single row is no table.
+    let file = option("results=").filter(|_| !quick);
+    let mut results = Results::new(file.map(PathBuf::from))?;
     let messages = all || said("messages");
     let turns = match option("turns=") {
         Some(turns) => turns.parse().context(usage)?,
