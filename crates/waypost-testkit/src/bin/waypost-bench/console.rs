@@ -40,12 +40,12 @@ const SCREENS: [(&str, &str); 13] = [
     ("directory, a text", "/directory?text=user99999"),
     ("directory, a text nobody has", "/directory?text=zzzzzz"),
     ("directory, third-party", "/directory?mail=third-party"),
-    ("user", "/users/user500000@example.com"),
+    ("user", "/users/user5000@example.com"),
     ("sharing", "/sharing"),
     ("targets", "/targets"),
     ("queue", "/queue"),
     ("queue, a sender nobody is", "/queue?sender=zzzzzz"),
-    ("explain", "/explain?address=user500000@example.com"),
+    ("explain", "/explain?address=user5000@example.com"),
 ];
 
 /// All of it.
