@@ -1,7 +1,8 @@
-//! Measures the directory with a million addresses: `cargo run --release --example million`.
+//! Measures the directory with a million addresses: `cargo run --release --example million`; with
+//! others by `-- FOLDER BATCHES`, of 100,000 addresses each.
 //!
 //! Prints how long it takes to import users, to open the file, to look addresses up and to make
-//! one edit, and how many bytes of memory each known address costs. The file is kept in the folder
+//! edits, and how many bytes of memory each known address costs. The file is kept in the folder
 //! given as argument, or in a temporary one that is removed.
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
@@ -16,11 +17,14 @@ use waypost_directory::{
 };
 use waypost_proto::mail::{Domain, Mailbox};
 
+/// Batches of users, unless said otherwise.
 const BATCHES: usize = 10;
 const USERS_PER_BATCH: usize = 50_000;
 const ADDRESSES_PER_USER: usize = 2;
 const LOOKUPS: usize = 4_000_000;
 const EDITS: usize = 200;
+/// Users of one edit that adds some, as an import does it.
+const USERS_PER_EDIT: usize = 500;
 
 const ACTOR: Actor<'static> = Actor {
     name: "million",
@@ -32,25 +36,34 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some("measure"), Some(path)) => measure(Path::new(&path)),
-        (Some(folder), _) => run(&PathBuf::from(folder)),
-        (None, _) => {
+    let first = arguments.next();
+    let path = match first.as_deref() {
+        Some("measure") => arguments.next(),
+        _ => None,
+    };
+    let batches = arguments
+        .next()
+        .map_or(Ok(BATCHES), |count| count.parse())?;
+    match (path, first) {
+        (Some(path), _) => measure(Path::new(&path), batches * USERS_PER_BATCH),
+        (None, Some(folder)) => run(&PathBuf::from(folder), batches),
+        (None, None) => {
             let folder = tempfile::tempdir()?;
-            run(folder.path())
+            run(folder.path(), batches)
         }
     }
 }
 
 /// Imports here, measures in another process whose memory nothing else has used.
-fn run(folder: &Path) -> Outcome {
+fn run(folder: &Path, batches: usize) -> Outcome {
     let path = folder.join("million.db");
     if !path.exists() {
-        import(&path)?;
+        import(&path, batches)?;
     }
     let status = Command::new(std::env::current_exe()?)
         .arg("measure")
         .arg(&path)
+        .arg(batches.to_string())
         .status()?;
     status
         .success()
@@ -71,15 +84,13 @@ fn user(number: usize) -> Result<UserRecord, Box<dyn Error>> {
     Ok(record)
 }
 
-fn import(path: &Path) -> Outcome {
+fn import(path: &Path, batches: usize) -> Outcome {
     let directory = Directory::open(path)?;
     let domain = Object::Domain(DomainRecord::new(domain()?));
     directory.edit(&ACTOR, &Nowhere, &[Edit::Put(domain, When::Any)])?;
-    for batch in 0..BATCHES {
+    for batch in 0..batches {
         let first = batch * USERS_PER_BATCH;
-        let edits: Vec<Edit> = (first..first + USERS_PER_BATCH)
-            .map(|number| Ok(Edit::Put(Object::User(user(number)?), When::Absent)))
-            .collect::<Result<_, Box<dyn Error>>>()?;
+        let edits = new_users(first, USERS_PER_BATCH)?;
         let start = Instant::now();
         directory.edit(&ACTOR, &Nowhere, &edits)?;
         println!("import of {USERS_PER_BATCH} users: {:?}", start.elapsed());
@@ -87,28 +98,57 @@ fn import(path: &Path) -> Outcome {
     Ok(())
 }
 
-fn measure(path: &Path) -> Outcome {
-    let before = resident_kib()?;
+fn new_users(first: usize, count: usize) -> Result<Vec<Edit>, Box<dyn Error>> {
+    (first..first + count)
+        .map(|number| Ok(Edit::Put(Object::User(user(number)?), When::Absent)))
+        .collect()
+}
+
+fn measure(path: &Path, users: usize) -> Outcome {
+    let before = kib("VmRSS:")?;
     let start = Instant::now();
     let directory = Directory::open(path)?;
     let opened = start.elapsed();
-    let addresses = BATCHES * USERS_PER_BATCH * ADDRESSES_PER_USER;
-    let bytes = (resident_kib()? - before) * 1024;
+    let addresses = users * ADDRESSES_PER_USER;
+    let bytes = (kib("VmRSS:")? - before) * 1024;
     println!("open with {addresses} addresses: {opened:?}");
     println!(
         "memory: {:.1} bytes per address",
         bytes as f64 / addresses as f64
     );
-    lookups(&directory)?;
-    edits(&directory)
+    println!("peak until then: {} MiB", kib("VmHWM:")? / 1024);
+    lookups(&directory, users)?;
+    edits(&directory)?;
+    additions(&directory, users)?;
+    println!("peak until then: {} MiB", kib("VmHWM:")? / 1024);
+    Ok(())
 }
 
-fn lookups(directory: &Directory) -> Outcome {
+/// Users that are added by many small edits and one large one, and removed again.
+fn additions(directory: &Directory, users: usize) -> Outcome {
+    for count in [USERS_PER_EDIT, USERS_PER_BATCH] {
+        let start = Instant::now();
+        for first in (users..users + USERS_PER_BATCH).step_by(count) {
+            directory.edit(&ACTOR, &Nowhere, &new_users(first, count)?)?;
+        }
+        println!(
+            "{USERS_PER_BATCH} users by edits of {count}: {:?}",
+            start.elapsed()
+        );
+        let keys = new_users(users, USERS_PER_BATCH)?.into_iter();
+        let removals: Vec<Edit> = keys
+            .map(|edit| Edit::Remove(edit.key(), When::Present))
+            .collect();
+        directory.edit(&ACTOR, &Nowhere, &removals)?;
+    }
+    Ok(())
+}
+
+fn lookups(directory: &Directory, users: usize) -> Outcome {
     let snapshot = directory.snapshot();
     let domain = domain()?;
     let name = snapshot.domain(&domain).ok_or("example.com is not there")?;
     for (what, prefix) in [("hits", "first.last"), ("misses", "nobody")] {
-        let users = BATCHES * USERS_PER_BATCH;
         let names: Vec<String> = (0..100_000)
             .map(|i| format!("{prefix}{}", i * 7919 % users))
             .collect();
@@ -151,9 +191,12 @@ fn edits(directory: &Directory) -> Outcome {
     Ok(())
 }
 
-fn resident_kib() -> Result<u64, Box<dyn Error>> {
+/// A figure of /proc/self/status.
+fn kib(name: &str) -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let number = line.and_then(|line| line.split_whitespace().nth(1));
-    Ok(number.ok_or("no VmRSS in /proc/self/status")?.parse()?)
+    Ok(number
+        .ok_or_else(|| format!("no {name} in /proc/self/status"))?
+        .parse()?)
 }

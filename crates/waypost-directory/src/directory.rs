@@ -21,7 +21,6 @@ use crate::model::{
     TargetRecord, UserRecord,
 };
 use crate::password::Checker;
-use crate::rebuild::Rebuild;
 use crate::rules::self_reference;
 use crate::sqlite::user::LoginRow;
 use crate::sqlite::{self, Identity};
@@ -40,11 +39,10 @@ const CACHE_KIB: i32 = -8192;
 /// turns. Everything else blocks for the length of a query.
 #[derive(Debug)]
 pub struct Directory {
-    pub(crate) writer: Arc<Mutex<Connection>>,
+    pub(crate) writer: Mutex<Connection>,
     pub(crate) reader: Mutex<Connection>,
-    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) checker: Checker,
-    rebuild: Rebuild,
     pub(crate) keeper: Keeper,
 }
 
@@ -75,17 +73,14 @@ impl Directory {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut writer = connect(path)?;
         migrate(&mut writer)?;
-        let snapshot = load::all(&writer)?;
-        let reader = connect(path)?;
+        let mut reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;
-        let writer = Arc::new(Mutex::new(writer));
-        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+        let snapshot = load::all(&writer, &mut reader)?;
         Ok(Self {
-            rebuild: Rebuild::new(path, &writer, &snapshot),
             keeper: Keeper::new(path),
-            writer,
+            writer: Mutex::new(writer),
             reader: Mutex::new(reader),
-            snapshot,
+            snapshot: ArcSwap::from_pointee(snapshot),
             checker: Checker::default(),
         })
     }
@@ -134,12 +129,7 @@ impl Directory {
         }
         let snapshot = load::next(&transaction, &self.snapshot.load(), &touched)?;
         transaction.commit()?;
-        let much = snapshot.overlay_len() > load::MUCH_OVERLAY;
         self.snapshot.store(Arc::new(snapshot));
-        drop(writer);
-        if much {
-            self.rebuild.start();
-        }
         Ok(changed)
     }
 
@@ -162,12 +152,6 @@ impl Directory {
         let (changed, _) = attempt(&transaction, (actor, &minger, found), edits, progress)?;
         transaction.rollback()?;
         Ok(changed)
-    }
-
-    /// Waits for an index that is being built.
-    #[cfg(test)]
-    pub(crate) fn finish_rebuild(&self) {
-        self.rebuild.finish();
     }
 
     /// Checks the password of a user, by login and domain or by any of his addresses.

@@ -19,7 +19,6 @@ mod lookup;
 mod migrate;
 mod model;
 mod password;
-mod rebuild;
 mod rules;
 mod secret;
 mod sqlite;

@@ -500,7 +500,10 @@ impl Batch<'_> {
                 rows.push((name_id, address, selected(address)));
             }
         }
-        address::replace(self.store, owner, facts.id, &rows)?;
+        if found.identity.is_some() {
+            address::remove(self.store, owner)?;
+        }
+        address::add(self.store, owner, facts.id, &rows)?;
         Ok(old)
     }
 }

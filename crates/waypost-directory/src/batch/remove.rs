@@ -9,7 +9,7 @@ use crate::sqlite::{self, address, any};
 
 impl Batch<'_> {
     pub(super) fn remove(&mut self, edit: usize, key: &Key, when: When) -> rusqlite::Result<()> {
-        let (identity, domain_id) = any::locate(self.store, key)?;
+        let (identity, _) = any::locate(self.store, key)?;
         if !self.admits(edit, key, identity, when) {
             return Ok(());
         }
@@ -26,7 +26,7 @@ impl Batch<'_> {
         let addresses = match key.kind() {
             Kind::Group | Kind::Mailbox | Kind::User => {
                 let rows = address::rows_of_owner(self.store, owner)?;
-                address::replace(self.store, owner, domain_id, &[])?;
+                address::remove(self.store, owner)?;
                 rows
             }
             _ => Vec::new(),

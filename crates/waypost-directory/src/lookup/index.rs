@@ -1,19 +1,20 @@
-//! Addresses and users in two byte arenas, found through tables of 32-bit offsets.
+//! Addresses and users, in two tables of short entries.
 //!
 //! ```text
-//! address   scope u32 | owner u32 | flags u8 | length u8 | local part
-//! user      id u32 | domain u32 | default address u32 | flags u8 | length u8 | login
-//!           | target u32, if flagged | quota u64, if flagged
+//! address   scope, length, local part | owner and whether it is selected
+//! user      number | domain, flags, length, login, then if flagged: the default address's scope,
+//!           its length and local part, target, quota
 //! ```
 //!
-//! Numbers are little-endian. An owner is a tag in the two upper bits, and below it the offset of
-//! a user, or the number of a shared mailbox or group.
+//! Numbers are varints. An owner's tag and the selection are in the three lowest bits of his number.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
+use super::overlay::Overlay;
+use super::table::{Table, Writes, each_varint_byte, push_varint, varint};
 use crate::find::UserCounts;
 use crate::model::MailType;
 
@@ -34,49 +35,48 @@ impl Scope {
         Self(name_id & !Self::ALL)
     }
 
+    /// As a number that is small where the domain's or name's is.
+    fn packed(self) -> u64 {
+        u64::from(self.0.rotate_left(1))
+    }
+
+    fn unpacked(packed: u64) -> Self {
+        Self(u32::try_from(packed).unwrap_or_default().rotate_right(1))
+    }
+
     /// The domain, when all its names are meant.
     pub(crate) fn domain_id(self) -> Option<u32> {
         (self.0 & Self::ALL != 0).then_some(self.0 & !Self::ALL)
     }
 }
 
-/// Whose an address is.
+/// Whose an address is, by his number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Group(u32),
     Shared(u32),
-    /// In the index: the offset of the user. In the overlay: his number.
     User(u32),
 }
 
 impl Owner {
-    const SHIFT: u32 = 30;
-    const MASK: u32 = (1 << Self::SHIFT) - 1;
-
-    fn pack(self) -> u32 {
-        let (tag, value) = match self {
+    fn packed(self, selected: bool) -> u64 {
+        let (tag, id) = match self {
             Self::Group(id) => (0, id),
             Self::Shared(id) => (1, id),
-            Self::User(offset) => (2, offset),
+            Self::User(id) => (2, id),
         };
-        tag << Self::SHIFT | (value & Self::MASK)
+        u64::from(id) << 3 | tag << 1 | u64::from(selected)
     }
 
-    fn unpack(packed: u32) -> Self {
-        let value = packed & Self::MASK;
-        match packed >> Self::SHIFT {
-            0 => Self::Group(value),
-            1 => Self::Shared(value),
-            _ => Self::User(value),
-        }
+    fn unpacked(packed: u64) -> (Self, bool) {
+        let id = u32::try_from(packed >> 3).unwrap_or_default();
+        let owner = match packed >> 1 & 3 {
+            0 => Self::Group(id),
+            1 => Self::Shared(id),
+            _ => Self::User(id),
+        };
+        (owner, packed & 1 != 0)
     }
-}
-
-/// A default address: where it is written in the index, or itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DefaultAddress<'a> {
-    At(u32),
-    Is(Scope, &'a str),
 }
 
 /// What is kept of a user.
@@ -89,10 +89,8 @@ pub(crate) struct UserEntry<'a> {
     pub(crate) suspended: bool,
     pub(crate) target: Option<u32>,
     pub(crate) quota_bytes: Option<u64>,
-    pub(crate) default: Option<DefaultAddress<'a>>,
+    pub(crate) default: Option<(Scope, &'a str)>,
 }
-
-const SELECTED: u8 = 1;
 
 const LOCAL: u8 = 0;
 const NONE: u8 = 1;
@@ -101,19 +99,19 @@ const MAIL_MASK: u8 = 3;
 const SUSPENDED: u8 = 1 << 2;
 const HAS_TARGET: u8 = 1 << 3;
 const HAS_QUOTA: u8 = 1 << 4;
+const HAS_DEFAULT: u8 = 1 << 5;
+/// The local part of the default address is the login, and not written again.
+const DEFAULT_IS_LOGIN: u8 = 1 << 6;
 
-/// Offset of the field that the builder fills in last.
-const USER_DEFAULT: usize = 8;
-const NO_DEFAULT: u32 = u32::MAX;
+/// Longest text that is kept: local parts and logins are shorter.
+const TEXT_MAX: usize = 255;
 
-/// The address table, once built.
-#[derive(Debug, Default)]
+/// Addresses and users. A copy shares what neither writes.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     hasher: DefaultHashBuilder,
-    addresses: Vec<u8>,
-    by_address: HashTable<u32>,
-    users: Vec<u8>,
-    by_id: HashTable<u32>,
+    addresses: Table,
+    users: Table,
     /// By domain.
     counts: HashMap<u32, UserCounts>,
 }
@@ -121,42 +119,15 @@ pub(crate) struct Index {
 impl Index {
     /// Whose the address is, and whether it is selected for the third party.
     pub(crate) fn find(&self, scope: Scope, local: &str) -> Option<(Owner, bool)> {
-        let hash = self.hasher.hash_one((scope, local));
-        let offset = *self.by_address.find(hash, |offset| {
-            let (found, _, _, bytes) = self.address(*offset);
-            found == scope && bytes == local.as_bytes()
-        })?;
-        let (_, owner, flags, _) = self.address(offset);
-        Some((owner, flags & SELECTED != 0))
-    }
-
-    /// The user at an offset.
-    pub(crate) fn user_at(&self, offset: u32) -> UserEntry<'_> {
-        let mut bytes = Bytes(self.users.get(offset as usize..).unwrap_or_default());
-        let (id, domain_id, default) = (bytes.u32(), bytes.u32(), bytes.u32());
-        let flags = bytes.u8();
-        let login = bytes.text();
-        UserEntry {
-            id,
-            domain_id,
-            login,
-            mail: match flags & MAIL_MASK {
-                LOCAL => MailType::Local,
-                THIRD_PARTY => MailType::ThirdParty,
-                _ => MailType::None,
-            },
-            suspended: flags & SUSPENDED != 0,
-            target: (flags & HAS_TARGET != 0).then(|| bytes.u32()),
-            quota_bytes: (flags & HAS_QUOTA != 0).then(|| bytes.u64()),
-            default: (default != NO_DEFAULT).then_some(DefaultAddress::At(default)),
-        }
+        let key = Key::of_address(scope, local);
+        let mut value = self.addresses.find(self.hash(&key), key.bytes())?;
+        Some(Owner::unpacked(varint(&mut value)))
     }
 
     /// The user with a number.
     pub(crate) fn user(&self, id: u32) -> Option<UserEntry<'_>> {
-        let hash = self.hasher.hash_one(id);
-        let offset = self.by_id.find(hash, |offset| self.id_at(*offset) == id)?;
-        Some(self.user_at(*offset))
+        let value = self.users.find(user_hash(id), Key::of_user(id).bytes())?;
+        Some(user_of(id, value))
     }
 
     /// How many users there are, by domain.
@@ -164,152 +135,148 @@ impl Index {
         &self.counts
     }
 
-    /// The address at an offset.
-    pub(crate) fn address_at(&self, offset: u32) -> (Scope, &str) {
-        let (scope, _, _, local) = self.address(offset);
-        (scope, std::str::from_utf8(local).unwrap_or_default())
-    }
-
-    fn id_at(&self, offset: u32) -> u32 {
-        Bytes(self.users.get(offset as usize..).unwrap_or_default()).u32()
-    }
-
-    fn address(&self, offset: u32) -> (Scope, Owner, u8, &[u8]) {
-        let mut bytes = Bytes(self.addresses.get(offset as usize..).unwrap_or_default());
-        let scope = Scope(bytes.u32());
-        let owner = Owner::unpack(bytes.u32());
-        let flags = bytes.u8();
-        (scope, owner, flags, bytes.short())
-    }
-}
-
-/// Reads an entry from its start; past its end everything is 0 or empty.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn u8(&mut self) -> u8 {
-        self.array::<1>()[0]
-    }
-
-    fn u32(&mut self) -> u32 {
-        u32::from_le_bytes(self.array())
-    }
-
-    fn u64(&mut self) -> u64 {
-        u64::from_le_bytes(self.array())
-    }
-
-    fn short(&mut self) -> &'a [u8] {
-        let length = usize::from(self.u8()).min(self.0.len());
-        let (bytes, rest) = self.0.split_at(length);
-        self.0 = rest;
-        bytes
-    }
-
-    fn text(&mut self) -> &'a str {
-        std::str::from_utf8(self.short()).unwrap_or_default()
-    }
-
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk::<N>() {
-            Some((bytes, rest)) => {
-                self.0 = rest;
-                *bytes
+    /// Takes over what lies above it.
+    pub(crate) fn fold(&mut self, overlay: &Overlay) {
+        let mut writer = IndexWriter::upon(std::mem::take(self));
+        for (id, user) in overlay.users() {
+            writer.forget_user(id);
+            if let Some(user) = user {
+                writer.user(&user);
             }
-            None => [0; N],
         }
+        for (scope, local, owner) in overlay.addresses() {
+            writer.address(scope, local, owner);
+        }
+        *self = writer.finish();
+    }
+
+    /// The users of this one, and the addresses of another one.
+    pub(crate) fn with_addresses(self, other: Self) -> Self {
+        Self {
+            users: self.users,
+            counts: self.counts,
+            ..other
+        }
+    }
+
+    /// The hash that this process has for a key.
+    fn hash(&self, key: &Key) -> u32 {
+        (self.hasher.hash_one(key.bytes()) >> 32) as u32
     }
 }
 
-/// Fills an [`Index`].
-#[derive(Debug, Default)]
-pub(crate) struct IndexBuilder {
-    index: Index,
+/// Users whose numbers follow each other lie together.
+fn user_hash(id: u32) -> u32 {
+    id >> 8 << 16 | (id & 0xff) << 8
 }
 
-impl IndexBuilder {
-    /// A builder with room for so many, which need not be exact.
-    pub(crate) fn with_room(users: usize, addresses: usize) -> Self {
-        let mut builder = Self::default();
-        builder.index.by_id = HashTable::with_capacity(users);
-        builder.index.by_address = HashTable::with_capacity(addresses);
-        builder
+/// A scope and the longest text, or a number.
+const KEY_MAX: usize = 5 + 2 + TEXT_MAX;
+
+/// A key, on the stack: it is made for every look.
+struct Key {
+    bytes: [u8; KEY_MAX],
+    length: usize,
+}
+
+impl Key {
+    fn of_address(scope: Scope, local: &str) -> Self {
+        let local = &local.as_bytes()[..local.len().min(TEXT_MAX)];
+        let mut key = Self::of_number(scope.packed());
+        key.push_number(local.len() as u64);
+        let end = key.length + local.len();
+        key.bytes[key.length..end].copy_from_slice(local);
+        key.length = end;
+        key
     }
 
-    /// Adds a user without addresses, and tells where he lies.
-    pub(crate) fn user(&mut self, user: &UserEntry<'_>) -> u32 {
-        let Index {
-            hasher,
-            users,
-            by_id,
-            counts,
-            ..
-        } = &mut self.index;
-        let offset = offset_of(users);
-        let count = counts.entry(user.domain_id).or_default();
-        count.add(user.mail, user.target.is_some(), user.suspended);
-        users.extend_from_slice(&user.id.to_le_bytes());
-        users.extend_from_slice(&user.domain_id.to_le_bytes());
-        users.extend_from_slice(&NO_DEFAULT.to_le_bytes());
-        users.push(flags_of(user));
-        push_short(users, user.login);
-        if let Some(target) = user.target {
-            users.extend_from_slice(&target.to_le_bytes());
-        }
-        if let Some(quota) = user.quota_bytes {
-            users.extend_from_slice(&quota.to_le_bytes());
-        }
-        let users = &*users;
-        by_id.insert_unique(hasher.hash_one(user.id), offset, |other| {
-            let mut bytes = Bytes(users.get(*other as usize..).unwrap_or_default());
-            hasher.hash_one(bytes.u32())
+    fn of_user(id: u32) -> Self {
+        Self::of_number(id.into())
+    }
+
+    fn of_number(number: u64) -> Self {
+        let mut key = Self {
+            bytes: [0; KEY_MAX],
+            length: 0,
+        };
+        key.push_number(number);
+        key
+    }
+
+    fn push_number(&mut self, number: u64) {
+        each_varint_byte(number, |byte| {
+            self.bytes[self.length] = byte;
+            self.length += 1;
         });
-        offset
     }
 
-    /// Adds an address, and tells where it lies.
-    pub(crate) fn address(
-        &mut self,
-        scope: Scope,
-        local: &str,
-        owner: Owner,
-        selected: bool,
-    ) -> u32 {
-        let Index {
-            hasher,
-            addresses,
-            by_address,
-            ..
-        } = &mut self.index;
-        let offset = offset_of(addresses);
-        addresses.extend_from_slice(&scope.0.to_le_bytes());
-        addresses.extend_from_slice(&owner.pack().to_le_bytes());
-        addresses.push(u8::from(selected) * SELECTED);
-        push_short(addresses, local);
-        let addresses = &*addresses;
-        by_address.insert_unique(hasher.hash_one((scope, local)), offset, |other| {
-            let mut bytes = Bytes(addresses.get(*other as usize..).unwrap_or_default());
-            let scope = Scope(bytes.u32());
-            bytes.u32();
-            bytes.u8();
-            hasher.hash_one((scope, bytes.text()))
-        });
-        offset
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
+}
 
-    /// Makes an address the default of a user.
-    pub(crate) fn set_default(&mut self, user: u32, address: u32) {
-        let at = user as usize + USER_DEFAULT;
-        if let Some(field) = self.index.users.get_mut(at..at + 4) {
-            field.copy_from_slice(&address.to_le_bytes());
+fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    let length = text.len().min(TEXT_MAX);
+    push_varint(bytes, length as u64);
+    bytes.extend_from_slice(&text.as_bytes()[..length]);
+}
+
+fn text<'a>(bytes: &mut &'a [u8]) -> &'a str {
+    let length = usize::try_from(varint(bytes)).unwrap_or(usize::MAX);
+    let (text, rest) = bytes.split_at(length.min(bytes.len()));
+    *bytes = rest;
+    std::str::from_utf8(text).unwrap_or_default()
+}
+
+fn number(bytes: &mut &[u8]) -> u32 {
+    u32::try_from(varint(bytes)).unwrap_or_default()
+}
+
+fn user_of(id: u32, mut value: &[u8]) -> UserEntry<'_> {
+    let value = &mut value;
+    let domain_id = number(value);
+    let flags = value.split_off_first().copied().unwrap_or_default();
+    let has = |flag: u8| flags & flag != 0;
+    let login = text(value);
+    UserEntry {
+        id,
+        domain_id,
+        login,
+        mail: match flags & MAIL_MASK {
+            LOCAL => MailType::Local,
+            THIRD_PARTY => MailType::ThirdParty,
+            _ => MailType::None,
+        },
+        suspended: has(SUSPENDED),
+        default: has(HAS_DEFAULT).then(|| {
+            let scope = Scope::unpacked(varint(value));
+            let local = if has(DEFAULT_IS_LOGIN) {
+                login
+            } else {
+                text(value)
+            };
+            (scope, local)
+        }),
+        target: has(HAS_TARGET).then(|| number(value)),
+        quota_bytes: has(HAS_QUOTA).then(|| varint(value)),
+    }
+}
+
+fn push_user(value: &mut Vec<u8>, user: &UserEntry<'_>) {
+    push_varint(value, user.domain_id.into());
+    value.push(flags_of(user));
+    push_text(value, user.login);
+    if let Some((scope, local)) = user.default {
+        push_varint(value, scope.packed());
+        if local != user.login {
+            push_text(value, local);
         }
     }
-
-    /// The finished index, without spare room.
-    pub(crate) fn finish(mut self) -> Index {
-        self.index.addresses.shrink_to_fit();
-        self.index.users.shrink_to_fit();
-        self.index
+    if let Some(target) = user.target {
+        push_varint(value, target.into());
+    }
+    if let Some(quota) = user.quota_bytes {
+        push_varint(value, quota);
     }
 }
 
@@ -320,18 +287,162 @@ fn flags_of(user: &UserEntry<'_>) -> u8 {
         MailType::ThirdParty => THIRD_PARTY,
     };
     let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    let default_is_login = user.default.is_some_and(|(_, local)| local == user.login);
     mail | flag(user.suspended, SUSPENDED)
         | flag(user.target.is_some(), HAS_TARGET)
         | flag(user.quota_bytes.is_some(), HAS_QUOTA)
+        | flag(user.default.is_some(), HAS_DEFAULT)
+        | flag(default_is_login, DEFAULT_IS_LOGIN)
 }
 
-fn push_short(arena: &mut Vec<u8>, text: &str) {
-    let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
-    arena.push(length);
-    arena.extend_from_slice(&text.as_bytes()[..usize::from(length)]);
+/// Writes are gathered until there are so many: each shard is then written for some of them.
+const TOGETHER: usize = 1 << 19;
+
+/// Writes an [`Index`].
+#[derive(Debug, Default)]
+pub(crate) struct IndexWriter {
+    index: Index,
+    addresses: Writes,
+    users: Writes,
+    value: Vec<u8>,
 }
 
-/// Arenas stay far below 4 GiB: an entry has some 25 bytes, and there are at most 2^30 users.
-fn offset_of(arena: &[u8]) -> u32 {
-    u32::try_from(arena.len()).unwrap_or(u32::MAX)
+impl IndexWriter {
+    /// Writes upon what there is.
+    pub(crate) fn upon(index: Index) -> Self {
+        Self {
+            index,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a user whom there is not.
+    pub(crate) fn user(&mut self, user: &UserEntry<'_>) {
+        let count = self.index.counts.entry(user.domain_id).or_default();
+        count.add(user.mail, user.target.is_some(), user.suspended);
+        self.value.clear();
+        push_user(&mut self.value, user);
+        self.set_user(user.id);
+    }
+
+    /// Removes a user, if there is one.
+    pub(crate) fn forget_user(&mut self, id: u32) {
+        let Some(old) = self.index.user(id) else {
+            return;
+        };
+        let (domain, mail) = (old.domain_id, old.mail);
+        let (has_target, suspended) = (old.target.is_some(), old.suspended);
+        let count = self.index.counts.entry(domain).or_default();
+        count.take(mail, has_target, suspended);
+        self.value.clear();
+        self.set_user(id);
+    }
+
+    fn set_user(&mut self, id: u32) {
+        let key = Key::of_user(id);
+        self.users.push(user_hash(id), key.bytes(), &self.value);
+        if self.users.len() >= TOGETHER {
+            self.index.users.write(&mut self.users);
+        }
+    }
+
+    /// Says whose an address is, and whether it is selected; or that it is nobody's.
+    pub(crate) fn address(&mut self, scope: Scope, local: &str, owner: Option<(Owner, bool)>) {
+        let key = Key::of_address(scope, local);
+        self.value.clear();
+        if let Some((owner, selected)) = owner {
+            push_varint(&mut self.value, owner.packed(selected));
+        }
+        let hash = self.index.hash(&key);
+        self.addresses.push(hash, key.bytes(), &self.value);
+        if self.addresses.len() >= TOGETHER {
+            self.index.addresses.write(&mut self.addresses);
+        }
+    }
+
+    /// The index with all that was written.
+    pub(crate) fn finish(mut self) -> Index {
+        self.index.users.write(&mut self.users);
+        self.index.addresses.write(&mut self.addresses);
+        self.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> [UserEntry<'static>; 3] {
+        let plain = UserEntry {
+            id: 7,
+            domain_id: 1,
+            login: "jdoe",
+            mail: MailType::Local,
+            suspended: false,
+            target: None,
+            quota_bytes: None,
+            default: None,
+        };
+        let full = UserEntry {
+            id: u32::MAX,
+            domain_id: 70_000,
+            mail: MailType::ThirdParty,
+            suspended: true,
+            target: Some(u32::MAX >> 2),
+            quota_bytes: Some(u64::MAX),
+            default: Some((Scope::all(9), "jdoe")),
+            ..plain
+        };
+        let other = UserEntry {
+            id: 7 + (1 << 24),
+            mail: MailType::None,
+            quota_bytes: Some(0),
+            default: Some((Scope::one(3), "j.doe")),
+            ..plain
+        };
+        [plain, full, other]
+    }
+
+    #[test]
+    fn users_come_back_as_they_were_written() {
+        let mut writer = IndexWriter::default();
+        for user in users() {
+            writer.user(&user);
+        }
+        let index = writer.finish();
+        for user in users() {
+            assert_eq!(index.user(user.id), Some(user));
+        }
+        assert_eq!(index.user(8), None);
+        let mut writer = IndexWriter::upon(index.clone());
+        writer.forget_user(7);
+        writer.forget_user(8);
+        let without = writer.finish();
+        assert_eq!((without.user(7), index.user(7)), (None, Some(users()[0])));
+        assert_eq!(index.counts()[&1].all(), 2);
+        assert_eq!(without.counts()[&1].all(), 1);
+    }
+
+    #[test]
+    fn addresses_come_back_with_their_owners() {
+        let (all, one) = (Scope::all(1), Scope::one(1));
+        let written = [
+            (all, "jdoe", (Owner::User(u32::MAX), true)),
+            (one, "jdoe", (Owner::Group(1), false)),
+            (one, "jdoe2", (Owner::Shared(1 << 30), false)),
+            (Scope::one(1 << 30), "", (Owner::User(0), false)),
+        ];
+        let mut writer = IndexWriter::default();
+        for (scope, local, owner) in written {
+            writer.address(scope, local, Some(owner));
+        }
+        writer.address(all, "jdo", Some((Owner::User(2), false)));
+        writer.address(all, "jdo", None);
+        let index = writer.finish();
+        for (scope, local, owner) in written {
+            assert_eq!(index.find(scope, local), Some(owner), "{local}");
+        }
+        assert_eq!(index.find(all, "jdo"), None);
+        assert_eq!(index.find(all, "jdoe2"), None);
+    }
 }

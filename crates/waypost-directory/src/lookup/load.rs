@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use waypost_proto::mail::Domain;
 use waypost_proto::route::{TargetId, UserId};
 
-use super::index::{IndexBuilder, Owner, Scope};
+use super::index::{Index, IndexWriter, Owner, Scope, UserEntry};
 use super::overlay::{Overlay, OverlayUser};
 use super::route::{DomainRoute, GatewayMinger, GatewayRoute, Group, Shared, Target};
 use super::snapshot::{NameEntry, Snapshot, Tables};
@@ -16,38 +16,61 @@ use crate::model::{
     DomainId, DomainRecord, GatewayId, GroupId, GroupRecord, Kind, MailType, Minger, SharedId,
     SharedRecord, Stored, TargetRecord,
 };
-use crate::sqlite::address::scope;
+use crate::sqlite::address::{AddressRow, scope};
 use crate::sqlite::{self, audit, readable, word};
 
-/// Changes above the index from which on it is built anew, beside the edits that go on.
-pub(crate) const MUCH_OVERLAY: usize = 4096;
-/// Most changes above the index: a batch that has more builds it anew at once.
-const MAX_OVERLAY: usize = 8 * MUCH_OVERLAY;
+/// Most changes above the index: it takes over what is more.
+const MAX_OVERLAY: usize = 8192;
+/// The same within one batch that has many: each time, many shards are written.
+const MAX_IN_BATCH: usize = if cfg!(test) { 64 } else { 16 * MAX_OVERLAY };
 /// Objects read at a time.
 const PAGE: usize = 1000;
 
 const USERS: &str = "
     SELECT id, domain_id, login, mail, suspended, target_id, quota_bytes FROM user";
 const ADDRESSES: &str = "
-    SELECT owner_id, domain_id, name_id, local, selected, position FROM address
+    SELECT owner_id, domain_id, name_id, local, selected FROM address
     WHERE owner_kind = ?1 ORDER BY owner_id, position";
+const DEFAULTS: &str = "
+    SELECT owner_id, domain_id, name_id, local, selected FROM address
+    WHERE owner_kind = ?1 AND position = 0 ORDER BY owner_id, position";
 
-/// Everything.
-pub(crate) fn all(store: &Connection) -> rusqlite::Result<Snapshot> {
-    let change = audit::last(store)?;
-    let targets = targets(store)?;
+/// Everything, read by two connections side by side.
+pub(crate) fn all(store: &Connection, beside: &mut Connection) -> rusqlite::Result<Snapshot> {
+    let moment = store.unchecked_transaction()?;
+    let change = audit::last(&moment)?;
+    let targets = targets(&moment)?;
+    let tables = Tables {
+        gateways: Arc::new(gateways(&moment, &targets)?),
+        targets: Arc::new(targets),
+        holds: Arc::new(sqlite::hold::list(&moment)?.into_iter().collect()),
+        past_holds: Arc::new(sqlite::hold::past(&moment)?),
+        ..tables(&moment)?
+    };
     Ok(Snapshot {
         change,
-        indexed: change,
-        tables: Tables {
-            gateways: Arc::new(gateways(store, &targets)?),
-            targets: Arc::new(targets),
-            holds: Arc::new(sqlite::hold::list(store)?.into_iter().collect()),
-            past_holds: Arc::new(sqlite::hold::past(store)?),
-            ..tables(store)?
-        },
-        index: Arc::new(index(store)?),
+        tables,
+        index: Arc::new(index(&moment, beside, change)?),
         overlay: Arc::default(),
+    })
+}
+
+/// Users by one connection and addresses by the other, unless they do not see the same.
+fn index(store: &Connection, beside: &mut Connection, change: u64) -> rusqlite::Result<Index> {
+    std::thread::scope(|threads| {
+        let other = threads.spawn(move || {
+            let moment = beside.transaction()?;
+            let is_same = audit::last(&moment)? == change;
+            is_same.then(|| addresses(&moment)).transpose()
+        });
+        let users = users(store)?;
+        let addresses = match other.join() {
+            Ok(Ok(Some(addresses))) => addresses,
+            Ok(Err(error)) => return Err(error),
+            // What a panic has cut short is done here, where it ends the start.
+            Ok(Ok(None)) | Err(_) => addresses(store)?,
+        };
+        Ok(users.with_addresses(addresses))
     })
 }
 
@@ -57,23 +80,33 @@ pub(crate) fn next(
     old: &Snapshot,
     touched: &[Touched],
 ) -> rusqlite::Result<Snapshot> {
-    let written: usize = touched.iter().map(|t| 2 + 2 * t.addresses.len()).sum();
-    if written + old.overlay.len() > MAX_OVERLAY {
-        return all(store);
-    }
     let change = audit::last(store)?;
     let mut tables = old.tables.clone();
-    let mut overlay = old.overlay.next(change);
+    let mut above = Above {
+        index: Arc::clone(&old.index),
+        overlay: Overlay::clone(&old.overlay),
+    };
     for object in touched {
+        let addresses = match object.kind {
+            Kind::Group | Kind::Mailbox | Kind::User => {
+                sqlite::address::rows_of_owner(store, (object.kind, object.id))?
+            }
+            _ => Vec::new(),
+        };
         match object.kind {
             Kind::Domain => replace_domain(store, &mut tables, object.id)?,
             Kind::Group => replace_group(store, &mut tables, object.id)?,
             Kind::Mailbox => replace_shared(store, &mut tables, object.id)?,
             Kind::Admin | Kind::Gateway | Kind::Hold | Kind::Peer | Kind::Target | Kind::Token => {}
-            Kind::User => overlay.set_user(object.id, overlay_user(store, object.id)?),
+            Kind::User => {
+                let user = overlay_user(store, object.id, addresses.first())?;
+                above.overlay.set_user(object.id, user);
+            }
         }
-        replace_addresses(store, &mut overlay, object)?;
+        replace_addresses(&mut above, object, addresses);
+        above.fold(MAX_IN_BATCH);
     }
+    above.fold(MAX_OVERLAY);
     if touched.iter().any(|t| t.kind == Kind::Domain) {
         requota(store, &mut tables)?;
     }
@@ -93,111 +126,140 @@ pub(crate) fn next(
     }
     Ok(Snapshot {
         change,
-        indexed: old.indexed,
         tables,
-        index: Arc::clone(&old.index),
-        overlay: Arc::new(overlay),
+        index: above.index,
+        overlay: Arc::new(above.overlay),
     })
 }
 
-fn index(store: &Connection) -> rusqlite::Result<super::Index> {
-    let count = |table: &str| -> rusqlite::Result<usize> {
-        store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-            row.get(0)
-        })
-    };
-    let mut builder = IndexBuilder::with_room(count("user")?, count("address")?);
+/// An index, and what is not in it yet.
+struct Above {
+    index: Arc<Index>,
+    overlay: Overlay,
+}
+
+impl Above {
+    /// Lets the index take over what is above it when that is more than so much.
+    fn fold(&mut self, most: usize) {
+        if self.overlay.len() > most {
+            let overlay = std::mem::take(&mut self.overlay);
+            // Copied once, with all shards that the snapshot before has too; then it is our own.
+            Arc::make_mut(&mut self.index).fold(&overlay);
+        }
+    }
+
+    /// Whose an address is now.
+    fn owner(&self, scope: Scope, local: &str) -> Option<Owner> {
+        let found = self.overlay.find(scope, local);
+        let found = found.unwrap_or_else(|| self.index.find(scope, local));
+        found.map(|(owner, _)| owner)
+    }
+}
+
+/// Whose addresses are whose.
+fn addresses(store: &Connection) -> rusqlite::Result<Index> {
+    let mut writer = IndexWriter::default();
     for (kind, owner) in [
         (Kind::Group, Owner::Group as fn(u32) -> Owner),
         (Kind::Mailbox, Owner::Shared),
+        (Kind::User, Owner::User),
     ] {
         let mut statement = store.prepare_cached(ADDRESSES)?;
         let mut rows = statement.query([kind.as_str()])?;
         while let Some(row) = rows.next()? {
             if let Some(address) = readable(kind, row, AddressOf::read(row))? {
                 let owner = owner(address.owner_id);
-                builder.address(address.scope, &address.local, owner, false);
+                let owner = Some((owner, address.selected && kind == Kind::User));
+                writer.address(address.scope, address.local, owner);
             }
         }
     }
-    users(store, &mut builder)?;
-    Ok(builder.finish())
+    Ok(writer.finish())
 }
 
-struct AddressOf {
+struct AddressOf<'r> {
     owner_id: u32,
     scope: Scope,
-    local: String,
+    local: &'r str,
     selected: bool,
-    is_default: bool,
 }
 
-impl AddressOf {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+impl<'r> AddressOf<'r> {
+    fn read(row: &'r Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             owner_id: row.get(0)?,
             scope: scope(row.get(1)?, row.get(2)?),
-            local: row.get(3)?,
+            local: row.get_ref(3)?.as_str()?,
             selected: row.get(4)?,
-            is_default: row.get::<_, u32>(5)? == 0,
         })
     }
 }
 
-/// Users and their addresses, both in the order of the users' numbers, side by side.
-fn users(store: &Connection, builder: &mut IndexBuilder) -> rusqlite::Result<()> {
+/// Users and their default addresses, both in the order of the users' numbers, side by side.
+fn users(store: &Connection) -> rusqlite::Result<Index> {
+    let mut writer = IndexWriter::default();
     let mut users = store.prepare_cached(&format!("{USERS} ORDER BY id"))?;
     let mut users = users.query([])?;
-    let mut addresses = store.prepare_cached(ADDRESSES)?;
-    let mut addresses = addresses.query([Kind::User.as_str()])?;
-    let mut next = next_address(&mut addresses)?;
+    let mut defaults = store.prepare_cached(DEFAULTS)?;
+    let mut defaults = defaults.query([Kind::User.as_str()])?;
+    let mut next = next_default(&mut defaults)?;
     while let Some(row) = users.next()? {
-        let Some(user) = readable(Kind::User, row, overlay_user_of(row))? else {
+        let Some(mut user) = readable(Kind::User, row, user_of(row))? else {
             continue;
         };
-        let offset = builder.user(&user.entry());
-        while let Some(address) = next.as_ref().filter(|a| a.owner_id <= user.id) {
-            if address.owner_id == user.id {
-                let owner = Owner::User(offset);
-                let at = builder.address(address.scope, &address.local, owner, address.selected);
-                if address.is_default {
-                    builder.set_default(offset, at);
-                }
-            }
-            next = next_address(&mut addresses)?;
+        while next.as_ref().is_some_and(|next| next.owner_id < user.id) {
+            next = next_default(&mut defaults)?;
         }
+        let default = next.as_ref().filter(|next| next.owner_id == user.id);
+        user.default = default.map(|default| (default.scope, &*default.local));
+        writer.user(&user);
     }
-    Ok(())
+    Ok(writer.finish())
 }
 
-fn next_address(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<AddressOf>> {
+/// A user's default address.
+struct DefaultOf {
+    owner_id: u32,
+    scope: Scope,
+    local: String,
+}
+
+fn next_default(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<DefaultOf>> {
     while let Some(row) = rows.next()? {
         if let Some(address) = readable(Kind::User, row, AddressOf::read(row))? {
-            return Ok(Some(address));
+            return Ok(Some(DefaultOf {
+                owner_id: address.owner_id,
+                scope: address.scope,
+                local: address.local.to_owned(),
+            }));
         }
     }
     Ok(None)
 }
 
-fn overlay_user(store: &Connection, id: u32) -> rusqlite::Result<Option<OverlayUser>> {
+fn overlay_user(
+    store: &Connection,
+    id: u32,
+    default: Option<&AddressRow>,
+) -> rusqlite::Result<Option<OverlayUser>> {
     let mut statement = store.prepare_cached(&format!("{USERS} WHERE id = ?1"))?;
     let mut rows = statement.query([id])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let mut user = readable(Kind::User, row, overlay_user_of(row))?;
-    let addresses = sqlite::address::rows_of_owner(store, (Kind::User, id))?;
-    if let (Some(user), Some(first)) = (&mut user, addresses.first()) {
-        user.default = Some((first.scope, first.local.as_str().into()));
-    }
-    Ok(user)
+    let Some(mut user) = readable(Kind::User, row, user_of(row))? else {
+        return Ok(None);
+    };
+    user.default = default.map(|default| (default.scope, &*default.local));
+    Ok(Some(OverlayUser::of(&user)))
 }
 
-fn overlay_user_of(row: &Row<'_>) -> rusqlite::Result<OverlayUser> {
-    Ok(OverlayUser {
+/// A user without his default address.
+fn user_of<'r>(row: &'r Row<'_>) -> rusqlite::Result<UserEntry<'r>> {
+    Ok(UserEntry {
         id: row.get(0)?,
         domain_id: row.get(1)?,
-        login: row.get(2)?,
+        login: row.get_ref(2)?.as_str()?,
         mail: word(row, 3, MailType::parse)?,
         suspended: row.get(4)?,
         target: row.get(5)?,
@@ -206,11 +268,7 @@ fn overlay_user_of(row: &Row<'_>) -> rusqlite::Result<OverlayUser> {
     })
 }
 
-fn replace_addresses(
-    store: &Connection,
-    overlay: &mut Overlay,
-    object: &Touched,
-) -> rusqlite::Result<()> {
+fn replace_addresses(above: &mut Above, object: &Touched, addresses: Vec<AddressRow>) {
     let owner = match object.kind {
         Kind::Group => Owner::Group(object.id),
         Kind::Mailbox => Owner::Shared(object.id),
@@ -221,19 +279,19 @@ fn replace_addresses(
         | Kind::Hold
         | Kind::Peer
         | Kind::Target
-        | Kind::Token => return Ok(()),
+        | Kind::Token => return,
     };
     for old in &object.addresses {
         // An address that another object of the same batch has taken over stays with that one.
-        let taken = overlay.find(old.scope, &old.local).flatten();
-        if taken.is_none_or(|(other, _)| other == owner) {
-            overlay.set_address(old.scope, &old.local, None);
+        let present = above.owner(old.scope, &old.local);
+        if present.is_none_or(|present| present == owner) {
+            above.overlay.set_address(old.scope, &old.local, None);
         }
     }
-    for new in sqlite::address::rows_of_owner(store, (object.kind, object.id))? {
-        overlay.set_address(new.scope, &new.local, Some((owner, new.selected)));
+    for new in addresses {
+        let found = Some((owner, new.selected));
+        above.overlay.set_address(new.scope, &new.local, found);
     }
-    Ok(())
 }
 
 fn tables(store: &Connection) -> rusqlite::Result<Tables> {

@@ -1,4 +1,4 @@
-//! What has changed since the index was built.
+//! What the index does not have yet.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::index::{DefaultAddress, Owner, Scope, UserEntry};
+use super::index::{Owner, Scope, UserEntry};
 use crate::model::MailType;
 
 /// A user, on his own memory.
@@ -23,6 +23,19 @@ pub(crate) struct OverlayUser {
 }
 
 impl OverlayUser {
+    pub(crate) fn of(user: &UserEntry<'_>) -> Self {
+        Self {
+            id: user.id,
+            domain_id: user.domain_id,
+            login: user.login.into(),
+            mail: user.mail,
+            suspended: user.suspended,
+            target: user.target,
+            quota_bytes: user.quota_bytes,
+            default: user.default.map(|(scope, local)| (scope, local.into())),
+        }
+    }
+
     pub(crate) fn entry(&self) -> UserEntry<'_> {
         UserEntry {
             id: self.id,
@@ -35,7 +48,7 @@ impl OverlayUser {
             default: self
                 .default
                 .as_ref()
-                .map(|(scope, local)| DefaultAddress::Is(*scope, local)),
+                .map(|(scope, local)| (*scope, &**local)),
         }
     }
 }
@@ -46,14 +59,6 @@ struct Slot {
     local: Arc<str>,
     /// None: the index is not to be believed, the address is gone.
     owner: Option<(Owner, bool)>,
-    change: u64,
-}
-
-#[derive(Debug, Clone)]
-struct UserSlot {
-    /// None: gone.
-    user: Option<Arc<OverlayUser>>,
-    change: u64,
 }
 
 /// Addresses and users that the index does not have, or has otherwise.
@@ -61,28 +66,11 @@ struct UserSlot {
 pub(crate) struct Overlay {
     hasher: DefaultHashBuilder,
     addresses: HashTable<Slot>,
-    users: HashMap<u32, UserSlot>,
-    /// The write that what is set now belongs to.
-    change: u64,
+    /// None: gone.
+    users: HashMap<u32, Option<Arc<OverlayUser>>>,
 }
 
 impl Overlay {
-    /// A copy to which the writes up to a number are added.
-    pub(crate) fn next(&self, change: u64) -> Self {
-        Self {
-            change,
-            ..self.clone()
-        }
-    }
-
-    /// A copy of what is newer than an index that was built after a write.
-    pub(crate) fn since(&self, change: u64) -> Self {
-        let mut newer = self.clone();
-        newer.addresses.retain(|slot| slot.change > change);
-        newer.users.retain(|_, slot| slot.change > change);
-        newer
-    }
-
     /// What the overlay says of an address; the outer none: nothing.
     pub(crate) fn find(&self, scope: Scope, local: &str) -> Option<Option<(Owner, bool)>> {
         if self.addresses.is_empty() {
@@ -97,13 +85,20 @@ impl Overlay {
 
     /// What the overlay says of a user; the outer none: nothing.
     pub(crate) fn user(&self, id: u32) -> Option<Option<UserEntry<'_>>> {
-        let slot = self.users.get(&id)?;
-        Some(slot.user.as_deref().map(OverlayUser::entry))
+        let user = self.users.get(&id)?;
+        Some(user.as_deref().map(OverlayUser::entry))
     }
 
-    /// The numbers of all users of whom it says something.
-    pub(crate) fn users(&self) -> impl Iterator<Item = u32> {
-        self.users.keys().copied()
+    /// All that it says of users.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (u32, Option<UserEntry<'_>>)> {
+        let users = self.users.iter();
+        users.map(|(id, user)| (*id, user.as_deref().map(OverlayUser::entry)))
+    }
+
+    /// All that it says of addresses.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Scope, &str, Option<(Owner, bool)>)> {
+        let slots = self.addresses.iter();
+        slots.map(|slot| (slot.scope, &*slot.local, slot.owner))
     }
 
     /// Replaces what is said of an address.
@@ -113,14 +108,13 @@ impl Overlay {
             .addresses
             .find_mut(hash, |slot| slot.scope == scope && *slot.local == *local);
         if let Some(slot) = found {
-            (slot.owner, slot.change) = (owner, self.change);
+            slot.owner = owner;
             return;
         }
         let slot = Slot {
             scope,
             local: local.into(),
             owner,
-            change: self.change,
         };
         let hasher = &self.hasher;
         self.addresses.insert_unique(hash, slot, |other| {
@@ -130,11 +124,7 @@ impl Overlay {
 
     /// Replaces what is said of a user.
     pub(crate) fn set_user(&mut self, id: u32, user: Option<OverlayUser>) {
-        let slot = UserSlot {
-            user: user.map(Arc::new),
-            change: self.change,
-        };
-        self.users.insert(id, slot);
+        self.users.insert(id, user.map(Arc::new));
     }
 
     /// How much there is to copy at the next edit.

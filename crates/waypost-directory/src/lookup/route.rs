@@ -7,7 +7,7 @@ use waypost_proto::net::Network;
 use waypost_proto::route::{TargetId, UserId};
 
 use super::Snapshot;
-use super::index::{DefaultAddress, Scope};
+use super::index::Scope;
 use crate::model::{
     DomainId, GatewayId, GatewayVerify, GroupId, Host, MailType, Minger, Quota, RecipientForm,
     SharedId, TlsPin, TlsPolicy, Unreachable, VerifyUnknown,
@@ -80,7 +80,7 @@ pub struct UserRoute<'a> {
     pub target: Option<TargetId>,
     /// Most bytes his mailbox may hold, the domain's default counted in; 0: no limit.
     pub quota_bytes: u64,
-    pub(crate) default: Option<DefaultAddress<'a>>,
+    pub(crate) default: Option<(Scope, &'a str)>,
     pub(crate) snapshot: &'a Snapshot,
 }
 
@@ -88,10 +88,7 @@ impl UserRoute<'_> {
     /// The address under which he is known elsewhere.
     #[must_use]
     pub fn default_address(&self) -> Option<Mailbox> {
-        let (scope, local) = match self.default? {
-            DefaultAddress::At(offset) => self.snapshot.index.address_at(offset),
-            DefaultAddress::Is(scope, local) => (scope, local),
-        };
+        let (scope, local) = self.default?;
         self.snapshot.mailbox(scope, local)
     }
 }

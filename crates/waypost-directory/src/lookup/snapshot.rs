@@ -38,8 +38,6 @@ pub(crate) struct Tables {
 #[derive(Debug, Default)]
 pub struct Snapshot {
     pub(crate) change: u64,
-    /// The last write that is in the index itself.
-    pub(crate) indexed: u64,
     pub(crate) tables: Tables,
     pub(crate) index: Arc<Index>,
     pub(crate) overlay: Arc<Overlay>,
@@ -87,11 +85,7 @@ impl Snapshot {
     /// The user with a number; all his addresses count as selected.
     #[must_use]
     pub fn user(&self, id: UserId) -> Option<UserRoute<'_>> {
-        let entry = match self.overlay.user(id.0) {
-            Some(user) => user?,
-            None => self.index.user(id.0)?,
-        };
-        self.route(entry, true)
+        self.route(self.user_entry(id.0)?, true)
     }
 
     /// Whether this user may send as this address: his own, or a shared mailbox's that he is in.
@@ -180,33 +174,17 @@ impl Snapshot {
     /// How many users there are in each domain, by its number.
     pub(crate) fn user_counts(&self) -> HashMap<u32, UserCounts> {
         let mut counts = self.index.counts().clone();
-        for id in self.overlay.users() {
+        for (id, new) in self.overlay.users() {
             if let Some(old) = self.index.user(id) {
                 let count = counts.entry(old.domain_id).or_default();
                 count.take(old.mail, old.target.is_some(), old.suspended);
             }
-            if let Some(Some(new)) = self.overlay.user(id) {
+            if let Some(new) = new {
                 let count = counts.entry(new.domain_id).or_default();
                 count.add(new.mail, new.target.is_some(), new.suspended);
             }
         }
         counts
-    }
-
-    /// How much lies above the index.
-    pub(crate) fn overlay_len(&self) -> usize {
-        self.overlay.len()
-    }
-
-    /// The same upon an index built at a later write; none, if that index is not the newer one.
-    pub(crate) fn upon(&self, built: &Self) -> Option<Self> {
-        (built.indexed > self.indexed).then(|| Self {
-            change: self.change,
-            indexed: built.indexed,
-            tables: self.tables.clone(),
-            index: Arc::clone(&built.index),
-            overlay: Arc::new(self.overlay.since(built.indexed)),
-        })
     }
 
     pub(crate) fn mailbox(&self, scope: Scope, local: &str) -> Option<Mailbox> {
@@ -218,28 +196,24 @@ impl Snapshot {
     }
 
     fn find(&self, scope: Scope, local: &str) -> Option<Found<'_>> {
-        let (owner, selected, entry) = match self.overlay.find(scope, local) {
-            Some(found) => {
-                let (owner, selected) = found?;
-                let entry = match owner {
-                    Owner::User(id) => self.overlay.user(id).flatten(),
-                    _ => None,
-                };
-                (owner, selected, entry)
-            }
-            None => {
-                let (owner, selected) = self.index.find(scope, local)?;
-                let entry = match owner {
-                    Owner::User(offset) => Some(self.index.user_at(offset)),
-                    _ => None,
-                };
-                (owner, selected, entry)
-            }
+        let (owner, selected) = match self.overlay.find(scope, local) {
+            Some(found) => found?,
+            None => self.index.find(scope, local)?,
         };
         match owner {
             Owner::Group(id) => self.tables.groups.get(&id).map(|g| Found::Group(g)),
             Owner::Shared(id) => self.tables.shared.get(&id).map(|s| Found::Shared(s)),
-            Owner::User(_) => self.route(entry?, selected).map(Found::User),
+            Owner::User(id) => {
+                let user = self.route(self.user_entry(id)?, selected);
+                user.map(Found::User)
+            }
+        }
+    }
+
+    fn user_entry(&self, id: u32) -> Option<UserEntry<'_>> {
+        match self.overlay.user(id) {
+            Some(user) => user,
+            None => self.index.user(id),
         }
     }
 

@@ -80,14 +80,19 @@ pub(crate) fn scope(domain_id: u32, name_id: Option<u32>) -> Scope {
     name_id.map_or_else(|| Scope::all(domain_id), Scope::one)
 }
 
-/// Replaces the addresses of an object.
-pub(crate) fn replace(
+/// Removes the addresses of an object.
+pub(crate) fn remove(connection: &Connection, (kind, id): Owned) -> rusqlite::Result<()> {
+    run(connection, DELETE, params![kind.as_str(), id])?;
+    Ok(())
+}
+
+/// Adds the addresses of an object that has none.
+pub(crate) fn add(
     connection: &Connection,
     (kind, id): Owned,
     domain_id: u32,
     addresses: &[(Option<u32>, &Address, bool)],
 ) -> rusqlite::Result<()> {
-    run(connection, DELETE, params![kind.as_str(), id])?;
     for (position, (name_id, address, selected)) in addresses.iter().enumerate() {
         let local = address.local().as_str();
         let row = params![

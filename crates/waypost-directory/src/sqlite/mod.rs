@@ -129,8 +129,7 @@ pub(crate) fn parsed<T, E: Error + Send + Sync + 'static>(
     column: usize,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    parse(&text).map_err(|error| damage(column, error))
+    parse(row.get_ref(column)?.as_str()?).map_err(|error| damage(column, error))
 }
 
 /// A text column that may be NULL, parsed.
@@ -139,8 +138,8 @@ pub(crate) fn parsed_if_any<T, E: Error + Send + Sync + 'static>(
     column: usize,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> rusqlite::Result<Option<T>> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| parse(&text).map_err(|error| damage(column, error)))
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(|text| parse(text).map_err(|error| damage(column, error)))
         .transpose()
 }
 
@@ -150,8 +149,8 @@ pub(crate) fn word<T>(
     column: usize,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    parse(&text).ok_or_else(|| damage(column, Unknown(text)))
+    let text = row.get_ref(column)?.as_str()?;
+    parse(text).ok_or_else(|| damage(column, Unknown(text.to_owned())))
 }
 
 pub(crate) fn damage(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
