@@ -221,6 +221,22 @@ impl Directory {
         }
     }
 
+    /// The same; none too where it is there and cannot be understood.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn readable(&self, key: &Key) -> Result<Option<Stored<Object>>, Unavailable> {
+        let reader = lock(&self.reader);
+        let (Some(found), _) = sqlite::any::locate(&reader, key)? else {
+            return Ok(None);
+        };
+        match sqlite::any::read(&reader, key.kind(), found) {
+            Err(error) if sqlite::is_damage(&error) => Ok(None),
+            read => Ok(read?),
+        }
+    }
+
     /// The domain with a main name.
     ///
     /// # Errors

@@ -171,6 +171,12 @@ impl Snapshot {
         self.tables.holds.iter()
     }
 
+    /// How many users there are.
+    #[must_use]
+    pub fn user_count(&self) -> u64 {
+        self.user_counts().values().map(UserCounts::all).sum()
+    }
+
     /// How many users there are in each domain, by its number.
     pub(crate) fn user_counts(&self) -> HashMap<u32, UserCounts> {
         let mut counts = self.index.counts().clone();

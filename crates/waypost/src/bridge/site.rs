@@ -16,7 +16,7 @@ const MAX_STEPS: usize = 1000;
 impl Asked {
     pub(super) fn apply(&self, request: &Apply) -> Result<Value, Refused> {
         let site = site_file::read(&request.text).map_err(|faults| refused(request, faults))?;
-        let plan = Plan::make(&self.directory, &site, request.prune).map_err(|e| later(&e))?;
+        let plan = Plan::make(&self.directory, site, request.prune).map_err(|e| later(&e))?;
         let (from, unasked) = self.consult_for(&plan, request)?;
         let actor = Actor {
             name: &self.caller.name,
@@ -48,9 +48,8 @@ impl Asked {
             tracing::warn!("{note}");
         }
         let mut result = result_of(&changed);
-        let steps = plan.steps();
-        if request.dry_run || steps.len() <= MAX_STEPS {
-            result["plan"] = steps.iter().map(ToString::to_string).collect();
+        if request.dry_run || plan.len() <= MAX_STEPS {
+            result["plan"] = plan.steps().map(|step| step.to_string()).collect();
         }
         if let Some(count) = unasked {
             result["unasked"] = count.into();
@@ -64,7 +63,7 @@ impl Asked {
     /// edit came from, and what was left out.
     fn consult_for(
         &self,
-        plan: &Plan<'_>,
+        plan: &Plan,
         request: &Apply,
     ) -> Result<(String, Option<usize>), Refused> {
         let from = self.caller.from.clone();

@@ -5,13 +5,13 @@ use std::fmt;
 
 use waypost_admin::request::Fault;
 use waypost_directory::{
-    Actor, Changed, Directory, Edit, EditError, Here, Key, LOCAL, Object, Progress, Stored,
+    Actor, Changed, Directory, Edit, EditError, Here, Key, Kind, LOCAL, Object, Progress, Stored,
     Unavailable, When,
 };
 
 use super::export::each;
 use super::fields;
-use super::read::{SiteFile, Written};
+use super::read::{Place, SiteFile, Written};
 use crate::bridge;
 
 /// What happens to one object.
@@ -29,14 +29,14 @@ enum Change {
     Remove,
 }
 
-/// The steps, and the edits that make them.
-#[derive(Debug)]
-pub(crate) struct Plan<'s> {
-    steps: Vec<Step>,
+/// The edits that make the steps.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
     edits: Vec<Edit>,
     /// What each edit finds.
     before: Vec<Option<Object>>,
-    written: Vec<Option<&'s Written>>,
+    /// Where it is written what each edit saves.
+    written: Vec<Option<Place>>,
 }
 
 /// Why a plan was not carried out.
@@ -56,7 +56,35 @@ impl From<Unavailable> for Failure {
     }
 }
 
-impl<'s> Plan<'s> {
+/// What a site file writes, until the plan has it.
+struct Wanted {
+    written: Vec<Option<Written>>,
+    by_key: HashMap<Key, usize>,
+    is_there: Vec<bool>,
+}
+
+impl Wanted {
+    fn of(site: SiteFile) -> Self {
+        let written: Vec<_> = site.objects.into_iter().map(Some).collect();
+        let keys = written.iter().flatten().map(|written| written.object.key());
+        Self {
+            by_key: keys.enumerate().map(|(place, key)| (key, place)).collect(),
+            is_there: vec![false; written.len()],
+            written,
+        }
+    }
+
+    /// What is written of an object of the directory, the first time that it is asked for.
+    fn take(&mut self, key: &Key) -> Option<Option<Written>> {
+        let place = self.by_key.get(key).copied();
+        let other = || self.by_key.get(&renamed(key)?).copied();
+        let place = place.or_else(other)?;
+        *self.is_there.get_mut(place)? = true;
+        Some(self.written.get_mut(place)?.take())
+    }
+}
+
+impl Plan {
     /// Compares; with `prune`, what is not in the file is removed if it was made here.
     ///
     /// # Errors
@@ -64,75 +92,109 @@ impl<'s> Plan<'s> {
     /// [`Unavailable`].
     pub(crate) fn make(
         directory: &Directory,
-        site: &'s SiteFile,
+        site: SiteFile,
         prune: bool,
     ) -> Result<Self, Unavailable> {
-        let wanted: HashMap<Key, &Written> = site
-            .objects
-            .iter()
-            .map(|written| (written.object.key(), written))
-            .collect();
-        let mut plan = Self {
-            steps: Vec::new(),
-            edits: Vec::new(),
-            before: Vec::new(),
-            written: Vec::new(),
-        };
-        let mut present = HashSet::new();
-        each(directory, |stored| {
-            let key = stored.record.key();
-            match wanted.get(&key).or_else(|| wanted.get(&renamed(&key)?)) {
-                Some(written) => plan.change(stored, written),
-                None if prune && stored.origin == LOCAL => plan.remove(stored),
-                None => {}
-            }
-            present.extend(renamed(&key));
-            present.insert(key);
-        })?;
-        for written in &site.objects {
-            let key = written.object.key();
-            if !present.contains(&key) {
-                plan.create(key, written);
-            }
+        let mut plan = Self::default();
+        if prune || directory.snapshot().user_count() <= site.objects.len() as u64 {
+            plan.compare_all(directory, Wanted::of(site), prune)?;
+        } else {
+            plan.compare_written(directory, site)?;
         }
         Ok(plan)
     }
 
-    fn create(&mut self, key: Key, written: &'s Written) {
-        let change = Change::Create;
-        self.steps.push(Step { key, change });
-        // Whatever is there under this name cannot be read: it is replaced.
-        self.edits
-            .push(Edit::Put(written.object.clone(), When::Any));
-        self.before.push(None);
-        self.written.push(Some(written));
+    /// Goes through the directory.
+    fn compare_all(
+        &mut self,
+        directory: &Directory,
+        mut wanted: Wanted,
+        prune: bool,
+    ) -> Result<(), Unavailable> {
+        each(directory, |stored| {
+            match wanted.take(&stored.record.key()) {
+                Some(Some(written)) => self.change(stored, written),
+                Some(None) => {}
+                None if prune && stored.origin == LOCAL => self.remove(stored),
+                None => {}
+            }
+        })?;
+        let written = wanted.written.into_iter().zip(wanted.is_there);
+        let new = written.filter(|(_, is_there)| !is_there);
+        new.filter_map(|(written, _)| written)
+            .for_each(|written| self.create(written));
+        Ok(())
     }
 
-    fn change(&mut self, stored: Stored<Object>, written: &'s Written) {
+    /// Goes through the site file, and looks for each object in the directory, which has more.
+    fn compare_written(
+        &mut self,
+        directory: &Directory,
+        site: SiteFile,
+    ) -> Result<(), Unavailable> {
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        for written in site.objects {
+            let key = written.object.key();
+            let mut stored = directory.readable(&key)?;
+            if let (None, Some(other)) = (&stored, renamed(&key)) {
+                stored = directory.readable(&other)?;
+            }
+            match stored {
+                None => new.push(written),
+                Some(stored) if stored.record == written.object => {}
+                Some(stored) => known.push((stored, written)),
+            }
+        }
+        // In the order in which going through the directory finds them.
+        known.sort_by_key(|(stored, _)| (rank(&stored.record), stored.id));
+        known
+            .into_iter()
+            .for_each(|(stored, written)| self.change(stored, written));
+        new.into_iter().for_each(|written| self.create(written));
+        Ok(())
+    }
+
+    fn create(&mut self, written: Written) {
+        // Whatever is there under this name cannot be read: it is replaced.
+        self.edits.push(Edit::Put(written.object, When::Any));
+        self.before.push(None);
+        self.written.push(Some(written.place));
+    }
+
+    fn change(&mut self, stored: Stored<Object>, written: Written) {
         if stored.record == written.object {
             return;
         }
-        let change = Change::Fields(differences(&stored.record, &written.object));
-        let key = written.object.key();
-        self.steps.push(Step { key, change });
         let when = When::Revision(stored.revision);
-        self.edits.push(Edit::Put(written.object.clone(), when));
+        self.edits.push(Edit::Put(written.object, when));
         self.before.push(Some(stored.record));
-        self.written.push(Some(written));
+        self.written.push(Some(written.place));
     }
 
     fn remove(&mut self, stored: Stored<Object>) {
-        let (key, change) = (stored.record.key(), Change::Remove);
+        let key = stored.record.key();
         self.edits
-            .push(Edit::Remove(key.clone(), When::Revision(stored.revision)));
-        self.steps.push(Step { key, change });
+            .push(Edit::Remove(key, When::Revision(stored.revision)));
         self.before.push(Some(stored.record));
         self.written.push(None);
     }
 
+    /// How many steps there are.
+    pub(crate) fn len(&self) -> usize {
+        self.edits.len()
+    }
+
     /// What would happen, object by object; each prints as one or more lines.
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Step> {
+        let edits = self.edits.iter().zip(&self.before);
+        edits.map(|(edit, before)| Step {
+            key: edit.key(),
+            change: match (edit, before) {
+                (Edit::Remove(..), _) => Change::Remove,
+                (Edit::Put(..), None) => Change::Create,
+                (Edit::Put(after, _), Some(before)) => Change::Fields(differences(before, after)),
+            },
+        })
     }
 
     /// Every object that is saved, with what it was before and the line of its addresses.
@@ -145,7 +207,7 @@ impl<'s> Plan<'s> {
             .zip(written)
             .filter_map(|(edit, (written, before))| match edit {
                 Edit::Put(object, _) => {
-                    let line = written.map(|written| written.line_of("addresses"));
+                    let line = written.as_ref().map(|written| written.line_of("addresses"));
                     Some((object, before.as_ref(), line))
                 }
                 Edit::Remove(..) => None,
@@ -200,19 +262,30 @@ impl<'s> Plan<'s> {
             EditError::Unavailable(error) => return Failure::Unavailable(error),
         };
         let faults = rejected.problems.into_iter().map(|problem| {
-            let written = problem
-                .edit
-                .and_then(|edit| self.written.get(edit))
-                .copied();
-            let line = written
-                .flatten()
-                .map(|written| written.line_of(problem.field));
+            let written = problem.edit.and_then(|edit| self.written.get(edit));
+            let written = written.and_then(Option::as_ref);
+            let line = written.map(|written| written.line_of(problem.field));
             bridge::fault(problem).on(line)
         });
         let mut faults: Vec<Fault> = faults.collect();
         faults.sort_by_key(|fault| fault.line);
         Failure::Rejected(faults)
     }
+}
+
+/// The order in which [`each`] takes the kinds.
+fn rank(object: &Object) -> usize {
+    let kinds = [
+        Kind::Target,
+        Kind::Peer,
+        Kind::Domain,
+        Kind::Gateway,
+        Kind::User,
+        Kind::Mailbox,
+        Kind::Group,
+    ];
+    let found = kinds.iter().position(|kind| *kind == object.kind());
+    found.unwrap_or(kinds.len())
 }
 
 /// A target can become a peer, and a peer a target: one name means one server.

@@ -6,8 +6,10 @@ use waypost_admin::request::{Fault, words};
 use waypost_directory::{Wording, Words};
 
 /// Where lines begin, and what is wrong so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lines {
+    /// Those of earlier pieces of the text.
+    before: usize,
     starts: Vec<usize>,
     pub(super) faults: Vec<Fault>,
 }
@@ -17,18 +19,24 @@ const MAX_FAULTS: usize = 1000;
 
 impl Lines {
     pub(super) fn new(text: &str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self {
-            starts: std::iter::once(0)
-                .chain(ends.map(|(at, _)| at + 1))
-                .collect(),
-            faults: Vec::new(),
-        }
+        let mut lines = Self::default();
+        lines.go_on(text);
+        lines
     }
 
-    /// The line of an offset, counted from 1.
+    /// What follows is about the next piece of the text, which begins on a line of its own.
+    pub(super) fn go_on(&mut self, piece: &str) {
+        self.before += self.starts.len().saturating_sub(1);
+        self.starts.clear();
+        let ends = piece.bytes().enumerate();
+        let ends = ends.filter(|(_, byte)| *byte == b'\n');
+        self.starts.push(0);
+        self.starts.extend(ends.map(|(at, _)| at + 1));
+    }
+
+    /// The line of an offset in this piece, counted from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset)
+        self.before + self.starts.partition_point(|start| *start <= offset)
     }
 
     pub(super) fn fault(&mut self, fault: Fault) {
@@ -80,14 +88,13 @@ impl<'e, 'i> Entry<'e, 'i> {
         self.line
     }
 
-    /// The lines of the keys that are there.
-    pub(super) fn key_lines(&self) -> Vec<(String, usize)> {
-        let keys = self.table.keys();
-        keys.map(|key| {
-            let line = self.lines.line(key.span().start);
-            (key.get_ref().to_string(), line)
-        })
-        .collect()
+    /// The lines of the keys that were asked for and are there.
+    pub(super) fn key_lines(&self) -> Box<[(&'static str, u32)]> {
+        let keys = self.known.iter().filter_map(|key| {
+            let (at, _) = self.table.get_key_value(*key)?;
+            Some((*key, line_number(self.lines.line(at.span().start))))
+        });
+        keys.collect()
     }
 
     /// Says that the value of a key cannot be, or that the key is missing.
@@ -248,6 +255,11 @@ impl<'e, 'i> Entry<'e, 'i> {
         }
         self.complete
     }
+}
+
+/// As it is kept; no text has more lines.
+pub(super) fn line_number(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
 }
 
 /// What people call the object, as far as its table says.

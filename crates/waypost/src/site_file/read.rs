@@ -1,6 +1,7 @@
 //! From the text of a site file to records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
@@ -13,7 +14,7 @@ use waypost_directory::{
 use waypost_proto::mail::{Domain, LocalPart, Mailbox};
 use waypost_proto::net::Network;
 
-use super::raw::{Entry, Lines};
+use super::raw::{Entry, Lines, line_number};
 use crate::config::{Size, read_secret};
 
 /// What a site file says.
@@ -34,17 +35,27 @@ impl SiteFile {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) object: Object,
-    line: usize,
-    keys: Vec<(String, usize)>,
+    pub(super) place: Place,
 }
 
-impl Written {
+/// Where an object is written.
+#[derive(Debug)]
+pub(super) struct Place {
+    line: u32,
+    keys: Box<[(&'static str, u32)]>,
+}
+
+impl Place {
     /// The line of a key, else that of the object.
     pub(super) fn line_of(&self, key: &str) -> usize {
-        let found = self.keys.iter().find(|(name, _)| name == key);
-        found.map_or(self.line, |(_, line)| *line)
+        let found = self.keys.iter().find(|(name, _)| *name == key);
+        found.map_or(self.line, |(_, line)| *line) as usize
     }
 }
+
+/// Octets of a site file that are read together, about: what a parser makes of them needs many
+/// times as much memory.
+const PIECE: usize = if cfg!(test) { 100 } else { 1 << 20 };
 
 /// Reads a site file.
 ///
@@ -52,7 +63,53 @@ impl Written {
 ///
 /// Everything that is wrong with it, in the order of the lines.
 pub(crate) fn read(text: &str) -> Result<SiteFile, Vec<Fault>> {
-    let mut lines = Lines::new(text);
+    let mut objects = Vec::new();
+    let mut lines = Lines::default();
+    if !in_pieces(text, &mut lines, &mut objects) {
+        // Only the whole text tells what is wrong, or that its tables belong together otherwise.
+        objects.clear();
+        lines = Lines::new(text);
+        parse(text, &mut lines, &mut objects)?;
+    }
+    objects.sort_by_key(|written| written.place.line);
+    refuse_repeated(&mut lines, &objects);
+    if lines.faults.is_empty() {
+        return Ok(SiteFile { objects });
+    }
+    let mut faults = lines.faults;
+    faults.sort_by_key(|fault| fault.line);
+    Err(faults)
+}
+
+/// Reads piece by piece; tells whether nothing was wrong.
+fn in_pieces(mut text: &str, lines: &mut Lines, objects: &mut Vec<Written>) -> bool {
+    loop {
+        let (piece, rest) = text.split_at(piece(text));
+        lines.go_on(piece);
+        if parse(piece, lines, objects).is_err() || !lines.faults.is_empty() {
+            return false;
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        text = rest;
+    }
+}
+
+/// Where the first piece of a text ends: before the head of an object's table.
+fn piece(text: &str) -> usize {
+    let is_head = |line: &str| {
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_lowercase());
+        rest.len() < line.len() && rest.starts_with("]]")
+    };
+    let after = text.floor_char_boundary(PIECE);
+    let mut heads = text[after..].match_indices("\n[[");
+    let end = heads.find(|(at, head)| is_head(&text[after + at + head.len()..]));
+    end.map_or(text.len(), |(at, _)| after + at + 1)
+}
+
+/// What the text says; what is wrong with its objects is left with the lines.
+fn parse(text: &str, lines: &mut Lines, objects: &mut Vec<Written>) -> Result<(), Vec<Fault>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let line = error.span().map(|span| lines.line(span.start));
@@ -61,26 +118,13 @@ pub(crate) fn read(text: &str) -> Result<SiteFile, Vec<Fault>> {
     }
     if !lines.faults.is_empty() {
         // Keys behind such a mistake may be read as what they are not.
-        return Err(lines.faults);
+        return Err(std::mem::take(&mut lines.faults));
     }
-    let mut objects = Vec::new();
     for (key, value) in root.get_ref() {
         let at = lines.line(key.span().start);
-        section(
-            &mut lines,
-            (key.get_ref(), at),
-            value.get_ref(),
-            &mut objects,
-        );
+        section(lines, (key.get_ref(), at), value.get_ref(), objects);
     }
-    objects.sort_by_key(|written| written.line);
-    refuse_repeated(&mut lines, &objects);
-    if lines.faults.is_empty() {
-        return Ok(SiteFile { objects });
-    }
-    let mut faults = lines.faults;
-    faults.sort_by_key(|fault| fault.line);
-    Err(faults)
+    Ok(())
 }
 
 fn section(
@@ -114,9 +158,12 @@ fn section(
             continue;
         };
         let object = make(&mut entry);
-        let (line, keys) = (entry.line(), entry.key_lines());
+        let place = Place {
+            line: line_number(entry.line()),
+            keys: entry.key_lines(),
+        };
         if let (Some(object), true) = (object, entry.finish()) {
-            objects.push(Written { object, line, keys });
+            objects.push(Written { object, place });
         }
     }
 }
@@ -126,19 +173,27 @@ fn file_fault(line: Option<usize>, field: &str, words: Words) -> Fault {
 }
 
 fn refuse_repeated(lines: &mut Lines, objects: &[Written]) {
-    let mut seen: HashMap<Key, usize> = HashMap::new();
+    let mut seen: HashMap<u64, &Written> = HashMap::with_capacity(objects.len());
+    let hasher = RandomState::new();
+    // Peers and targets have one name between them.
+    let key = |written: &Written| match written.object.key() {
+        Key::Peer(name) => Key::Target(name),
+        key => key,
+    };
     for written in objects {
-        let key = match written.object.key() {
-            Key::Peer(name) => Key::Target(name),
-            key => key,
-        };
-        if let Some(first) = seen.get(&key) {
-            let object = written.object.key().to_string();
-            let words = words::LINES_TWICE.having("line", *first);
-            let fault = Fault::new(&object, "name", words);
-            lines.fault(fault.on(Some(written.line)));
-        } else {
-            seen.insert(key, written.line);
+        match seen.entry(hasher.hash_one(key(written))) {
+            hash_map::Entry::Vacant(entry) => {
+                entry.insert(written);
+            }
+            hash_map::Entry::Occupied(first) if key(first.get()) == key(written) => {
+                let line = first.get().place.line as usize;
+                let object = written.object.key().to_string();
+                let words = words::LINES_TWICE.having("line", line);
+                let fault = Fault::new(&object, "name", words);
+                lines.fault(fault.on(Some(written.place.line as usize)));
+            }
+            // Another object that happens to have the same hash.
+            hash_map::Entry::Occupied(_) => {}
         }
     }
 }

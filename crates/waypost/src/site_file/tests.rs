@@ -118,8 +118,8 @@ impl Site {
 
     fn apply(&self, text: &str, prune: bool) -> Result<(Vec<String>, Changed), Vec<Fault>> {
         let site = read(text)?;
-        let plan = Plan::make(&self.directory, &site, prune).unwrap();
-        let steps = plan.steps().iter().map(ToString::to_string).collect();
+        let plan = Plan::make(&self.directory, site, prune).unwrap();
+        let steps = plan.steps().map(|step| step.to_string()).collect();
         match plan.apply(&self.directory, (&ACTOR, &Nowhere), &mut |_, _| {
             std::ops::ControlFlow::Continue(())
         }) {
@@ -356,7 +356,7 @@ fn rules_of_the_directory_are_told_with_the_line_of_the_key() {
 fn a_rehearsal_checks_the_rules_and_changes_nothing() {
     let site = Site::new();
     let file = read(SITE).unwrap();
-    let plan = Plan::make(&site.directory, &file, false).unwrap();
+    let plan = Plan::make(&site.directory, file, false).unwrap();
     let mut told = (0, 0);
     let changed = plan
         .rehearse(&site.directory, (&ACTOR, &Nowhere), &mut |done, total| {
