@@ -1,6 +1,8 @@
 //! Users as comma-separated values: reading such a file, and saving what it says.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use serde_json::{Value, json};
 use waypost_admin::request::{Fault, Import, Kind, Refused, Saying, words};
@@ -31,8 +33,12 @@ type Row<'a> = HashMap<&'a str, String>;
 
 impl Asked {
     pub(super) fn import(&self, import: &Import) -> Result<Value, Refused> {
-        let (columns, rows) = table(&import.text)?;
-        let comma = comma(&import.text);
+        let Table {
+            columns,
+            count,
+            mut rows,
+        } = table(&import.text)?;
+        let comma = rows.comma;
         let scope = match &import.scope {
             None => Scope::All,
             Some(words) => Scope::from_words(words).unwrap_or(Scope::Domains(Vec::new())),
@@ -41,20 +47,21 @@ impl Asked {
             dry_run: import.dry_run,
             force: import.force,
         };
-        let mut tally = Tally::of(rows.len(), import.above.clone());
+        let mut tally = Tally::of(count, import.above.clone());
         let mut seen = HashMap::new();
         // Rows of a rehearsal must see each other: it is one.
-        let together = if how.dry_run { rows.len() } else { TOGETHER };
-        for chunk in rows.chunks(together.max(1)) {
-            if self.is_over(&mut tally) {
+        let together = if how.dry_run { count } else { TOGETHER };
+        loop {
+            let chunk: Vec<Line> = rows.by_ref().flatten().take(together).collect();
+            if chunk.is_empty() || self.is_over(&mut tally) {
                 break;
             }
             let mut pieces = Vec::with_capacity(chunk.len());
             for (line, cells) in chunk {
-                let read = self.row((&columns, cells), (&scope, import.without_targets, comma));
-                match read.and_then(|piece| once(piece, *line, &mut seen)) {
+                let read = self.row((&columns, &cells), (&scope, import.without_targets, comma));
+                match read.and_then(|piece| once(piece, line, &mut seen)) {
                     Ok(piece) => pieces.push(piece),
-                    Err(faults) => tally.refuse_all(at(faults, *line)),
+                    Err(faults) => tally.refuse_all(at(faults, line)),
                 }
             }
             self.save(pieces, how, &mut tally)?;
@@ -211,15 +218,29 @@ fn at(mut faults: Vec<Fault>, line: usize) -> Vec<Fault> {
 /// A row and the line on which it begins.
 type Line = (usize, Vec<String>);
 
+/// A file that can be read to its end.
+#[derive(Debug)]
+struct Table<'t> {
+    columns: Vec<String>,
+    /// How many rows there are.
+    count: usize,
+    /// They are read as they are needed: a million of them would fill the memory.
+    rows: Rows<'t>,
+}
+
 /// The columns and the rows of a file.
-fn table(text: &str) -> Result<(Vec<String>, Vec<Line>), Refused> {
+fn table(text: &str) -> Result<Table<'_>, Refused> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut rows =
-        rows(text).map_err(|line| refused(Some(line), words::CSV_QUOTES.having("line", line)))?;
-    if rows.is_empty() {
-        return Err(refused(None, words::CSV_EMPTY));
+    let mut rows = Rows::of(text);
+    let quotes = |line| refused(Some(line), words::CSV_QUOTES.having("line", line));
+    let mut count = 0;
+    for row in rows.clone() {
+        row.map_err(quotes)?;
+        count += 1;
     }
-    let (line, columns) = rows.remove(0);
+    let Some(Ok((line, columns))) = rows.next() else {
+        return Err(refused(None, words::CSV_EMPTY));
+    };
     let columns: Vec<String> = columns
         .iter()
         .map(|name| name.trim().to_lowercase())
@@ -237,7 +258,11 @@ fn table(text: &str) -> Result<(Vec<String>, Vec<Line>), Refused> {
     if !columns.iter().any(|name| name == "login") {
         return Err(refused(Some(line), words::CSV_NO_LOGIN));
     }
-    Ok((columns, rows))
+    Ok(Table {
+        columns,
+        count: count - 1,
+        rows,
+    })
 }
 
 fn refused(line: Option<usize>, words: impl Into<Words>) -> Refused {
@@ -250,41 +275,66 @@ fn refused(line: Option<usize>, words: impl Into<Words>) -> Refused {
 }
 
 /// Reads comma-separated values (RFC 4180), or such with semicolons, as spreadsheets in many
-/// countries write them. Lines without a value are left out.
-fn rows(text: &str) -> Result<Vec<Line>, usize> {
-    let comma = comma(text);
-    let mut rows = Vec::new();
-    let mut row: Line = (1, Vec::new());
-    let (mut cell, mut line) = (String::new(), 1);
-    let mut quoted = None;
-    let mut letters = text.chars().peekable();
-    while let Some(c) = letters.next() {
-        line += usize::from(c == '\n');
-        match (c, quoted) {
-            ('"', Some(_)) if letters.peek() == Some(&'"') => {
-                cell.push('"');
-                letters.next();
-            }
-            ('"', Some(_)) => quoted = None,
-            (c, Some(_)) => cell.push(c),
-            ('"', None) if cell.is_empty() => quoted = Some(line),
-            (c, None) if c == comma => row.1.push(plain(&mut cell)),
-            ('\r', None) if letters.peek() == Some(&'\n') => {}
-            ('\n', None) => {
-                row.1.push(plain(&mut cell));
-                let begins = std::mem::replace(&mut row, (line, Vec::new()));
-                rows.push(begins);
-            }
-            (c, None) => cell.push(c),
+/// countries write them, row by row. Lines without a value are left out; where a quote is open at
+/// the end of the text, the last is the line of that quote instead.
+#[derive(Debug, Clone)]
+struct Rows<'t> {
+    comma: char,
+    letters: Peekable<Chars<'t>>,
+    line: usize,
+    is_over: bool,
+}
+
+impl<'t> Rows<'t> {
+    fn of(text: &'t str) -> Self {
+        Self {
+            comma: comma(text),
+            letters: text.chars().peekable(),
+            line: 1,
+            is_over: false,
         }
     }
-    if let Some(line) = quoted {
-        return Err(line);
+
+    fn row(&mut self) -> Result<Line, usize> {
+        let mut row: Line = (self.line, Vec::new());
+        let (mut cell, mut quoted) = (String::new(), None);
+        while let Some(c) = self.letters.next() {
+            self.line += usize::from(c == '\n');
+            match (c, quoted) {
+                ('"', Some(_)) if self.letters.peek() == Some(&'"') => {
+                    cell.push('"');
+                    self.letters.next();
+                }
+                ('"', Some(_)) => quoted = None,
+                (c, Some(_)) => cell.push(c),
+                ('"', None) if cell.is_empty() => quoted = Some(self.line),
+                (c, None) if c == self.comma => row.1.push(plain(&mut cell)),
+                ('\r', None) if self.letters.peek() == Some(&'\n') => {}
+                ('\n', None) => {
+                    row.1.push(plain(&mut cell));
+                    return Ok(row);
+                }
+                (c, None) => cell.push(c),
+            }
+        }
+        self.is_over = true;
+        row.1.push(plain(&mut cell));
+        quoted.map_or(Ok(row), Err)
     }
-    row.1.push(plain(&mut cell));
-    rows.push(row);
-    rows.retain(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()));
-    Ok(rows)
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Line, usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.is_over {
+            match self.row() {
+                Ok((_, cells)) if cells.iter().all(String::is_empty) => {}
+                row => return Some(row),
+            }
+        }
+        None
+    }
 }
 
 /// What stands between the values.
@@ -311,6 +361,10 @@ mod tests {
 
     fn cells(text: &str) -> Vec<(usize, Vec<String>)> {
         rows(text).unwrap()
+    }
+
+    fn rows(text: &str) -> Result<Vec<Line>, usize> {
+        Rows::of(text).collect()
     }
 
     #[test]
@@ -342,7 +396,8 @@ mod tests {
             assert!(refused.message.contains(said), "{}", refused.message);
         }
         let read = table("\u{feff}Login , NAME\njdoe,Jane\n").unwrap();
-        assert_eq!(read.0, ["login", "name"]);
+        assert_eq!(read.columns, ["login", "name"]);
+        assert_eq!((read.count, read.rows.count()), (1, 1));
     }
 
     #[test]
