@@ -12,9 +12,11 @@
 mod arrivals;
 mod chart;
 mod charts;
+mod connections;
 mod console;
 mod contenders;
 mod content;
+mod growth;
 mod haraka;
 mod load;
 mod messages;
@@ -46,7 +48,7 @@ use servers::{Job, Way};
 /// Turns behind every figure.
 const PAIRS: usize = 5;
 /// What can be measured by itself; `messages` is all tables of messages.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     "messages",
     "sizes",
     "pace",
@@ -57,6 +59,8 @@ const PARTS: [&str; 10] = [
     "minger",
     "sharing",
     "console",
+    "connections",
+    "directory",
 ];
 
 fn main() -> Result<()> {
@@ -111,6 +115,12 @@ fn main() -> Result<()> {
     }
     if all || said("console") {
         console::run(&program, quick)?;
+    }
+    if all || said("connections") {
+        connections::run(&program, quick)?;
+    }
+    if all || said("directory") {
+        growth::run(&program, quick)?;
     }
     Ok(())
 }
