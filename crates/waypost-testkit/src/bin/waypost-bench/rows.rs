@@ -50,8 +50,9 @@ impl Table<'_> {
     fn row(&mut self, place: &[(&str, u64)], server: &str, runs: &[(&Turn, Run)]) -> Result<()> {
         let middle = |figure: fn(&Run) -> f64| median(runs.iter().map(|(_, run)| figure(run)));
         let ratio = |figure: fn(&Run) -> f64| {
-            let beside = |turn: &Turn| turn.of(POSTFIX).map_or(0.0, figure);
-            median(runs.iter().map(|(turn, run)| figure(run) / beside(turn)))
+            let beside = |turn: &Turn| turn.of(POSTFIX).map(figure);
+            let runs = runs.iter();
+            median(runs.filter_map(|(turn, run)| Some(figure(run) / beside(turn)?)))
         };
         let share =
             (runs.iter()).map(|(turn, run)| run.delivered_rate / turn.direct.delivered_rate);
