@@ -230,6 +230,13 @@ impl Answers {
         self.0.iter().find(|(q, _)| q == question).map(|(_, a)| a)
     }
 
+    /// Drops an answer; whether there was one.
+    pub fn drop(&mut self, question: &Question) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(known, _)| known != question);
+        self.0.len() < before
+    }
+
     /// Adds an answer.
     pub fn add(&mut self, question: Question, heard: Heard) {
         self.0.push((question, heard));

@@ -143,6 +143,7 @@ impl Resolver {
             match self.look_with_memory(request, &mut answers) {
                 Resolution::Decided(decided) => return decided,
                 Resolution::Ask(questions) => {
+                    self.disbelieve(&questions, request.asking, &mut answers);
                     self.ask(&questions, request.asking, &mut answers).await;
                 }
             }
@@ -369,7 +370,9 @@ impl Resolver {
             };
             let mut remembered = false;
             for question in questions {
-                if let Some(heard) = self.recall(&question, request.asking) {
+                if answers.to(&question).is_none()
+                    && let Some(heard) = self.recall(&question, request.asking)
+                {
                     answers.add(question, heard);
                     remembered = true;
                 }
@@ -391,6 +394,15 @@ impl Resolver {
             }
         }
         Some(heard)
+    }
+
+    /// Forgets answers to what is to be asked again.
+    fn disbelieve(&self, questions: &[Question], asking: Asking, answers: &mut Answers) {
+        for question in questions {
+            if answers.drop(question) && asking != Asking::Aside {
+                (self.0.memory).forget(question.authority, &question.address);
+            }
+        }
     }
 
     /// Asks what is not remembered.

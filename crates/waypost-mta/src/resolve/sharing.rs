@@ -5,7 +5,7 @@ use waypost_proto::route::{Rule, Side, TargetId, Verdict, Via};
 use waypost_proto::smtp::replies;
 
 use super::Asking;
-use super::ask::{Answer, Authority, Heard, Question};
+use super::ask::{Answer, Authority, Heard, Question, Source};
 use super::finding::Finding;
 use super::outgoing;
 use super::rules::{End, Walk};
@@ -83,9 +83,12 @@ impl Walk<'_> {
     }
 
     /// Weighs the answers: yes before "cannot receive" before silence before no.
+    ///
+    /// A no of now and a no of earlier are none together: the address may have moved from one of
+    /// them to the other meanwhile. Who said it earlier is asked again.
     pub(super) fn says(&mut self, tried: Tried, questions: Vec<Question>) -> Says {
         let mut heard = Vec::with_capacity(questions.len());
-        let mut unasked = Vec::new();
+        let (mut unasked, mut remembered) = (Vec::new(), Vec::new());
         for question in questions {
             match self.facts.answers.to(&question) {
                 Some(answer) => {
@@ -94,6 +97,9 @@ impl Walk<'_> {
                         format!("{name} says {}: {}", question.address, answer.in_words())
                     });
                     heard.push(answer.clone());
+                    if answer.source == Source::Cache {
+                        remembered.push(question);
+                    }
                 }
                 None => unasked.push(question),
             }
@@ -117,10 +123,14 @@ impl Walk<'_> {
         if let Some(full) = with(Answer::Full) {
             return Says::Full(full);
         }
-        match with(Answer::Unavailable) {
-            Some(silent) => Says::Unavailable(silent),
-            None => Says::Unknown(heard.pop()),
+        if let Some(silent) = with(Answer::Unavailable) {
+            return Says::Unavailable(silent);
         }
+        let is_mixed = !remembered.is_empty() && remembered.len() < heard.len();
+        if is_mixed && self.request.asking != Asking::Forbidden {
+            return Says::Ask(remembered);
+        }
+        Says::Unknown(heard.pop())
     }
 
     /// On to the peer that has it, as received.

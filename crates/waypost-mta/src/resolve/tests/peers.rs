@@ -95,6 +95,35 @@ async fn a_silent_peer_is_asked_less_often_and_stays_a_451() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_no_of_earlier_is_asked_again_before_it_refuses_with_one_of_now() {
+    let script = Scripted::new("3");
+    let asking = sharing(&script);
+    let [lyon, nice] = peers(&asking);
+    let jane = mailbox("jane@example.com");
+    // She is at the one that does not answer.
+    script.of(nice, "silence", Duration::from_secs(5));
+    let told = at_rcpt(&asking, &jane, &Side::Stranger).await;
+    assert_eq!(told.reply().code(), 451);
+    // She moves to the other one.
+    script.of(lyon, "5", Duration::ZERO);
+    script.of(nice, "3", Duration::ZERO);
+    let decided = at_rcpt(&asking, &jane, &Side::Stranger).await;
+    assert_eq!(
+        asking.site.words(&decided.verdict),
+        "relay lyon jane@example.com"
+    );
+    assert_eq!((script.asked_of(lyon), script.asked_of(nice)), (2, 2));
+    // Who is nobody's is refused after one question to each, and again from memory.
+    let nobody = mailbox("nobody@example.com");
+    script.of(lyon, "3", Duration::ZERO);
+    for _ in 0..2 {
+        let told = at_rcpt(&asking, &nobody, &Side::Stranger).await;
+        assert_eq!(told.reply().code(), 550);
+        assert_eq!((script.asked_of(lyon), script.asked_of(nice)), (3, 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_hands_mail_over_is_not_believed_to_have_the_address() {
     let script = Scripted::new("3");
     let asking = sharing(&script);
