@@ -421,6 +421,10 @@ struct Watched {
 }
 
 impl Take for Watched {
+    fn dated(&self, id: QueueId) {
+        self.queue.dated(id);
+    }
+
     fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
         Box::pin(async move {
             let id = staged.id();

@@ -50,6 +50,11 @@ pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<Custody, Denied>> + Sen
 
 /// Finds somebody who takes charge of a message whose sender waits.
 pub trait Take: Send + Sync {
+    /// A message has just got this id and its date: the clocks may jump before its content is whole.
+    fn dated(&self, id: QueueId) {
+        let _ = id;
+    }
+
     /// Hands it on, or stores it.
     fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_>;
 }

@@ -17,8 +17,6 @@ impl Inner {
     pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
         let message = committed.message();
         let content = committed.content();
-        self.skews
-            .note(message.id, self.steady(), self.clock.wall());
         self.keeper.came(message);
         let mut state = self.state();
         if state.active.contains_key(&message.id) || state.table.contains(message.id) {

@@ -200,6 +200,12 @@ impl fmt::Debug for QueueHandle {
 }
 
 impl QueueHandle {
+    /// Notes by which clocks a message has just been dated; each is named here before it comes.
+    pub fn dated(&self, id: QueueId) {
+        let queue = &self.0;
+        queue.skews.note(id, queue.steady(), queue.clock.wall());
+    }
+
     /// Takes a message that was just committed, and starts on it at once.
     ///
     /// A group that was expanded while the message was accepted may be among the recipients, with

@@ -360,10 +360,11 @@ impl Inner {
         round: &Round,
         conclusion: &Conclusion,
     ) -> Result<Vec<Committed>, Unavailable> {
-        let (id, wall) = (round.message.id, self.clock.wall());
+        let (id, wall, steady) = (round.message.id, self.clock.wall(), self.steady());
         let mut ops = Vec::with_capacity(conclusion.notifications.len() + 1);
         for notification in &conclusion.notifications {
             let (staged, envelope) = self.stage(round, notification, wall).await?;
+            self.skews.note(staged.id(), steady, wall);
             let kind = kind(notification);
             event::notified(&id, kind, &staged.id());
             ops.push(Op::Commit(staged, envelope));

@@ -51,11 +51,13 @@ impl Skew {
 pub(super) struct Skews(Mutex<VecDeque<(QueueId, Skew)>>);
 
 impl Skews {
-    /// A message comes now, as both clocks say.
+    /// A message is dated now, as both clocks say. What was dated before the last jump and is named
+    /// after it tells nothing.
     pub(super) fn note(&self, id: QueueId, steady: SystemTime, wall: SystemTime) {
         let skew = Skew::of(steady, wall);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.back().is_some_and(|(_, last)| !last.differs(skew)) {
+        let is_known = |(first, last): &(QueueId, Skew)| id < *first || !last.differs(skew);
+        if all.back().is_some_and(is_known) {
             return;
         }
         if all.len() == JUMPS_MAX {

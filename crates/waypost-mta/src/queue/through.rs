@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use waypost_proto::dsn::mask;
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, Recipient, Sealed, Staged, State, Unavailable};
+use waypost_spool::{Committed, Envelope, QueueId, Recipient, Sealed, Staged, State, Unavailable};
 
 use super::Inner;
 use super::attempt::Hearer;
@@ -39,6 +39,10 @@ const SLOW_FOR: Duration = Duration::from_mins(1);
 const SLOW_MAX: usize = 1_000;
 
 impl Take for QueueHandle {
+    fn dated(&self, id: QueueId) {
+        Self::dated(self, id);
+    }
+
     fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
         Box::pin(self.0.take(staged, envelope))
     }
@@ -115,9 +119,6 @@ impl Inner {
         let (waits, ended) = oneshot::channel();
         let round = Round::passing(Arc::clone(message), content.clone(), &plan, waits);
         let round = Arc::new(round);
-        // By the clocks that have just dated it: they may jump while its sender waits.
-        self.skews
-            .note(message.id, self.steady(), self.clock.wall());
         event::passing(&message.id, &envelope.reverse_path, message.size);
         self.run(&round, plan);
         Some(Passage {

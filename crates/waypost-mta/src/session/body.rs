@@ -174,6 +174,7 @@ where
         let now = self.shared.clock().wall();
         let staged = spool.stage(now)?;
         let id = staged.id();
+        self.shared.parts.custody.dated(id);
         let mut incoming = Incoming::new(staged, self.shared.clock().now());
         incoming.write(&self.received(&id.to_string(), now));
         let is_ours = matches!(self.side(), Side::Authenticated(_) | Side::Trusted);

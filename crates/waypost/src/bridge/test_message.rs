@@ -59,6 +59,7 @@ impl Asked {
         let from = &self.resolver.settings().postmaster;
         let mut staged = self.spool.stage(now)?;
         let id = staged.id();
+        self.queue.dated(id);
         let message_id = format!("<{id}.test@{}>", self.hostname);
         let content = format!(
             "From: Waypost <{from}>\r\nTo: <{to}>\r\nSubject: Test message {id}\r\n\

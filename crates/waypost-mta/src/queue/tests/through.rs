@@ -268,6 +268,23 @@ async fn of_a_client_that_is_gone_nothing_stays() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_while_content_comes_makes_nobody_older() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.says("b@two.example", Says::Later);
+    let slow = world.begun("<s@six.example>", &["b@two.example"]);
+    world.send("<s@six.example>", ONE);
+    world.until_deferred(1).await;
+    world.jump(world.wall() + Duration::from_hours(24 * 10));
+    world.whole(slow);
+    world.until_deferred(2).await;
+    world.advance(Duration::from_secs(600));
+    world.until(|| world.attempts() >= 4).await;
+    world.until_deferred(2).await;
+    assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
 async fn a_clock_that_jumps_while_a_sender_waits_makes_his_message_no_older() {
     let world = World::where_senders_wait(LONG);
     world.stall(1);

@@ -366,6 +366,17 @@ impl World {
         self.spool.commit(staged, envelope)
     }
 
+    /// A message whose content is still coming.
+    pub(super) fn begun(&self, from: &str, to: &[&str]) -> (Staged, Envelope) {
+        self.message(from, to, |_| {})
+    }
+
+    /// It is here.
+    pub(super) fn whole(&self, (staged, envelope): (Staged, Envelope)) {
+        let committed = self.spool.commit(staged, envelope).wait().unwrap();
+        self.handle.submit(&committed);
+    }
+
     /// Offers a message whose sender waits.
     pub(super) async fn offer(&self, to: &[&str]) -> Result<Custody, Denied> {
         self.offer_with(to, |_| {}).await
@@ -388,6 +399,7 @@ impl World {
     ) -> (Staged, Envelope) {
         let now = self.clock.wall();
         let mut staged = self.spool.stage(now).unwrap();
+        self.handle.dated(staged.id());
         staged.write(b"Subject: test\r\n\r\nHello.\r\n").unwrap();
         let lifetime = Schedule::default().lifetime;
         let recipients = to.iter().map(|to| {
