@@ -7,10 +7,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +15,8 @@ use anyhow::{Context as _, Result};
 use waypost_simulation::run;
 use waypost_testkit::lab::{Fault, Found};
 
-const USAGE: &str = "usage: waypost-simulation [--seed FIRST] [--seeds N] [--seconds N] [--log]";
+const USAGE: &str =
+    "usage: waypost-simulation [--seed FIRST] [--seeds N] [--every N] [--seconds N] [--log]";
 /// Where stores lie in memory, on systems that have it.
 const IN_MEMORY: &str = "/dev/shm";
 
@@ -26,6 +24,8 @@ const IN_MEMORY: &str = "/dev/shm";
 struct Options {
     first: u64,
     seeds: u64,
+    /// From one seed to the next; none: all of them, shared out among processes.
+    every: Option<u64>,
     lasts: Option<Duration>,
     /// Everything that happens is printed too.
     with_log: bool,
@@ -37,6 +37,7 @@ impl Options {
         let mut options = Self {
             first: 1,
             seeds: 0,
+            every: None,
             lasts: None,
             with_log: false,
         };
@@ -45,6 +46,7 @@ impl Options {
             match word.as_str() {
                 "--seed" => options.first = number()?,
                 "--seeds" => options.seeds = number()?,
+                "--every" => options.every = Some(number()?),
                 "--seconds" => options.lasts = Some(Duration::from_secs(number()?)),
                 "--log" => options.with_log = true,
                 _ => anyhow::bail!(USAGE),
@@ -55,18 +57,37 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// What the process with this number does, of so many.
+    fn share(&self, number: u64, processes: u64) -> Vec<String> {
+        let seeds = (self.seeds - number).div_ceil(processes);
+        let mut words = vec![
+            ("--seed", self.first.wrapping_add(number)),
+            ("--seeds", seeds),
+            ("--every", processes),
+        ];
+        words.extend(self.lasts.map(|lasts| ("--seconds", lasts.as_secs())));
+        let words = words.into_iter();
+        let mut words: Vec<_> = words
+            .flat_map(|(word, value)| [word.to_owned(), value.to_string()])
+            .collect();
+        if self.with_log {
+            words.push("--log".to_owned());
+        }
+        words
+    }
 }
 
 fn main() -> ExitCode {
-    let simulated = Options::read(std::env::args().skip(1)).and_then(|options| all(&options));
-    match simulated {
-        Ok(found) => {
-            print(&found);
-            match found.broke.is_empty() {
-                true => ExitCode::SUCCESS,
-                false => ExitCode::FAILURE,
-            }
+    let simulated = Options::read(std::env::args().skip(1)).and_then(|options| {
+        if options.every.is_some() || options.seeds == 1 {
+            return all(&options);
         }
+        shared_out(&options)
+    });
+    match simulated {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("waypost-simulation: {error:#}");
             ExitCode::from(2)
@@ -74,8 +95,33 @@ fn main() -> ExitCode {
     }
 }
 
-/// Seeds one after the other, on all processors.
-fn all(options: &Options) -> Result<Found> {
+/// A process for each processor. Threads of one process would share the numbers that tokio gives to
+/// tasks, and a seed would not show the same twice.
+fn shared_out(options: &Options) -> Result<bool> {
+    let processes = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let processes = processes.min(options.seeds);
+    let program = std::env::current_exe()?;
+    let start = |number| {
+        Command::new(&program)
+            .args(options.share(number, processes))
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("run {}", program.display()))
+    };
+    let running = (0..processes).map(start).collect::<Result<Vec<_>>>()?;
+    let mut are_kept = true;
+    for process in running {
+        let output = process.wait_with_output()?;
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        are_kept &= output.status.success();
+        let failed = output.status.code().is_none_or(|code| code > 1);
+        anyhow::ensure!(!failed, "a part of it failed: {}", output.status);
+    }
+    Ok(are_kept)
+}
+
+/// Seeds one after the other; whether every promise was kept.
+fn all(options: &Options) -> Result<bool> {
     let begun = Instant::now();
     let parent = match Path::new(IN_MEMORY).is_dir() {
         true => PathBuf::from(IN_MEMORY),
@@ -84,29 +130,17 @@ fn all(options: &Options) -> Result<Found> {
     let folder = tempfile::Builder::new()
         .prefix("waypost-simulation-")
         .tempdir_in(parent)?;
-    let (next, all) = (AtomicU64::new(0), Mutex::new(Ok(Found::default())));
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let is_late = options.lasts.is_some_and(|lasts| begun.elapsed() >= lasts);
-            if number >= options.seeds || is_late {
-                return;
-            }
-            let found = one(options.first.wrapping_add(number), options, folder.path());
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&mut *all, found) {
-                (Ok(sum), Ok(found)) => sum.add(found),
-                (Ok(_), Err(error)) => *all = Err(error),
-                (Err(_), _) => return,
-            }
+    let every = options.every.unwrap_or(1);
+    let mut all = Found::default();
+    for number in 0..options.seeds {
+        if options.lasts.is_some_and(|lasts| begun.elapsed() >= lasts) {
+            break;
         }
-    };
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let seed = options.first.wrapping_add(number.wrapping_mul(every));
+        all.add(one(seed, options, folder.path())?);
+    }
+    print(&all);
+    Ok(all.broke.is_empty())
 }
 
 /// One seed; every fault tells how to have it again.

@@ -119,6 +119,17 @@ struct World {
     moving: VecDeque<(Duration, usize, Change)>,
 }
 
+impl Drop for World {
+    /// A site holds its queue, and the queue what notes its attempts at the site: one of them must
+    /// let go, or the files of all worlds stay open.
+    fn drop(&mut self) {
+        for site in &self.sites {
+            let mut running = site.running.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(running.take());
+        }
+    }
+}
+
 impl World {
     fn new(plan: Plan, folder: &Path, certificate: &Arc<Certificate>, notes: &Arc<Notes>) -> Self {
         let mut sim = turmoil::Builder::new()
