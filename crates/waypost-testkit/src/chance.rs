@@ -35,4 +35,31 @@ impl Chance {
     pub fn below(&mut self, bound: u64) -> u64 {
         self.draw() % bound
     }
+
+    /// Puts what there is into another order, each as likely as any other.
+    pub fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            let other = usize::try_from(self.below(last as u64 + 1)).unwrap_or(last);
+            all.swap(last, other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffle_loses_nothing_and_depends_on_the_seed_alone() {
+        let shuffled = |seed| {
+            let mut all: Vec<u32> = (0..50).collect();
+            Chance::new(seed).shuffle(&mut all);
+            all
+        };
+        assert_eq!(shuffled(1), shuffled(1));
+        assert_ne!(shuffled(1), shuffled(2));
+        let mut sorted = shuffled(3);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..50).collect::<Vec<u32>>());
+    }
 }

@@ -1,7 +1,9 @@
 //! A blow at any system call that writes, in any scene of a message's life, to the real program.
 //!
-//! Scenes, calls and kinds of blow are paired in every way. How many calls a scene makes is seen
-//! when it is played once with nobody struck; a number that is not reached later is not drawn again.
+//! How many calls a scene makes is seen when it is played once with nobody struck. Then each of
+//! them is struck by a kill, by EIO and by ENOSPC, in an order that the seed decides, and after that
+//! by whatever else there is, as long as there is time; what is left untried is said. A number that
+//! is not reached later is passed over.
 
 mod scene;
 
@@ -32,11 +34,10 @@ const WATCHED: Duration = Duration::from_secs(6);
 const RECOVERED_MS: u64 = 5_000;
 /// Blows that a short run tries; the seed decides which.
 const SHORT_BLOWS: u64 = 60;
-/// One in so many draws of the scene that takes longest is played.
-const RARELY: u64 = 8;
-
 /// A scene, a call and a kind of blow.
 type Pair = (Scene, Call, Blow);
+/// The same at the call with this number, from 1.
+type Place = (Pair, usize);
 
 /// Strikes until the time is over.
 ///
@@ -48,12 +49,25 @@ pub fn run(trial: &Trial<'_>) -> Result<Found> {
     let mut field = Field::new(trial)?;
     field.survey(trial.is_short)?;
     let mut blows = 0;
+    let (mut places, mut others) = field.places();
+    if trial.is_short {
+        // A little of everything.
+        places.append(&mut others);
+        field.chance.shuffle(&mut places);
+    }
     while blows == 0 || (trial.has_time() && (!trial.is_short || blows < SHORT_BLOWS)) {
-        let Some((pair, number)) = field.draw() else {
+        let Some((pair, number)) = places.pop().or_else(|| others.pop()) else {
             break;
         };
-        blows += 1;
         let (scene, call, blow) = pair;
+        if field
+            .bounds
+            .get(&(scene, call))
+            .is_none_or(|bound| number > *bound)
+        {
+            continue;
+        }
+        blows += 1;
         let label = format!("{scene:?} {} {number} {blow:?}", call.name);
         let struck = field.strike(pair, number, &mut found).context(label)?;
         if !struck {
@@ -63,6 +77,12 @@ pub fn run(trial: &Trial<'_>) -> Result<Found> {
         if struck {
             found.count(kind(blow), 1);
         }
+    }
+    if !trial.is_short {
+        found.see(
+            "calls left that no kill, EIO or ENOSPC struck",
+            places.len() as u64,
+        );
     }
     let bound = field.struck * IN_FLIGHT;
     field.stage.world.settle(bound, &mut found)?;
@@ -152,23 +172,19 @@ impl Field {
         Ok(())
     }
 
-    /// A scene, one of its calls, and a blow.
-    fn draw(&mut self) -> Option<(Pair, usize)> {
-        for _ in 0..100 {
-            let open = self.bounds.iter().filter(|(_, bound)| **bound > 0);
-            let open: Vec<((Scene, Call), usize)> = open.map(|(key, n)| (*key, *n)).collect();
-            let drawn = self.chance.below(u64::try_from(open.len()).ok()?.max(1));
-            let ((scene, call), bound) = *open.get(usize::try_from(drawn).ok()?)?;
-            if scene == Scene::Compact && self.chance.below(RARELY) > 0 {
-                continue;
+    /// All places for a blow, the last first: those that must be tried, and the others.
+    fn places(&mut self) -> (Vec<Place>, Vec<Place>) {
+        let mut places = Vec::new();
+        for ((scene, call), bound) in &self.bounds {
+            for number in 1..=*bound {
+                let blows = blows(*call).into_iter();
+                places.extend(blows.map(|blow| ((*scene, *call, blow), number)));
             }
-            let number = self.chance.below(u64::try_from(bound).ok()?);
-            let blows = blows(call);
-            let blow = self.chance.below(u64::try_from(blows.len()).ok()?);
-            let blow = *blows.get(usize::try_from(blow).ok()?)?;
-            return Some(((scene, call, blow), usize::try_from(number).ok()? + 1));
         }
-        None
+        self.chance.shuffle(&mut places);
+        let is_due =
+            |((_, _, blow), _): &Place| matches!(blow, Blow::Kill | Blow::Once("EIO" | "ENOSPC"));
+        places.into_iter().partition(is_due)
     }
 
     /// Waits for the end of a scene or of the program, or until nothing more happens.
@@ -278,9 +294,5 @@ impl Field {
 fn blows(call: Call) -> Vec<Blow> {
     let errors = ERRORS.into_iter().filter(|_| call.fails);
     let failing = errors.flat_map(|error| [Blow::Once(error), Blow::Lasting(error)]);
-    // A kill is as likely as all errors together.
-    let kills = if call.fails { 2 * ERRORS.len() } else { 1 };
-    failing
-        .chain(std::iter::repeat_n(Blow::Kill, kills))
-        .collect()
+    failing.chain([Blow::Kill]).collect()
 }
