@@ -79,12 +79,18 @@ const SUBMISSION: u16 = 2587;
 const SUBMISSIONS: u16 = 2465;
 const ALICE: (&str, &str) = ("alice@example.com", "correct horse battery");
 
+/// The relay takes no message with this word.
+const REFUSED: &str = "refuse.me";
+
 /// A slave of example.com with users of every kind who have passwords, and its relay, which says
 /// of every unknown address that it cannot tell now.
 fn site() -> Result<(Site, Peer)> {
     let relay = Peer::start_scripted(unused_address()?, |moment| match moment {
         Moment::Command(line) if line.starts_with("RCPT TO:<later@") => {
             Some(Reaction::Say("450 4.2.0 Not now".to_owned()))
+        }
+        Moment::End(taken) if taken.text().contains(REFUSED) => {
+            Some(Reaction::Say("554 5.6.0 Not this".to_owned()))
         }
         _ => None,
     })?;
@@ -268,6 +274,28 @@ fn submitted_mail_goes_by_the_same_rules() {
     );
     site.wait_for_log(&["to=<later@example.com>", "status=deferred"])
         .unwrap();
+}
+
+#[test]
+fn a_mail_program_hears_what_the_server_of_its_only_recipient_says() {
+    let (site, relay) = site().unwrap();
+    let lines = [
+        "MAIL FROM:<alice@example.com>",
+        "RCPT TO:<away@example.com>",
+        "DATA",
+        r"CONTENT From: alice@example.com\r\nSubject: %\r\n\r\nHello.",
+    ];
+    let replies = say(&site, SUBMISSIONS, ALICE, &lines);
+    let last = replies.last().unwrap();
+    assert!(last.starts_with("250 2.0.0 Ok: relayed as "), "{replies:?}");
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 1);
+    assert!(taken[0].text().contains("\nMessage-ID: <"), "{taken:?}");
+    let refused = lines.map(|line| line.replace('%', REFUSED));
+    let replies = say(&site, SUBMISSIONS, ALICE, &refused.each_ref().map(|l| &**l));
+    assert_eq!(replies.last().unwrap(), "554 5.6.0 Not this");
+    assert_eq!(relay.taken().len(), 1);
+    assert!(site.messages("example.com", "alice").is_empty());
 }
 
 #[test]
