@@ -13,8 +13,10 @@ use waypost_directory::{Actor, Directory, Edit, Key, Nowhere};
 use waypost_mta::asking::{self, Asking, Lists};
 use waypost_mta::auth::{LoginError, Logins};
 use waypost_mta::clock::Clock;
-use waypost_mta::custody::{Custody, Take, Taking};
-use waypost_mta::deliver::{self, Delivered, Deliverer, Job, Lmtp, NextHop, Outcome, Seen};
+use waypost_mta::custody::{Begun, Custody, Take, Taking};
+use waypost_mta::deliver::{
+    self, Delivered, Deliverer, Job, Lmtp, NextHop, Opened, Outcome, Seen,
+};
 use waypost_mta::dns::{Dns, FromMemory, Listening};
 use waypost_mta::limits::Limits;
 use waypost_mta::listener::{Bound, Listeners};
@@ -22,7 +24,7 @@ use waypost_mta::minger;
 use waypost_mta::net::Endpoint;
 use waypost_mta::policy::Service;
 use waypost_mta::queue::schedule::Schedule;
-use waypost_mta::queue::{self, Attempt, Attempting, Queue, QueueHandle};
+use waypost_mta::queue::{self, Attempt, Attempting, Opening, Queue, QueueHandle};
 use waypost_mta::resolve::{self, CacheSettings, KeepNothing, Resolver, Snapshots};
 use waypost_mta::session::{self, Callers, Door, Shared, Wrapping};
 use waypost_mta::tls::Certificate;
@@ -30,7 +32,9 @@ use waypost_mta::trace::Tracer;
 use waypost_proto::mail::{Domain, LocalPart, Mailbox, ReversePath};
 use waypost_proto::minger::Secret;
 use waypost_proto::net::Network;
-use waypost_spool::{Committed, Content, Envelope, QueueId, Recipient, Spool, Staged, State};
+use waypost_spool::{
+    Committed, Content, Envelope, Message, QueueId, Recipient, Spool, Staged, State,
+};
 use waypost_testkit::ledger::subject;
 
 use crate::arrangement::{SECRET, SHARED, domain};
@@ -425,11 +429,15 @@ impl Take for Watched {
         self.queue.dated(id);
     }
 
-    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
+    fn begin(&self, message: Message) -> Option<Begun> {
+        self.queue.begin(message)
+    }
+
+    fn take(&self, staged: Staged, envelope: Envelope, begun: Option<Begun>) -> Taking<'_> {
         Box::pin(async move {
             let id = staged.id();
             self.site.passing().insert(id);
-            let custody = self.queue.take(staged, envelope).await;
+            let custody = self.queue.take(staged, envelope, begun).await;
             self.site.passing().remove(&id);
             if let Ok(Custody::Ours(committed)) = &custody {
                 self.site.took(committed);
@@ -441,20 +449,15 @@ impl Take for Watched {
 
 impl Attempt for Outgoing {
     fn attempt(&self, job: Job) -> Attempting<'_> {
-        Box::pin(async move {
-            let text = beginning(&job.content);
-            let is_report = job.reverse_path == ReversePath::Null;
-            let name = subject(&text).filter(|_| !is_report).unwrap_or("report");
-            if job.next_hop == NextHop::Maildir {
-                return self.keep(&job, name);
-            }
-            let outcomes = self.deliverer.attempt(&job).await;
-            for (outcome, to) in outcomes.iter().zip(&job.recipients) {
-                self.note(name, &to.address.to_string(), outcome, is_report);
-            }
-            self.note_passed(&text, &job, &outcomes);
-            outcomes
-        })
+        Box::pin(self.try_to(job, None))
+    }
+
+    fn open(&self, job: Job) -> Opening<'_> {
+        Box::pin(async move { self.deliverer.open(&job).await })
+    }
+
+    fn attempt_over(&self, job: Job, opened: Opened) -> Attempting<'_> {
+        Box::pin(self.try_to(job, Some(opened)))
     }
 
     fn seen(&self) -> HashMap<NextHop, Seen> {
@@ -463,6 +466,21 @@ impl Attempt for Outgoing {
 }
 
 impl Outgoing {
+    async fn try_to(&self, job: Job, opened: Option<Opened>) -> Vec<Outcome> {
+            let text = beginning(&job.content);
+            let is_report = job.reverse_path == ReversePath::Null;
+            let name = subject(&text).filter(|_| !is_report).unwrap_or("report");
+            if job.next_hop == NextHop::Maildir {
+                return self.keep(&job, name);
+            }
+            let outcomes = self.deliverer.attempt_over(&job, opened).await;
+            for (outcome, to) in outcomes.iter().zip(&job.recipients) {
+                self.note(name, &to.address.to_string(), outcome, is_report);
+            }
+            self.note_passed(&text, &job, &outcomes);
+            outcomes
+    }
+
     /// The site's own postmaster gets everything.
     fn keep(&self, job: &Job, name: &str) -> Vec<Outcome> {
         let notes = &self.site.notes;

@@ -219,7 +219,7 @@ fn deliver(content: &[u8], tracer: &Tracer) -> Result<usize> {
     let mail = Mail {
         reverse_path: &from,
         params: &params,
-        size: (front.len() + content.len()) as u64,
+        size: Some((front.len() + content.len()) as u64),
         recipients: vec![Rcpt {
             address: &to,
             params: &rcpt_params,

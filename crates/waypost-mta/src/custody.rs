@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, QueueId, Staged, Unavailable};
+use waypost_spool::{Committed, Envelope, Message, QueueId, Staged, Unavailable};
+
+use crate::queue::Ahead;
 
 /// Proof that somebody has charge of a message, for all of its recipients.
 #[derive(Debug)]
@@ -48,6 +50,10 @@ impl From<Unavailable> for Denied {
 /// Custody on its way.
 pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<Custody, Denied>> + Send + 'a>>;
 
+/// What was done for a message before its content was whole. Dropped, it is undone.
+#[derive(Debug)]
+pub struct Begun(pub(crate) Ahead);
+
 /// Finds somebody who takes charge of a message whose sender waits.
 pub trait Take: Send + Sync {
     /// A message has just got this id and its date: the clocks may jump before its content is whole.
@@ -55,8 +61,15 @@ pub trait Take: Send + Sync {
         let _ = id;
     }
 
+    /// The content of this message is on its way, and its true size and its key are not known yet:
+    /// does what can be done meanwhile.
+    fn begin(&self, message: Message) -> Option<Begun> {
+        drop(message);
+        None
+    }
+
     /// Hands it on, or stores it.
-    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_>;
+    fn take(&self, staged: Staged, envelope: Envelope, begun: Option<Begun>) -> Taking<'_>;
 }
 
 impl fmt::Debug for dyn Take {

@@ -360,11 +360,11 @@ pub fn queue_active(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usiz
 }
 
 /// A message is on its way while its sender waits, and not in the queue.
-pub fn passing(id: &dyn Display, from: &dyn Display, size: u64) {
+pub fn passing(id: &dyn Display, from: &dyn Display, size: u64, nrcpt: usize) {
     log_line!(
         "waypost::qmgr",
-        { event = "passing", queue_id = %id, from = %from, size, nrcpt = 1 },
-        "{id}: from={from}, size={size}, nrcpt=1 (passed on while its sender waits)"
+        { event = "passing", queue_id = %id, from = %from, size, nrcpt },
+        "{id}: from={from}, size={size}, nrcpt={nrcpt} (passed on while its sender waits)"
     );
 }
 

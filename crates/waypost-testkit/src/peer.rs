@@ -4,7 +4,7 @@ mod channel;
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -75,6 +75,7 @@ struct Shared {
     identity: Option<Identity>,
     taken: Mutex<Vec<Taken>>,
     heard: Mutex<Vec<String>>,
+    ended: AtomicUsize,
     streams: Mutex<Vec<TcpStream>>,
     closing: AtomicBool,
 }
@@ -178,6 +179,7 @@ impl Peer {
             identity: plan.identity,
             taken: Mutex::default(),
             heard: Mutex::default(),
+            ended: AtomicUsize::new(0),
             streams: Mutex::default(),
             closing: AtomicBool::new(false),
         });
@@ -211,6 +213,12 @@ impl Peer {
     #[must_use]
     pub fn heard(&self) -> Vec<String> {
         lock(&self.shared.heard).clone()
+    }
+
+    /// How many conversations are over.
+    #[must_use]
+    pub fn ended(&self) -> usize {
+        self.shared.ended.load(Ordering::SeqCst)
     }
 
     /// Waits until it has taken so many messages, and returns them.
@@ -259,8 +267,10 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
                 shared,
                 now: Taken::default(),
             };
+            let shared = Arc::clone(&conversation.shared);
             // The client going away is how conversations end.
             let _ = conversation.hold();
+            shared.ended.fetch_add(1, Ordering::SeqCst);
         });
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use waypost_mta::clock::SystemClock;
 use waypost_mta::deliver::maildir::Maildirs;
-use waypost_mta::deliver::{Deliverer, Job, NextHop, Outcome, Seen, Trouble};
-use waypost_mta::queue::{Attempt, Attempting};
+use waypost_mta::deliver::{Deliverer, Job, NextHop, Opened, Outcome, Seen, Trouble};
+use waypost_mta::queue::{Attempt, Attempting, Opening};
 use waypost_mta::session;
 
 use crate::config::{Config, Delivery};
@@ -79,6 +79,14 @@ impl Attempt for Outgoing {
                 self.deliverer.attempt(&job).await
             }
         })
+    }
+
+    fn open(&self, job: Job) -> Opening<'_> {
+        Box::pin(async move { self.deliverer.open(&job).await })
+    }
+
+    fn attempt_over(&self, job: Job, opened: Opened) -> Attempting<'_> {
+        Box::pin(async move { self.deliverer.attempt_over(&job, Some(opened)).await })
     }
 
     fn seen(&self) -> HashMap<NextHop, Seen> {

@@ -29,14 +29,11 @@ const MAX_SLICES: usize = 256;
 /// How long a server that stopped reading is listened to for its reason.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// A message on its way out.
+/// The envelope of a message on its way out.
 pub(super) struct Sending<'a> {
     pub(super) reverse_path: &'a ReversePath,
     pub(super) params: &'a MailParams,
     pub(super) recipients: Vec<Rcpt<'a>>,
-    /// Goes in front of the content.
-    pub(super) front: &'a [u8],
-    pub(super) content: &'a Content,
 }
 
 /// What a host made of one recipient.
@@ -48,6 +45,17 @@ pub(super) enum Answer {
     Taken(Delivered),
     /// Nothing that concerns the recipient; another host may be asked.
     Unsaid(Trouble),
+}
+
+/// What was heard of an envelope that was told ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing yet: nobody has listened.
+    Nothing,
+    /// Every recipient is accepted, and the content is to be sent in this way.
+    Go(Transfer),
+    /// Every recipient is refused.
+    Over,
 }
 
 /// What came of a transaction.
@@ -163,22 +171,83 @@ impl Connection {
         self.write(&mut batch).await
     }
 
-    /// Hands a message over.
-    pub(super) async fn send(&mut self, sending: Sending<'_>) -> Said {
+    /// Hands a message over, `front` before its content.
+    pub(super) async fn send(
+        &mut self,
+        sending: Sending<'_>,
+        front: &[u8],
+        content: &Content,
+    ) -> Said {
+        let count = sending.recipients.len();
+        let size = front.len() as u64 + content.len();
+        match self.begin(sending, Some(size)) {
+            Ok(before) => self.go_on((before, Heard::Nothing), front, content).await,
+            Err(unsupported) => {
+                let trouble = not_taken(unsupported).at_host(&self.host);
+                Said::Answers(vec![Answer::Refused(trouble); count])
+            }
+        }
+    }
+
+    /// Begins a transaction; how many replies there were before it.
+    fn begin(&mut self, sending: Sending<'_>, size: Option<u64>) -> Result<u64, Unsupported> {
         self.transactions += 1;
         let before = self.session.heard();
-        let count = sending.recipients.len();
-        let mail = Mail {
+        self.session.send_mail(&Mail {
             reverse_path: sending.reverse_path,
             params: sending.params,
-            size: sending.front.len() as u64 + sending.content.len(),
+            size,
             recipients: sending.recipients,
-        };
-        if let Err(unsupported) = self.session.send_mail(&mail) {
-            let trouble = not_taken(unsupported).at_host(&self.host);
-            return Said::Answers(vec![Answer::Refused(trouble); count]);
+        })?;
+        Ok(before)
+    }
+
+    /// Tells the envelope of a message whose content is not whole yet, as far as it goes in one
+    /// flight. The replies are heard with [`Self::go_on`], which takes what this gives.
+    ///
+    /// None: nothing may be told over this connection.
+    pub(super) async fn tell_ahead(&mut self, sending: Sending<'_>) -> Option<u64> {
+        let before = self.begin(sending, None).ok()?;
+        self.flush().await.ok()?;
+        Some(before)
+    }
+
+    /// Hears the replies to an envelope that was told ahead; none where some recipients are
+    /// accepted and others are not, or the host is gone.
+    pub(super) async fn hear_out(&mut self) -> Option<Heard> {
+        match self.event().await {
+            Ok(Event::Content(transfer)) if !self.session.has_refused() => {
+                Some(Heard::Go(transfer))
+            }
+            Ok(Event::Finished) => Some(Heard::Over),
+            _ => None,
         }
-        let result = self.converse(sending.front, Some(sending.content)).await;
+    }
+
+    /// Why content that was measured after its envelope was told is not sent (RFC 1870 §6.3).
+    pub(super) fn too_large(&self, front: &[u8], content: &Content) -> Option<Trouble> {
+        let size = front.len() as u64 + content.len();
+        let most = self.offered().size.filter(|most| *most != 0)?;
+        (size > most).then(|| not_taken(Unsupported::Size).at_host(&self.host))
+    }
+
+    /// Hands over the content that belongs to an envelope.
+    pub(super) async fn go_on(
+        &mut self,
+        (before, heard): (u64, Heard),
+        front: &[u8],
+        content: &Content,
+    ) -> Said {
+        self.session
+            .content_measured(front.len() as u64 + content.len());
+        let result = match heard {
+            Heard::Nothing => self.converse(front, Some(content)).await,
+            Heard::Go(transfer) => match self.send_content(transfer, front, content).await {
+                Ok(()) => self.converse(front, Some(content)).await,
+                Err(lost) => Err(lost),
+            },
+            Heard::Over => Ok(()),
+        };
         self.said(before, result)
     }
 
@@ -199,19 +268,26 @@ impl Connection {
             match (self.event().await?, content) {
                 (Event::Finished, _) => return Ok(()),
                 (Event::Content(transfer), Some(content)) => {
-                    let written = self.write_content(transfer, front, content).await;
-                    match written {
-                        Ok(()) => self.session.content_sent(),
-                        Err(Lost::Io(error)) => {
-                            self.last_words().await;
-                            return Err(Lost::Io(error));
-                        }
-                        Err(other) => return Err(other),
-                    }
+                    self.send_content(transfer, front, content).await?;
                 }
                 _ => return Err(Lost::Closed),
             }
         }
+    }
+
+    async fn send_content(
+        &mut self,
+        transfer: Transfer,
+        front: &[u8],
+        content: &Content,
+    ) -> Result<(), Lost> {
+        let written = self.write_content(transfer, front, content).await;
+        match &written {
+            Ok(()) => self.session.content_sent(),
+            Err(Lost::Io(_)) => self.last_words().await,
+            Err(_) => {}
+        }
+        written
     }
 
     async fn write_content(

@@ -57,7 +57,7 @@ pub struct Job {
 }
 
 /// One recipient of a copy.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JobRecipient {
     /// Its place in [`waypost_spool::Envelope::recipients`].
     pub index: usize,

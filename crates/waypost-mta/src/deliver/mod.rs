@@ -5,6 +5,7 @@
 //! of them said about a recipient is final for this attempt, what could not be said is asked of
 //! the next. Connections are kept for a while and used again.
 
+mod ahead;
 mod connect;
 mod dane;
 mod demand;
@@ -41,6 +42,7 @@ use waypost_proto::smtp::reply::RemoteReply;
 
 use crate::clock::Clock;
 use crate::dns::{Dns, Listening};
+pub use ahead::Opened;
 use connect::{Connection, Connector};
 use demand::Demands;
 use dialogue::{Answer, Said, Sending};
@@ -182,18 +184,18 @@ impl Deliverer {
     ///
     /// Over the network only: copies for mailboxes on this machine are deferred here.
     pub async fn attempt(&self, job: &Job) -> Vec<Outcome> {
+        self.attempt_over(job, None).await
+    }
+
+    /// The same, over the connection on which its envelope was told already, if it is this one.
+    pub async fn attempt_over(&self, job: &Job, opened: Option<Opened>) -> Vec<Outcome> {
         let way = match self.way(&job.next_hop) {
             Ok(way) => way,
             Err(trouble) => return all(&job.recipients, &trouble),
         };
         let using = self.0.health.begin(&job.next_hop);
-        let mut attempt = Attempt {
-            job,
-            way: &way,
-            inner: &self.0,
-            results: vec![None; job.recipients.len()],
-        };
-        attempt.run().await;
+        let mut attempt = Attempt::new(job, &way, &self.0);
+        attempt.run(opened).await;
         let outcomes = attempt.outcomes();
         if let Some(using) = using {
             using.end(Verdict::of(&outcomes));
@@ -346,8 +348,22 @@ struct Attempt<'a> {
     results: Vec<Option<Answer>>,
 }
 
-impl Attempt<'_> {
-    async fn run(&mut self) {
+impl<'a> Attempt<'a> {
+    fn new(job: &'a Job, way: &'a Way, inner: &'a Inner) -> Self {
+        Self {
+            job,
+            way,
+            inner,
+            results: vec![None; job.recipients.len()],
+        }
+    }
+
+    async fn run(&mut self, opened: Option<Opened>) {
+        if let Some(opened) = opened
+            && self.over_opened(opened).await
+        {
+            return;
+        }
         if self.over_kept_connections().await {
             return;
         }
@@ -411,10 +427,9 @@ impl Attempt<'_> {
             reverse_path: &self.job.reverse_path,
             params: &params,
             recipients: recipients.collect(),
-            front: &self.job.front,
-            content: short.as_ref().unwrap_or(&self.job.content),
         };
-        connection.send(sending).await
+        let content = short.as_ref().unwrap_or(&self.job.content);
+        connection.send(sending, &self.job.front, content).await
     }
 
     /// To the members of a list goes a message of its owner: nothing of what the sender asked for

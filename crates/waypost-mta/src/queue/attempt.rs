@@ -15,7 +15,7 @@ use super::ready::READY_MAX;
 use super::round::Verb;
 use super::timetable::Tick;
 use super::{Inner, ticks};
-use crate::deliver::{Delivered, Job, NextHop, Outcome, Security, Trouble};
+use crate::deliver::{Delivered, Job, NextHop, Opened, Outcome, Security, Trouble};
 use crate::event::{self, Delivery};
 use crate::resolve::{Answer, Said, Source};
 
@@ -27,6 +27,8 @@ pub(super) struct Ready {
     pub(super) round: Arc<Round>,
     pub(super) copy: Copy,
     pub(super) since: Tick,
+    /// Where its envelope was told already.
+    pub(super) opened: Option<Opened>,
 }
 
 /// Whether anybody is there.
@@ -125,10 +127,13 @@ impl Inner {
         }
     }
 
-    async fn attempt(self: &Arc<Self>, ready: Ready) {
+    async fn attempt(self: &Arc<Self>, mut ready: Ready) {
         let started = self.tick();
         let job = self.job(&ready);
-        let outcomes = self.deliverer.attempt(job).await;
+        let outcomes = match ready.opened.take() {
+            Some(opened) => self.deliverer.attempt_over(job, opened).await,
+            None => self.deliverer.attempt(job).await,
+        };
         let times = Times {
             ready: ready.since,
             started,
@@ -309,7 +314,7 @@ impl Inner {
         already || proven || self.routes.took(target, &addressee.job.address)
     }
 
-    fn may_go_to_smart_host(&self, next_hop: &NextHop) -> bool {
+    pub(super) fn may_go_to_smart_host(&self, next_hop: &NextHop) -> bool {
         let NextHop::Target(id) = next_hop else {
             return false;
         };

@@ -16,6 +16,7 @@
 //! A message that was accepted and delivered at once is never read back, and of the store it
 //! touches only its commit and its removal, both in groups with others.
 
+mod ahead;
 mod attempt;
 mod begin;
 mod bulk;
@@ -52,8 +53,9 @@ use waypost_spool::{Committed, QueueId, Receipt, Spool};
 
 use crate::bounce::Reporter;
 use crate::clock::Clock;
-use crate::deliver::{Job, NextHop, Outcome, Seen};
+use crate::deliver::{Job, NextHop, Opened, Outcome, Seen};
 use crate::trace::Tracer;
+pub(crate) use ahead::Ahead;
 use attempt::Ready;
 use index::keeper::Keeper;
 use ready::{Hops, READY_MAX};
@@ -70,10 +72,26 @@ const REMOVALS_MAX: usize = 10_000;
 /// An attempt on its way.
 pub type Attempting<'a> = Pin<Box<dyn Future<Output = Vec<Outcome>> + Send + 'a>>;
 
+/// An envelope that is being told ahead of its content.
+pub type Opening<'a> = Pin<Box<dyn Future<Output = Option<Opened>> + Send + 'a>>;
+
 /// Who makes attempts.
 pub trait Attempt: Send + Sync {
     /// Hands one copy to its next hop; one outcome per recipient.
     fn attempt(&self, job: Job) -> Attempting<'_>;
+
+    /// Tells the next hop of a copy its envelope, while the content is still on its way; none where
+    /// that is not done.
+    fn open(&self, job: Job) -> Opening<'_> {
+        drop(job);
+        Box::pin(async { None })
+    }
+
+    /// The attempt that an envelope was told for.
+    fn attempt_over(&self, job: Job, opened: Opened) -> Attempting<'_> {
+        drop(opened);
+        self.attempt(job)
+    }
 
     /// What was seen of next hops since the start.
     fn seen(&self) -> HashMap<NextHop, Seen> {

@@ -37,7 +37,10 @@ pub(super) enum Placed<J> {
 struct Hop<J> {
     ready: VecDeque<J>,
     parked: VecDeque<QueueId>,
+    /// Attempts at a time, and turns that are kept.
     running: u32,
+    /// Turns that are kept for jobs to come.
+    kept: u32,
     limit: u32,
     /// How often in a row it could not be reached.
     failures: u32,
@@ -54,6 +57,7 @@ impl<J> Hop<J> {
             ready: VecDeque::new(),
             parked: VecDeque::new(),
             running: 0,
+            kept: 0,
             limit: 1,
             failures: 0,
             silent_until: 0,
@@ -143,6 +147,56 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             let is_short = hop.ready.len() < limit.max(1) as usize;
             hop.failures == 0 && now >= hop.silent_until && hop.parked.is_empty() && is_short
         })
+    }
+
+    /// Keeps a turn for a job to come, of a next hop with so many attempts at a time. Half of them
+    /// are never kept, so that whoever is slow to bring his job delays no other.
+    pub(super) fn keep_turn(&mut self, key: &K, limit: u32, now: Tick) -> bool {
+        if !self.has_turn(key, limit, now) {
+            return false;
+        }
+        let hop = self.hops.entry(key.clone()).or_insert_with(Hop::new);
+        hop.limit = limit.max(1);
+        let is_free = hop.ready.is_empty() && hop.running < hop.workers();
+        let may_keep = is_free && hop.kept < hop.limit / 2;
+        if may_keep {
+            hop.running += 1;
+            hop.kept += 1;
+        } else if hop.is_idle() {
+            self.hops.remove(key);
+        }
+        may_keep
+    }
+
+    /// The job that a turn was kept for: it is the next.
+    pub(super) fn use_turn(&mut self, key: &K, job: J, now: Tick) -> Placed<J> {
+        let Some(hop) = self.hops.get_mut(key) else {
+            return Placed::Full(job);
+        };
+        hop.kept = hop.kept.saturating_sub(1);
+        if hop.failures > 0 || now < hop.silent_until {
+            hop.running = hop.running.saturating_sub(1);
+            return Placed::Silent(job);
+        }
+        hop.ready.push_front(job);
+        self.ready += 1;
+        Placed::Start
+    }
+
+    /// Nobody needs a turn that was kept; whether a worker is to be started for what waits.
+    pub(super) fn give_turn_back(&mut self, key: &K) -> bool {
+        let Some(hop) = self.hops.get_mut(key) else {
+            return false;
+        };
+        hop.kept = hop.kept.saturating_sub(1);
+        if !hop.ready.is_empty() {
+            return true;
+        }
+        hop.running = hop.running.saturating_sub(1);
+        if hop.is_idle() {
+            self.hops.remove(key);
+        }
+        false
     }
 
     /// The next job of a worker; with none, the worker ends.
@@ -258,7 +312,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             let Some(hop) = self.hops.get_mut(&key) else {
                 continue;
             };
-            let mut called = hop.running > 0 || !hop.ready.is_empty();
+            let mut called = hop.running > hop.kept || !hop.ready.is_empty();
             while !called && let Some(id) = hop.parked.pop_front() {
                 called = call(id);
             }
@@ -351,6 +405,42 @@ mod tests {
         }
         assert_eq!(hops.next(&"b"), Some(4));
         assert_eq!((hops.ready(), hops.keys()), (0, vec!["b"]));
+    }
+
+    #[test]
+    fn a_turn_is_kept_for_a_job_to_come_and_half_of_them_never() {
+        let mut hops = Hops::new(READY_MAX);
+        let keep = |hops: &mut Hops<_, _>| hops.keep_turn(&"a", 4, 0);
+        assert_eq!(
+            [keep(&mut hops), keep(&mut hops), keep(&mut hops)],
+            [true, true, false]
+        );
+        assert_eq!(hops.place(&"a", 4, 1, 0), Placed::Start);
+        assert_eq!(hops.place(&"a", 4, 2, 0), Placed::Start);
+        assert_eq!(hops.place(&"a", 4, 3, 0), Placed::Ready);
+        // Its job goes before what waits.
+        assert_eq!(hops.use_turn(&"a", 9, 0), Placed::Start);
+        assert_eq!(hops.next(&"a"), Some(9));
+        assert_eq!((hops.next(&"a"), hops.next(&"a")), (Some(1), Some(2)));
+        // The other is not needed: it serves whoever waits.
+        assert!(hops.give_turn_back(&"a"));
+        assert_eq!(hops.next(&"a"), Some(3));
+        (0..4).for_each(|_| assert_eq!(hops.next(&"a"), None));
+        assert_eq!(hops.keys(), [] as [&str; 0]);
+        assert!(keep(&mut hops));
+        assert!(!hops.give_turn_back(&"a"));
+        assert_eq!((hops.keys(), hops.keep_turn(&"a", 1, 0)), (vec![], false));
+    }
+
+    #[test]
+    fn no_turn_is_kept_at_a_next_hop_that_is_silent() {
+        let mut hops = Hops::new(READY_MAX);
+        assert!(hops.keep_turn(&"a", 4, 0));
+        place(&mut hops, "a", 1);
+        hops.next(&"a");
+        hops.unreachable(&"a", "refused", 0, |_| 10);
+        assert_eq!(hops.use_turn(&"a", 2, 5), Placed::Silent(2));
+        assert!(!hops.keep_turn(&"a", 4, 10));
     }
 
     #[test]

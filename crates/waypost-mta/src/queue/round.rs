@@ -1,7 +1,7 @@
 //! One round of a message: from its recipients that are due to what the spool knows afterwards.
 
 use std::iter;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use waypost_spool::{
     Committed, Envelope, Hold, Message, Op, QueueId, Receipt, Recipient, Staged, State, Unavailable,
 };
 
+use super::ahead::Told;
 use super::attempt::Ready;
 use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
 use super::plan::{Copy, bound, request};
@@ -94,9 +95,37 @@ impl Inner {
             round: Arc::clone(round),
             copy,
             since: now,
+            opened: None,
         };
         let mut state = self.state();
-        match state.hops.place(&next_hop, limit, ready, now) {
+        let placed = state.hops.place(&next_hop, limit, ready, now);
+        self.placed(state, next_hop, placed);
+    }
+
+    /// Makes a copy whose envelope was told already the next one of its next hop.
+    pub(super) fn place_next(self: &Arc<Self>, round: &Arc<Round>, copy: Copy, told: Told) {
+        let next_hop = copy.next_hop.clone();
+        let now = self.tick();
+        let ready = Ready {
+            round: Arc::clone(round),
+            copy,
+            since: now,
+            opened: Some(told.opened),
+        };
+        told.turn.used();
+        let mut state = self.state();
+        let placed = state.hops.use_turn(&next_hop, ready, now);
+        self.placed(state, next_hop, placed);
+    }
+
+    /// Does what placing a copy came to.
+    fn placed(
+        self: &Arc<Self>,
+        state: MutexGuard<'_, super::State>,
+        next_hop: NextHop,
+        placed: Placed<Ready>,
+    ) {
+        match placed {
             Placed::Ready => {}
             Placed::Start => {
                 drop(state);
@@ -104,7 +133,7 @@ impl Inner {
             }
             Placed::Full(ready) => {
                 drop(state);
-                round.park(&next_hop);
+                ready.round.park(&next_hop);
                 self.end_parked(&ready);
             }
             Placed::Silent(ready) => {

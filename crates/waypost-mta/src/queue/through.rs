@@ -6,8 +6,10 @@
 //! whatever takes too long, is committed and goes on like any other message: the sender notices
 //! nothing, and the attempt that is under way is not repeated.
 //!
-//! Only a message for one recipient goes this way. Of two, one may have got it when the disk fails
-//! before the other is stored: the sender would be told to come back, and the first get it twice.
+//! Only a message that one answer decides goes this way: one for one recipient, or for several at
+//! one server that has accepted all of them before the content was here. Were one to get it and
+//! the disk to fail before the others are stored, the sender would be told to come back, and the
+//! first get it twice.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
@@ -18,18 +20,21 @@ use tokio::sync::oneshot;
 use waypost_proto::dsn::mask;
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, QueueId, Recipient, Sealed, Staged, State, Unavailable};
+use waypost_spool::{
+    Committed, Envelope, Message, QueueId, Recipient, Sealed, Staged, State, Unavailable,
+};
 
 use super::Inner;
+use super::ahead::Told;
 use super::attempt::Hearer;
 use super::conclude::End;
-use super::plan::Plan;
+use super::plan::{Copy, Plan};
 use super::progress::{Progress, Round};
 use super::round::wants_success;
 use super::timekeeper::far;
 use super::timetable::Tick;
 use super::{QueueHandle, ticks};
-use crate::custody::{Beyond, Custody, Denied, Take, Taking};
+use crate::custody::{Begun, Beyond, Custody, Denied, Take, Taking};
 use crate::deliver::NextHop;
 use crate::{event, metrics};
 
@@ -43,8 +48,12 @@ impl Take for QueueHandle {
         Self::dated(self, id);
     }
 
-    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
-        Box::pin(self.0.take(staged, envelope))
+    fn begin(&self, message: Message) -> Option<Begun> {
+        self.0.tell_ahead(message).map(Begun)
+    }
+
+    fn take(&self, staged: Staged, envelope: Envelope, begun: Option<Begun>) -> Taking<'_> {
+        Box::pin(self.0.take(staged, envelope, begun))
     }
 }
 
@@ -84,9 +93,18 @@ struct Passage {
 type Open = (Progress, Vec<usize>);
 
 impl Inner {
-    async fn take(self: &Arc<Self>, staged: Staged, envelope: Envelope) -> Result<Custody, Denied> {
+    async fn take(
+        self: &Arc<Self>,
+        staged: Staged,
+        envelope: Envelope,
+        begun: Option<Begun>,
+    ) -> Result<Custody, Denied> {
         let sealed = self.spool.seal(staged, envelope)?;
-        let Some(mut passage) = self.pass(&sealed) else {
+        let told = match begun {
+            Some(Begun(ahead)) => ahead.claim().await,
+            None => None,
+        };
+        let Some(mut passage) = self.pass(&sealed, told) else {
             let committed = self.spool.commit_sealed(sealed).await?;
             self.submit(&committed);
             return Ok(Custody::Ours(committed));
@@ -106,20 +124,34 @@ impl Inner {
     }
 
     /// Starts the first round, if its sender can wait for it.
-    fn pass(self: &Arc<Self>, sealed: &Sealed) -> Option<Passage> {
+    fn pass(self: &Arc<Self>, sealed: &Sealed, told: Option<Told>) -> Option<Passage> {
         let message = sealed.message();
         let content = sealed.content()?;
         let envelope = &message.envelope;
-        let off = self.settings.cut_through.is_zero() || self.is_stopping();
-        if off || !matches!(&*envelope.recipients, [only] if is_plain(only)) {
+        if !self.may_pass(message) {
             return None;
         }
-        let plan = self.plan(message, far(self.clock.wall()), &HashMap::new());
-        let next_hop = self.way_through(&plan)?.clone();
+        let mut plan = self.plan(message, far(self.clock.wall()), &HashMap::new());
+        let copy = self.way_through(&plan)?;
+        let next_hop = copy.next_hop.clone();
+        let told = told.filter(|told| told.is_of(copy));
+        if told.is_none() && envelope.recipients.len() > 1 {
+            return None;
+        }
         let (waits, ended) = oneshot::channel();
         let round = Round::passing(Arc::clone(message), content.clone(), &plan, waits);
         let round = Arc::new(round);
-        event::passing(&message.id, &envelope.reverse_path, message.size);
+        event::passing(
+            &message.id,
+            &envelope.reverse_path,
+            message.size,
+            envelope.recipients.len(),
+        );
+        if let Some(told) = told
+            && let Some(copy) = plan.copies.pop()
+        {
+            self.place_next(&round, copy, told);
+        }
         self.run(&round, plan);
         Some(Passage {
             round,
@@ -128,17 +160,29 @@ impl Inner {
         })
     }
 
-    /// The server that a plan goes to, if all of it can be tried at once by one that is waited for.
-    fn way_through<'a>(&self, plan: &'a Plan) -> Option<&'a NextHop> {
+    /// Whether senders of such messages wait at all.
+    pub(super) fn may_pass(&self, message: &Message) -> bool {
+        let off = self.settings.cut_through.is_zero() || self.is_stopping();
+        let recipients = &message.envelope.recipients;
+        !off && !recipients.is_empty() && recipients.iter().all(is_plain)
+    }
+
+    /// The copy that a plan consists of, if it can be tried at once by a server that is waited for,
+    /// and one answer decides it.
+    pub(super) fn way_through<'a>(&self, plan: &'a Plan) -> Option<&'a Copy> {
         let [copy] = &*plan.copies else {
             return None;
         };
+        let is_for_one = matches!(&*copy.addressees, [only] if only.same.is_empty());
         let next_hop = &copy.next_hop;
         let is_waited_for = match next_hop {
-            NextHop::Lmtp => true,
+            // It answers for each recipient (RFC 2033 §4.2).
+            NextHop::Lmtp => is_for_one,
             NextHop::Target(id) => {
                 let facts = self.routes.target(*id);
-                facts.is_some_and(|facts| facts.cut_through)
+                // Elsewhere others may take it than here.
+                let stays = is_for_one || !self.may_go_to_smart_host(next_hop);
+                stays && facts.is_some_and(|facts| facts.cut_through)
             }
             NextHop::Maildir | NextHop::Mx(_) | NextHop::SmartHost => false,
         };
@@ -149,7 +193,7 @@ impl Inner {
             && plan.ends.is_empty()
             && !self.slow.has(next_hop, now)
             && self.state().hops.has_turn(next_hop, limit, now);
-        goes.then_some(next_hop)
+        goes.then_some(copy)
     }
 
     /// The round is over and the sender waits: what that means for him.
@@ -270,13 +314,18 @@ fn is_plain(recipient: &Recipient) -> bool {
         && !wants_success(recipient)
 }
 
-/// What the client is told, when the recipient was refused for good. It names no host behind this
-/// server, as a report would not.
+/// What the client is told, when all is refused for good. It names no host behind this server, as a
+/// report would not.
 fn refusal(round: &Round, ends: &[(usize, End)]) -> Option<Reply> {
-    let [(index, End::Failed(trouble, _))] = ends else {
+    let recipients = &round.message.envelope.recipients;
+    let are_refused = ends.iter().all(|(_, end)| matches!(end, End::Failed(..)));
+    if !are_refused || ends.len() != recipients.len() {
+        return None;
+    }
+    let (index, end) = ends.iter().min_by_key(|(index, _)| *index)?;
+    let (End::Failed(trouble, _), recipient) = (end, recipients.get(*index)?) else {
         return None;
     };
-    let recipient = round.message.envelope.recipients.get(*index)?;
     let (code, said) = match &trouble.reply {
         Some(reply) => (reply.code, reply.text()),
         None => (0, trouble.text.as_str()),

@@ -12,10 +12,11 @@ use waypost_proto::mail::{Date, Domain, dkim};
 use waypost_proto::route::{Rule, Side, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Envelope, Staged, State, Unavailable};
+use waypost_spool::{Envelope, Message, QueueId, Recipient, Staged, State, Unavailable};
 
 use super::drive::{Named, Session};
-use crate::custody::{Custody, Denied};
+use super::transaction::Transaction;
+use crate::custody::{Begun, Custody, Denied};
 use crate::event;
 use crate::flow;
 use crate::limits::Limits;
@@ -27,6 +28,9 @@ use crate::trace::Journey;
 /// Longest header that is kept back to see whether fields are missing; a longer one goes as it is.
 const MAX_HELD_OCTETS: usize = 64 * 1024;
 
+/// Recipients of a message with which is begun before its content is here.
+const MAX_BEGUN: usize = 20;
+
 /// Content that is coming in.
 pub(super) struct Incoming {
     staged: Result<Staged, Unavailable>,
@@ -36,6 +40,8 @@ pub(super) struct Incoming {
     reading: Option<dkim::Reading>,
     message_id: Option<String>,
     progress: Progress,
+    /// What is done for it meanwhile.
+    begun: Option<Begun>,
 }
 
 /// How content comes in, whether it is kept or thrown away.
@@ -85,6 +91,7 @@ impl Incoming {
             reading: None,
             message_id: None,
             progress: Progress::new(now),
+            begun: None,
         }
     }
 
@@ -197,9 +204,28 @@ where
         if let Some(transaction) = &mut self.transaction {
             transaction.date(now, self.rules.settings.lifetime);
             transaction.id = Some(id);
+        }
+        incoming.begun = self.begin(id, now);
+        if let Some(transaction) = &mut self.transaction {
             transaction.incoming = Some(Box::new(incoming));
         }
         Ok(())
+    }
+
+    /// Begins with a message for few recipients before its content is here.
+    fn begin(&self, id: QueueId, arrived: SystemTime) -> Option<Begun> {
+        let transaction = self.transaction.as_deref()?;
+        if transaction.members > MAX_BEGUN {
+            return None;
+        }
+        let members = transaction.accepted.iter().flat_map(|a| &a.members);
+        let recipients = members.cloned().collect();
+        self.shared.parts.custody.begin(Message {
+            id,
+            arrived,
+            size: transaction.params.size.unwrap_or_default(),
+            envelope: self.envelope_for(transaction, recipients),
+        })
     }
 
     /// The field that stands in front of what is accepted (RFC 5321 §4.4).
@@ -245,6 +271,7 @@ where
             && let Some(incoming) = &mut transaction.incoming
         {
             incoming.staged = Err(Unavailable::Full);
+            incoming.begun = None;
         }
         let discarded = self.discarded.get_or_insert_with(|| Progress::new(now));
         discarded.note(octets, now);
@@ -283,8 +310,14 @@ where
         let key = message_id.unwrap_or_else(|| staged.id().to_string());
         let envelope = self.envelope(key, signatures);
         let envelope = envelope.ok_or_else(replies::storage_failed)?;
+        let begun = incoming.begun;
         let (side, recipients) = (envelope.side.clone(), envelope.recipients.len());
-        let custody = self.shared.parts.custody.take(staged, envelope).await;
+        let custody = self
+            .shared
+            .parts
+            .custody
+            .take(staged, envelope, begun)
+            .await;
         let accepted = in_charge(&custody.map_err(denial_of)?);
         metrics::accepted();
         flow::received(&side, recipients);
@@ -304,25 +337,30 @@ where
     }
 
     fn envelope(&mut self, message_key: String, signatures: String) -> Option<Envelope> {
-        let side = self.side();
-        let client = self.caller.client.to_string();
-        let smtputf8 = self.transaction.as_ref()?.params.smtputf8;
-        let protocol = self.protocol(smtputf8).to_owned();
-        let transaction = self.transaction.as_deref_mut()?;
-        let members = transaction.accepted.iter_mut();
+        let members = self.transaction.as_deref_mut()?.accepted.iter_mut();
+        let recipients = members.flat_map(|a| std::mem::take(&mut a.members));
+        let recipients = recipients.collect();
+        let transaction = self.transaction.as_deref()?;
         Some(Envelope {
+            message_key,
+            signatures,
+            ..self.envelope_for(transaction, recipients)
+        })
+    }
+
+    /// What is known of the envelope before the content.
+    fn envelope_for(&self, transaction: &Transaction, recipients: Vec<Recipient>) -> Envelope {
+        Envelope {
             reverse_path: transaction.reverse_path.clone(),
             params: transaction.params.clone(),
-            side,
-            client,
-            protocol,
-            message_key,
-            recipients: members
-                .flat_map(|a| std::mem::take(&mut a.members))
-                .collect(),
+            side: self.side(),
+            client: self.caller.client.to_string(),
+            protocol: self.protocol(transaction.params.smtputf8).to_owned(),
+            message_key: String::new(),
+            recipients,
             hold: None,
-            signatures,
-        })
+            signatures: String::new(),
+        }
     }
 
     /// Too many hops, or an author that the client is not.

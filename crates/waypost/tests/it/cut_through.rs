@@ -1,7 +1,7 @@
 //! Mail that is passed on while its sender waits: the next hop's own answer, and what happens when
 //! it does not come.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -137,6 +137,33 @@ fn a_refusal_of_the_content_and_a_server_that_cannot_take_it_are_told_to_the_sen
 }
 
 #[test]
+fn the_mail_store_answers_over_lmtp_while_the_sender_waits() {
+    let is_full = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_full);
+    let store = Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
+        Moment::End(_) if told.load(Ordering::SeqCst) => Some(says("552 5.2.2 Mailbox is full")),
+        _ => None,
+    });
+    let (store, old) = (store.unwrap(), good());
+    let delivery = format!("delivery = \"lmtp:{}\"\n", store.smtp());
+    let plan = Plan::new(PROGRAM).unwrap().section("local", &delivery);
+    let site = plan.site(&split::site_file(&old, "")).start().unwrap();
+    let heard = send(&site, STRANGER, &[ALICE]);
+    assert!(
+        heard.text.starts_with("250 2.0.0 Ok: relayed as "),
+        "{heard:?}"
+    );
+    assert_eq!((store.taken().len(), in_queue(&site)), (1, 0));
+    assert!(store.heard().iter().any(|line| line.starts_with("LHLO ")));
+    is_full.store(true, Ordering::SeqCst);
+    let heard = send(&site, STRANGER, &[ALICE]);
+    assert_eq!(heard.text, "552 5.2.2 Mailbox is full");
+    site.wait_for_log(&["to=<alice@example.com>", "route=lmtp", "status=refused"])
+        .unwrap();
+    assert_eq!(in_queue(&site), 0);
+}
+
+#[test]
 fn where_a_target_is_excepted_or_nobody_waits_at_all_a_refusal_comes_as_a_report() {
     let old = peer("RCPT", says("550 5.7.1 No"));
     let site = site("cut_through = \"0s\"\n", &old, None);
@@ -235,6 +262,171 @@ fn a_message_for_two_is_queued_and_of_two_targets_the_one_that_refuses_is_report
     until_empty(&site);
     assert_eq!((old.taken().len(), new.taken().len()), (1, 0));
     assert!(!site.log().contains("(passed on"), "{}", site.log());
+}
+
+/// A client that has sent everything but the content.
+fn until_content(site: &Site) -> Dialogue {
+    let mut client = Dialogue::open(site.smtp()).unwrap();
+    for line in [
+        &format!("MAIL FROM:<{STRANGER}>"),
+        &format!("RCPT TO:<{JDOE}>"),
+        "DATA",
+    ] {
+        let heard = client.say(line).unwrap();
+        assert!(matches!(heard.code, 250 | 354), "{heard:?}");
+    }
+    client
+}
+
+fn heard(peer: &Peer, command: &str) -> usize {
+    let heard = peer.heard();
+    heard
+        .iter()
+        .filter(|line| line.starts_with(command))
+        .count()
+}
+
+fn until_heard(peer: &Peer, command: &str, count: usize) {
+    let all = || (heard(peer, command) >= count).then_some(());
+    wait::until(&format!("{count} times {command}"), all).unwrap();
+}
+
+#[test]
+fn the_next_hop_hears_the_envelope_while_the_content_is_on_its_way() {
+    let old = good();
+    let site = site(LONG, &old, None);
+    for count in 1..3 {
+        let mut client = until_content(&site);
+        until_heard(&old, "DATA", count);
+        client.send(message("ahead").as_bytes()).unwrap();
+        client.send(b"\r\n.\r\n").unwrap();
+        let said = client.hear().unwrap();
+        assert!(
+            said.text.starts_with("250 2.0.0 Ok: relayed as "),
+            "{said:?}"
+        );
+    }
+    assert_eq!((old.taken().len(), heard(&old, "EHLO")), (2, 1));
+    assert_eq!(heard(&old, "RCPT"), 2);
+}
+
+#[test]
+fn a_client_that_leaves_amid_its_content_leaves_nothing_at_the_next_hop() {
+    let old = good();
+    let site = site(LONG, &old, None);
+    let mut client = until_content(&site);
+    until_heard(&old, "DATA", 1);
+    client.send(b"Subject: half\r\n").unwrap();
+    drop(client);
+    wait::until("the next hop to be left", || {
+        (old.ended() == 1).then_some(())
+    })
+    .unwrap();
+    assert_eq!((old.taken().len(), in_queue(&site)), (0, 0));
+    assert_eq!(send(&site, STRANGER, &[JDOE]).code, 250);
+    assert_eq!(old.taken().len(), 1);
+}
+
+#[test]
+fn a_client_that_is_slow_keeps_no_turn_at_the_next_hop_and_is_served_all_the_same() {
+    let old = good();
+    let site = site(LONG, &old, None);
+    let mut client = until_content(&site);
+    wait::until("the turn to be over", || (old.ended() == 1).then_some(())).unwrap();
+    client.send(message("slow").as_bytes()).unwrap();
+    client.send(b"\r\n.\r\n").unwrap();
+    let said = client.hear().unwrap();
+    assert!(
+        said.text.starts_with("250 2.0.0 Ok: relayed as "),
+        "{said:?}"
+    );
+    assert_eq!((old.taken().len(), heard(&old, "RCPT")), (1, 2));
+}
+
+#[test]
+fn a_message_that_is_refused_at_its_end_is_never_whole_at_the_next_hop() {
+    let old = good();
+    let site = site(LONG, &old, None);
+    let mut client = until_content(&site);
+    until_heard(&old, "DATA", 1);
+    client
+        .send(b"Subject: bare\r\n\r\nLF\nhere\r\n.\r\n")
+        .unwrap();
+    let said = client.hear().unwrap();
+    assert!(said.text.starts_with("550 5.6.11 "), "{said:?}");
+    wait::until("the next hop to be left", || {
+        (old.ended() == 1).then_some(())
+    })
+    .unwrap();
+    assert!(old.taken().is_empty());
+}
+
+/// jdoe and kim at one target, and what it says to RCPT of kim.
+fn site_with_two(old: &Peer) -> Site {
+    let mut file = split::site_file(old, "");
+    file.push_str(&format!(
+        "[[user]]\ndomain = \"example.com\"\nlogin = \"kim\"\nmail = \"third-party\"\n\
+         addresses = [\"{KIM}\"]\ntarget = \"old\"\n"
+    ));
+    let plan = Plan::new(PROGRAM).unwrap().section("outbound", LONG);
+    plan.site(&file).start().unwrap()
+}
+
+/// A server that says this to RCPT of kim.
+fn peer_without_kim(reply: &'static str) -> Peer {
+    Peer::start_scripted(unused_address().unwrap(), move |moment| match moment {
+        Moment::Command(line) if line.starts_with("RCPT TO:<kim@") => Some(says(reply)),
+        _ => None,
+    })
+    .unwrap()
+}
+
+#[test]
+fn two_recipients_at_one_server_get_a_message_by_one_answer() {
+    let old = good();
+    let site = site_with_two(&old);
+    let heard = send(&site, STRANGER, &[JDOE, KIM]);
+    assert!(
+        heard.text.starts_with("250 2.0.0 Ok: relayed as "),
+        "{heard:?}"
+    );
+    assert_eq!((old.taken().len(), in_queue(&site)), (1, 0));
+    assert_eq!(old.taken()[0].recipients.len(), 2);
+    site.wait_for_log(&["nrcpt=2 (passed on while its sender waits)"])
+        .unwrap();
+    let refusing = peer("END", says("554 5.6.0 Not this"));
+    let site = site_with_two(&refusing);
+    let heard = send(&site, ALICE, &[JDOE, KIM]);
+    assert_eq!(heard.text, "554 5.6.0 Not this");
+    assert!(reports(&site).is_empty());
+    let neither = peer("RCPT", says("550 5.7.1 No"));
+    let site = site_with_two(&neither);
+    let heard = send(&site, ALICE, &[JDOE, KIM]);
+    assert_eq!(heard.text, "550 5.7.1 No");
+    assert!(reports(&site).is_empty());
+}
+
+#[test]
+fn of_two_recipients_one_of_whom_is_refused_nobody_gets_it_before_it_is_stored() {
+    for (reply, status) in [
+        ("550 5.7.1 No", "bounced"),
+        ("450 4.2.0 Not now", "deferred"),
+    ] {
+        let old = peer_without_kim(reply);
+        let site = site_with_two(&old);
+        let heard = send(&site, ALICE, &[JDOE, KIM]);
+        assert!(
+            heard.text.starts_with("250 2.0.0 Ok: queued as "),
+            "{heard:?}"
+        );
+        site.wait_for_log(&["to=<jdoe@example.com>", "status=sent"])
+            .unwrap();
+        site.wait_for_log(&["to=<kim@example.com>", &format!("status={status}")])
+            .unwrap();
+        assert_eq!(old.taken().len(), 1);
+        assert_eq!(old.taken()[0].recipients.len(), 1);
+        assert!(!site.log().contains("(passed on"), "{}", site.log());
+    }
 }
 
 #[test]

@@ -165,11 +165,8 @@ fn what_is_larger_than_a_target_announces_is_refused_unsent() {
         last.as_ref().unwrap().text.starts_with("554 5.3.4 "),
         "{last:?}"
     );
-    let heard = first.heard();
-    assert!(
-        !heard.iter().any(|line| line.starts_with("MAIL")),
-        "{heard:?}"
-    );
+    // It may have heard the envelope while the content was on its way.
+    assert!(first.taken().is_empty());
     write(&site, "jdoe", 1);
     first.wait_for_taken(1).unwrap();
 }

@@ -388,7 +388,7 @@ impl World {
         change: impl Fn(&mut Recipient),
     ) -> Result<Custody, Denied> {
         let (staged, envelope) = self.message("<s@six.example>", to, change);
-        self.handle.take(staged, envelope).await
+        self.handle.take(staged, envelope, None).await
     }
 
     fn message(

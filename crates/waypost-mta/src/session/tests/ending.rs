@@ -8,7 +8,7 @@ use waypost_spool::{Envelope, Staged};
 
 use super::world::{Plan, SMTP, STRANGER, SUBMISSIONS, World};
 use crate::clock::{Clock, SystemClock};
-use crate::custody::{Take, Taking};
+use crate::custody::{Begun, Take, Taking};
 use crate::limits::Limits;
 use crate::session::Phase;
 
@@ -208,7 +208,7 @@ async fn after_the_grace_even_a_transaction_gets_421() {
 struct Panicking;
 
 impl Take for Panicking {
-    fn take(&self, _: Staged, _: Envelope) -> Taking<'_> {
+    fn take(&self, _: Staged, _: Envelope, _: Option<Begun>) -> Taking<'_> {
         panic!("a bug")
     }
 }

@@ -26,7 +26,7 @@ use waypost_spool::{Committed, Envelope, Spool, Staged};
 
 use crate::auth::{Login, LoginError, Logins};
 use crate::clock::{Clock, SystemClock};
-use crate::custody::{Custody, Take, Taking};
+use crate::custody::{Begun, Custody, Take, Taking};
 use crate::limits::Limits;
 use crate::policy::Service;
 use crate::resolve::{self, Ask, Asked, CacheSettings, KeepNothing, Question, Resolver, Said};
@@ -103,7 +103,7 @@ impl Ask for Relayed {
 struct Keeper(Spool, Arc<Mutex<Vec<Committed>>>);
 
 impl Take for Keeper {
-    fn take(&self, staged: Staged, envelope: Envelope) -> Taking<'_> {
+    fn take(&self, staged: Staged, envelope: Envelope, _: Option<Begun>) -> Taking<'_> {
         Box::pin(async move {
             let committed = self.0.commit(staged, envelope).await?;
             self.1.lock().unwrap().push(committed.clone());

@@ -25,8 +25,9 @@ pub struct Mail<'a> {
     pub reverse_path: &'a ReversePath,
     /// What was declared of the content; what the server does not offer is left out.
     pub params: &'a MailParams,
-    /// Octets of content.
-    pub size: u64,
+    /// Octets of content; none while it still arrives: what the client declared stands for it then,
+    /// and the true number is told with [`super::Session::content_measured`].
+    pub size: Option<u64>,
     /// The arguments of RCPT.
     pub recipients: Vec<Rcpt<'a>>,
 }
@@ -114,7 +115,7 @@ pub(super) struct Transaction {
     dialect: Dialect,
     pipelining: bool,
     transfer: Transfer,
-    size: u64,
+    size: Option<u64>,
     is_probe: bool,
     /// Commands not yet sent, and how long each is in `wire`.
     unsent: VecDeque<(Ask, usize)>,
@@ -188,7 +189,7 @@ impl Transaction {
             dialect,
             pipelining: offered.pipelining,
             transfer: Transfer::Dotted,
-            size: 0,
+            size: None,
             is_probe: false,
             unsent: VecDeque::with_capacity(recipients + 3),
             wire: Vec::with_capacity(128 + 64 * recipients),
@@ -288,8 +289,9 @@ impl Transaction {
         }
         let counted = self.transfer == Transfer::Counted && !self.is_probe;
         if counted && !self.content_begun && !self.accepted.is_empty() {
-            let _ = write!(output, "BDAT {} LAST\r\n", self.size);
-            return self.begin_content();
+            let begun = self.begin_content();
+            self.say_size(output);
+            return begun;
         }
         Next::Finished
     }
@@ -352,6 +354,25 @@ impl Transaction {
             Dialect::Smtp => self.asked.push_back(Ask::End),
         }
         Next::Content(self.transfer)
+    }
+
+    /// The announcement of content (RFC 3030 §2), when it is due and can be made.
+    fn say_size(&self, output: &mut Vec<u8>) {
+        if let (Transfer::Counted, Some(size)) = (self.transfer, self.size) {
+            let _ = write!(output, "BDAT {size} LAST\r\n");
+        }
+    }
+
+    /// Whether some recipient was refused.
+    pub(super) fn has_refused(&self) -> bool {
+        self.fates.iter().any(Option::is_some)
+    }
+
+    /// The content has so many octets.
+    pub(super) fn content_measured(&mut self, size: u64, output: &mut Vec<u8>) {
+        if self.size.replace(size).is_none() && self.content_begun {
+            self.say_size(output);
+        }
     }
 
     pub(super) fn content_sent(&mut self) {
@@ -433,7 +454,9 @@ impl Transaction {
 
 /// The parameters of MAIL that go to this server.
 fn passed_params(mail: &Mail<'_>, offered: &Extensions) -> Result<MailParams, Unsupported> {
-    if offered.size.is_some_and(|max| max != 0 && mail.size > max) {
+    let size = mail.size.or(mail.params.size);
+    let is_too_large = |max| max != 0 && size.is_some_and(|size| size > max);
+    if offered.size.is_some_and(is_too_large) {
         return Err(Unsupported::Size);
     }
     if mail.params.body == Body::EightBitMime && !offered.eight_bit_mime {
@@ -447,7 +470,7 @@ fn passed_params(mail: &Mail<'_>, offered: &Extensions) -> Result<MailParams, Un
         return Err(Unsupported::SmtpUtf8);
     }
     Ok(MailParams {
-        size: offered.size.is_some().then_some(mail.size),
+        size: size.filter(|_| offered.size.is_some()),
         body: mail.params.body,
         smtputf8,
         ret: mail.params.ret.filter(|_| offered.dsn),

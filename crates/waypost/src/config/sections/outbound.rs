@@ -85,10 +85,10 @@ impl Outbound {
         let cut_through = outbound.within(
             fixed(
                 "cut_through",
-                "How long a sender waits at most while his message for one recipient is passed through \
-                 to a target, or to the mail store over LMTP; he gets its own answer then, and \
-                 nothing is written to disk. What takes longer is queued, and goes on. \"0s\": \
-                 everything is queued. A target can be excepted.",
+                "How long a sender waits at most while his message is passed through to one target, \
+                 or to the mail store over LMTP; he gets its own answer then, and nothing is \
+                 written to disk. What takes longer is queued, and goes on. \"0s\": everything is \
+                 queued. A target can be excepted.",
             ),
             CUT_THROUGH,
             Duration::ZERO..=5 * MINUTE,

@@ -181,7 +181,7 @@ proptest! {
                 .send_mail(&Mail {
                     reverse_path: &ReversePath::Null,
                     params: &params,
-                    size: content.len() as u64,
+                    size: Some(content.len() as u64),
                     recipients: recipients
                         .iter()
                         .map(|address| Rcpt { address, params: &rcpt_params })
