@@ -14,9 +14,7 @@ use waypost_mta::asking::{self, Asking, Lists};
 use waypost_mta::auth::{LoginError, Logins};
 use waypost_mta::clock::Clock;
 use waypost_mta::custody::{Begun, Custody, Take, Taking};
-use waypost_mta::deliver::{
-    self, Delivered, Deliverer, Job, Lmtp, NextHop, Opened, Outcome, Seen,
-};
+use waypost_mta::deliver::{self, Delivered, Deliverer, Job, Lmtp, NextHop, Opened, Outcome, Seen};
 use waypost_mta::dns::{Dns, FromMemory, Listening};
 use waypost_mta::limits::Limits;
 use waypost_mta::listener::{Bound, Listeners};
@@ -467,18 +465,18 @@ impl Attempt for Outgoing {
 
 impl Outgoing {
     async fn try_to(&self, job: Job, opened: Option<Opened>) -> Vec<Outcome> {
-            let text = beginning(&job.content);
-            let is_report = job.reverse_path == ReversePath::Null;
-            let name = subject(&text).filter(|_| !is_report).unwrap_or("report");
-            if job.next_hop == NextHop::Maildir {
-                return self.keep(&job, name);
-            }
-            let outcomes = self.deliverer.attempt_over(&job, opened).await;
-            for (outcome, to) in outcomes.iter().zip(&job.recipients) {
-                self.note(name, &to.address.to_string(), outcome, is_report);
-            }
-            self.note_passed(&text, &job, &outcomes);
-            outcomes
+        let text = beginning(&job.content);
+        let is_report = job.reverse_path == ReversePath::Null;
+        let name = subject(&text).filter(|_| !is_report).unwrap_or("report");
+        if job.next_hop == NextHop::Maildir {
+            return self.keep(&job, name);
+        }
+        let outcomes = self.deliverer.attempt_over(&job, opened).await;
+        for (outcome, to) in outcomes.iter().zip(&job.recipients) {
+            self.note(name, &to.address.to_string(), outcome, is_report);
+        }
+        self.note_passed(&text, &job, &outcomes);
+        outcomes
     }
 
     /// The site's own postmaster gets everything.
