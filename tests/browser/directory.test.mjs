@@ -110,7 +110,7 @@ screen("a CSV file is chosen, and goes up as it is", { sections, site: example }
 screen("a long import says how far it is, and stops when it is cancelled",
   { sections, site: example },
   async ({ page, say, see, press, screenshot, waypost }) => {
-    const rows = Array.from({ length: 50000 },
+    const rows = Array.from({ length: 250000 },
       (_, at) => `user${at}@example.com,User ${at},local,user${at}@example.com`);
     await page.goto("/directory/import");
     await page.locator("#file").setInputFiles({ name: "users.csv", mimeType: "text/csv",
