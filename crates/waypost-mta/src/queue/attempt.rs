@@ -9,10 +9,10 @@ use waypost_proto::route::Via;
 use waypost_proto::smtp::status::EnhancedStatus;
 
 use super::conclude::{End, Taken, Way, since_then};
+use super::orders::{Left, Verb};
 use super::plan::{Addressee, Copy};
 use super::progress::Round;
 use super::ready::READY_MAX;
-use super::round::Verb;
 use super::timetable::Tick;
 use super::{Inner, ticks};
 use crate::deliver::{Delivered, Job, NextHop, Opened, Outcome, Security, Trouble};
@@ -369,8 +369,8 @@ impl Inner {
         };
         let mut state = self.state();
         state.hops.lost(next_hop);
-        let verbs = state.active.entry(id).or_default();
-        verbs.push(Verb::Hold(hold));
+        let orders = state.active.entry(id).or_default();
+        orders.push(Left::alone(Verb::Hold(hold)));
         drop(state);
         self.end(round, Vec::new());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
+use tokio::sync::oneshot;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::{Store, Verdict, Via};
 use waypost_spool::{Hold, Message, QueueId, ReadError, Recipient, State};
@@ -13,8 +14,9 @@ pub use super::bulk::{Action, Bulk, Chosen, NotDone, Undone};
 use super::conclude::since_then;
 pub use super::find::{Ask, COUNT_MAX, Count, Order as Sorted, Page};
 pub use super::index::wanted::Filter;
+use super::orders::{Left, Verb};
 use super::plan::{bound, request};
-use super::round::{Rest, Verb, due_in};
+use super::round::{Rest, due_in};
 use super::route::Held;
 use super::{Inner, QueueHandle};
 use crate::blocking;
@@ -24,6 +26,8 @@ use crate::resolve::{Asking, Request};
 
 /// Messages that are brought forward at once.
 const FLUSH_PIECE: usize = 1000;
+/// Who orders something for a message that is on its way waits so long to hear that it is done.
+const ORDERED_WITHIN: Duration = Duration::from_secs(1);
 /// The next hop of what goes nowhere now, as the log names it.
 pub(super) const NOWHERE: &str = "none";
 
@@ -117,8 +121,9 @@ pub enum ControlError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     /// The message is on its way: when the attempts in flight have ended, for what is left of it.
+    /// Lost if the program is killed before.
     AfterAttempt,
-    /// It is done.
+    /// It is done, and safe.
     Now,
 }
 
@@ -225,15 +230,18 @@ impl QueueHandle {
         verb: Verb,
     ) -> Result<Done, ControlError> {
         let queue = &self.0;
-        let Err(verb) = queue.leave_order(id, verb) else {
-            event::ordered(&id, word, &order.by, &order.reason);
-            return Ok(Done::AfterAttempt);
+        let verb = match queue.leave_order(id, verb) {
+            Ok(done) => {
+                event::ordered(&id, word, &order.by, &order.reason);
+                return self.obeyed(id, done).await;
+            }
+            Err(verb) => verb,
         };
         queue.enter();
         let (task, order, word) = (Arc::clone(queue), order.clone(), word.to_owned());
         // In a task of its own: who asked may go away, the message must not stay claimed.
         let changed = tokio::spawn(async move {
-            let changed = task.change(id, vec![verb]).await;
+            let changed = task.change(id, vec![Left::alone(verb)]).await;
             if changed.is_ok() {
                 event::ordered(&id, &word, &order.by, &order.reason);
             }
@@ -243,6 +251,16 @@ impl QueueHandle {
         let changed = changed.await;
         changed.map_err(|error| ControlError::Spool(error.to_string()))??;
         Ok(Done::Now)
+    }
+
+    /// Waits a little for what was ordered to be done with what is left of a message.
+    async fn obeyed(&self, id: QueueId, done: oneshot::Receiver<()>) -> Result<Done, ControlError> {
+        match tokio::time::timeout(ORDERED_WITHIN, done).await {
+            Ok(Ok(())) => Ok(Done::Now),
+            // Nothing may be left of it.
+            Ok(Err(_)) => self.show(id).await.map(|_| Done::AfterAttempt),
+            Err(_) => Ok(Done::AfterAttempt),
+        }
     }
 
     /// What waits for which next hop, and for how long.
@@ -361,20 +379,6 @@ impl Inner {
         self.route_name(&next_hop)
     }
 
-    /// Leaves an order for a message that is on its way; gives it back for one that is not, and
-    /// is claimed from now on.
-    fn leave_order(&self, id: QueueId, verb: Verb) -> Result<(), Verb> {
-        let mut state = self.state();
-        if let Some(verbs) = state.active.get_mut(&id) {
-            verbs.push(verb);
-            return Ok(());
-        }
-        state.table.remove(id);
-        state.held.remove(&id);
-        state.active.insert(id, Vec::new());
-        Err(verb)
-    }
-
     /// Looks at every message.
     pub(super) fn each(&self, mut look: impl FnMut(&Message)) -> Result<(), ReadError> {
         let mut after = None;
@@ -443,7 +447,7 @@ impl Inner {
     pub(super) async fn change(
         self: &Arc<Self>,
         id: QueueId,
-        mut verbs: Vec<Verb>,
+        mut orders: Vec<Left>,
     ) -> Result<(), ControlError> {
         loop {
             let queue = Arc::clone(self);
@@ -460,8 +464,8 @@ impl Inner {
                 return Err(ControlError::NoMessage(id));
             };
             let wall = self.clock.wall();
-            for verb in &verbs {
-                verb.apply(&mut message, wall);
+            for order in &orders {
+                order.verb.apply(&mut message, wall);
             }
             let mut due = due_in(&message, wall);
             let receipt = match due {
@@ -473,18 +477,14 @@ impl Inner {
                 None => self.keeper.went(id),
                 Some(_) => self.keeper.changed(&message),
             }
-            if stored.is_err() {
-                due = Some(self.schedule().retry_first);
+            match &stored {
+                Ok(()) => orders.drain(..).for_each(Left::tell),
+                Err(_) => due = Some(self.schedule().retry_first),
             }
             if self.try_settle(id, &Rest::until(due)) {
                 return stored.map_err(|error| ControlError::Spool(error.to_string()));
             }
-            verbs = self
-                .state()
-                .active
-                .get_mut(&id)
-                .map(std::mem::take)
-                .unwrap_or_default();
+            orders.extend(self.take_orders(id));
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod control;
 mod find;
 pub mod health;
 mod index;
+mod orders;
 mod plan;
 mod progress;
 mod ready;
@@ -58,8 +59,8 @@ use crate::trace::Tracer;
 pub(crate) use ahead::Ahead;
 use attempt::Ready;
 use index::keeper::Keeper;
+use orders::Left;
 use ready::{Hops, READY_MAX};
-use round::Verb;
 use route::Route;
 use schedule::Schedule;
 use skew::Skews;
@@ -300,7 +301,7 @@ struct State {
     table: Timetable,
     hops: Hops<NextHop, Ready>,
     /// Messages that somebody works on, with what administrators ordered meanwhile.
-    active: HashMap<QueueId, Vec<Verb>>,
+    active: HashMap<QueueId, Vec<Left>>,
     /// Waiting messages with a recipient under a hold of the directory.
     held: HashSet<QueueId>,
     /// How often a change of the directory's holds was seen.

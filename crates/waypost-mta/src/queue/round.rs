@@ -10,12 +10,13 @@ use waypost_proto::dsn::Action;
 use waypost_proto::mail::Mailbox;
 use waypost_proto::route::{TargetId, Verdict, Via};
 use waypost_spool::{
-    Committed, Envelope, Hold, Message, Op, QueueId, Receipt, Recipient, Staged, State, Unavailable,
+    Committed, Envelope, Message, Op, QueueId, Receipt, Recipient, Staged, State, Unavailable,
 };
 
 use super::ahead::Told;
 use super::attempt::Ready;
-use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait, release};
+use super::conclude::{self, Conclusion, End, Facts, Way, conclude, hold_wait};
+use super::orders::Left;
 use super::plan::{Copy, bound, request};
 use super::progress::{Progress, Round};
 use super::ready::Placed;
@@ -32,37 +33,6 @@ const STORE_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// What was taken is recorded this many times, about, while others of a message are on their way.
 const COPIES_PER_RECORD: usize = 16;
-
-/// What an administrator ordered for a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verb {
-    Hold(Hold),
-    Release,
-    Remove,
-    RemoveRecipients(Vec<Mailbox>),
-}
-
-impl Verb {
-    pub(super) fn apply(&self, message: &mut Message, wall: SystemTime) {
-        match self {
-            Self::Hold(hold) => {
-                release(message, wall);
-                message.envelope.hold = Some(hold.clone());
-            }
-            Self::Release => release(message, wall),
-            Self::Remove => remove(message, |_| true),
-            Self::RemoveRecipients(these) => remove(message, |to| these.contains(to)),
-        }
-    }
-}
-
-fn remove(message: &mut Message, is_meant: impl Fn(&Mailbox) -> bool) {
-    for recipient in &mut message.envelope.recipients {
-        if recipient.state == State::Queued && is_meant(&recipient.address) {
-            recipient.state = State::Removed;
-        }
-    }
-}
 
 /// How a message rests until it is due again.
 pub(super) struct Rest<'a> {
@@ -290,8 +260,10 @@ impl Inner {
             }
         }
         loop {
-            self.obey(&mut conclusion);
-            self.store(round, &mut conclusion).await;
+            let obeyed = self.obey(&mut conclusion);
+            if self.store(round, &mut conclusion).await {
+                obeyed.into_iter().for_each(Left::tell);
+            }
             let rest = Rest {
                 due_in: conclusion.due_in,
                 parked: &progress.parked,
@@ -322,17 +294,6 @@ impl Inner {
         refused
     }
 
-    /// Does what administrators ordered while the message was on its way.
-    fn obey(&self, conclusion: &mut Conclusion) {
-        let id = conclusion.message.id;
-        let verbs = self.state().active.get_mut(&id).map(std::mem::take);
-        let wall = self.clock.wall();
-        for verb in verbs.unwrap_or_default() {
-            verb.apply(&mut conclusion.message, wall);
-            conclusion.due_in = due_in(&conclusion.message, wall);
-        }
-    }
-
     /// Asks the authorities again about a recipient that a target has refused although it was
     /// known to have it. What that makes of the refusal; none when it stays as it is.
     async fn ask_again(
@@ -357,11 +318,12 @@ impl Inner {
         }
     }
 
-    /// Stores what a round came to, with its reports, until that has succeeded.
-    async fn store(self: &Arc<Self>, round: &Round, conclusion: &mut Conclusion) {
+    /// Stores what a round came to, with its reports, until that has succeeded; it has not only
+    /// when the program ends.
+    async fn store(self: &Arc<Self>, round: &Round, conclusion: &mut Conclusion) -> bool {
         let gone = conclusion.due_in.is_none();
         if !gone && conclusion.notifications.is_empty() && conclusion.message == *round.message {
-            return;
+            return true;
         }
         let mut wait = STORE_AGAIN;
         loop {
@@ -371,13 +333,13 @@ impl Inner {
                         self.submit(report);
                     }
                     conclusion.notifications.clear();
-                    return;
+                    return true;
                 }
                 Err(error) => event::queue_trouble(&round.message.id, &error),
             }
             if self.is_stopping() {
                 // It is done again after the next start.
-                return;
+                return false;
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(STORE_AGAIN_MAX);
@@ -440,7 +402,12 @@ impl Inner {
     /// meanwhile.
     pub(super) fn try_settle(&self, id: QueueId, rest: &Rest<'_>) -> bool {
         let mut state = self.state();
-        if rest.due_in.is_some() && state.active.get(&id).is_some_and(|verbs| !verbs.is_empty()) {
+        if rest.due_in.is_some()
+            && state
+                .active
+                .get(&id)
+                .is_some_and(|orders| !orders.is_empty())
+        {
             return false;
         }
         state.active.remove(&id);
@@ -473,12 +440,12 @@ impl Inner {
     fn settle(self: &Arc<Self>, id: QueueId, rest: &Rest<'_>) {
         if !self.try_settle(id, rest) {
             // Ordered in the very moment: through the door that is there for waiting messages.
-            let verbs = self.state().active.get_mut(&id).map(std::mem::take);
+            let orders = self.take_orders(id);
             self.enter();
             let queue = Arc::clone(self);
             tokio::spawn(async move {
                 // It is only this message's state that could not be changed, and it says so.
-                if let Err(error) = queue.change(id, verbs.unwrap_or_default()).await {
+                if let Err(error) = queue.change(id, orders).await {
                     event::queue_trouble(&id, &error);
                 }
                 queue.leave();

@@ -127,12 +127,51 @@ async fn an_administrator_removes_a_waiting_message_and_one_on_its_way() {
     world.stall(1);
     let moving = world.send("<s@six.example>", &["b@one.example", "c@two.example"]);
     world.until(|| world.taken_by("target:2") == 1).await;
-    let done = world.handle.remove(moving, Vec::new(), order("spam")).await;
-    assert_eq!(done, Ok(Done::AfterAttempt));
+    let done = world.handle.remove(moving, Vec::new(), order("spam"));
+    assert_eq!(impatient(done).await, Ok(Done::AfterAttempt));
     world.says("b@one.example", Says::Later);
     world.release(1);
     world.until_empty().await;
     assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+/// Lets nobody wait for longer than there is something to do.
+async fn impatient<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::pause();
+    let result = what.await;
+    tokio::time::resume();
+    result
+}
+
+#[tokio::test]
+async fn who_orders_something_hears_that_it_is_done_when_it_is_safe() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    world.stall(1);
+    let moving = world.send("<s@six.example>", &["a@one.example"]);
+    world.until(|| world.attempts() == 1).await;
+    let handle = world.handle.clone();
+    let order = order("spam");
+    let removal = tokio::spawn(async move { handle.remove(moving, Vec::new(), order).await });
+    world.until(|| world.handle.0.is_ordered(moving)).await;
+    world.release(1);
+    assert_eq!(removal.await.unwrap(), Ok(Done::Now));
+    assert_eq!(world.in_spool(), 0);
+}
+
+#[tokio::test]
+async fn what_is_ordered_for_a_message_that_arrives_is_not_done() {
+    let world = World::new();
+    world.stall(1);
+    let moving = world.send("<s@six.example>", &["a@one.example"]);
+    world.until(|| world.attempts() == 1).await;
+    let handle = world.handle.clone();
+    let order = order("spam");
+    let removal = tokio::spawn(async move { handle.remove(moving, Vec::new(), order).await });
+    world.until(|| world.handle.0.is_ordered(moving)).await;
+    world.release(1);
+    let gone = Err(ControlError::NoMessage(moving));
+    assert_eq!(removal.await.unwrap(), gone);
 }
 
 #[tokio::test]
