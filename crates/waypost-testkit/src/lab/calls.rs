@@ -34,6 +34,8 @@ const WATCHED: Duration = Duration::from_secs(6);
 const RECOVERED_MS: u64 = 5_000;
 /// Blows that a short run tries; the seed decides which.
 const SHORT_BLOWS: u64 = 60;
+/// The scene that takes longest has one turn in so many of the others'.
+const RARELY: u64 = 8;
 /// A scene, a call and a kind of blow.
 type Pair = (Scene, Call, Blow);
 /// The same at the call with this number, from 1.
@@ -182,6 +184,13 @@ impl Field {
             }
         }
         self.chance.shuffle(&mut places);
+        // Scenes take turns, or the one with the most calls would take nearly all of the time.
+        let mut played: BTreeMap<Scene, u64> = BTreeMap::new();
+        places.sort_by_cached_key(|((scene, ..), _)| {
+            let turn = played.entry(*scene).or_default();
+            *turn += if *scene == Scene::Compact { RARELY } else { 1 };
+            std::cmp::Reverse(*turn)
+        });
         let is_due =
             |((_, _, blow), _): &Place| matches!(blow, Blow::Kill | Blow::Once("EIO" | "ENOSPC"));
         places.into_iter().partition(is_due)
