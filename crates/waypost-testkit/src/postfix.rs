@@ -1,5 +1,6 @@
 //! A real Postfix as the other mail server: Debian's programs, its own folders, its own address.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -233,7 +234,7 @@ fn lay_out(dir: &Path, address: IpAddr, main_cf: &str) -> Result<()> {
         give_to_postfix(&dir.join(folder))?;
     }
     let (id, place) = (user_id("postfix")?, dir.display());
-    let main = format!(
+    let usual = format!(
         "compatibility_level = 3.6
 queue_directory = {place}/spool
 data_directory = {place}/data
@@ -259,14 +260,26 @@ virtual_mailbox_base = {place}/mail
 virtual_uid_maps = static:{id}
 virtual_gid_maps = static:{id}
 virtual_minimum_uid = 1
-{}
-",
-        main_cf.replace("%ADDRESS%", &address.to_string())
+"
     );
-    fs::write(dir.join("etc/main.cf"), main)?;
+    let own = main_cf.replace("%ADDRESS%", &address.to_string());
+    fs::write(dir.join("etc/main.cf"), together(&usual, &own))?;
     let smtpd = format!("{address}:{SMTP_PORT} inet n - n - - smtpd\n");
     fs::write(dir.join("etc/master.cf"), smtpd + MASTER_CF)?;
     Ok(())
+}
+
+/// The lines of `usual` that `own` does not set itself, and all of `own`. No parameter may be set
+/// twice: every program of Postfix warns of that when it starts, and postlogd, which would write
+/// that down, waits for itself when others were faster (3.7.11).
+fn together(usual: &str, own: &str) -> String {
+    let name = |line: &str| line.split('=').next().unwrap_or_default().trim().to_owned();
+    let own_names: BTreeSet<String> = own.lines().map(name).collect();
+    let usual = usual
+        .lines()
+        .filter(|line| !own_names.contains(&name(line)));
+    let lines: Vec<&str> = usual.chain(own.lines()).collect();
+    lines.join("\n") + "\n"
 }
 
 fn give_to_postfix(path: &Path) -> Result<()> {
@@ -282,4 +295,15 @@ fn user_id(name: &str) -> Result<u32> {
         .find(|line| line.split(':').next() == Some(name));
     let id = line.and_then(|line| line.split(':').nth(2)?.parse().ok());
     id.with_context(|| format!("no user {name}: is its Debian package installed?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_parameter_is_set_twice() {
+        let lines = together("a = 1\nb = 2\n", "c = 3\na = 4,\n 5\n");
+        assert_eq!(lines, "b = 2\nc = 3\na = 4,\n 5\n");
+    }
 }
