@@ -29,6 +29,7 @@ mod servers;
 mod sharing;
 mod sink;
 mod source;
+mod steady;
 mod targets;
 mod usage;
 
@@ -47,8 +48,9 @@ use servers::{Job, Way};
 
 /// Turns behind every figure.
 const PAIRS: usize = 5;
-/// What can be measured by itself; `messages` is all tables of messages.
-const PARTS: [&str; 12] = [
+/// What can be measured by itself; `messages` is all tables of messages. Those that are steady are
+/// no part of the whole.
+const PARTS: [&str; 14] = [
     "messages",
     "sizes",
     "pace",
@@ -61,6 +63,8 @@ const PARTS: [&str; 12] = [
     "console",
     "connections",
     "directory",
+    "steady-spool",
+    "steady-cut-through",
 ];
 
 fn main() -> Result<()> {
@@ -121,6 +125,14 @@ fn main() -> Result<()> {
     }
     if all || said("directory") {
         growth::run(&program, quick)?;
+    }
+    for (part, way) in [
+        ("steady-spool", Way::Spool),
+        ("steady-cut-through", Way::CutThrough),
+    ] {
+        if said(part) {
+            steady::run(&program, way)?;
+        }
     }
     Ok(())
 }
