@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::mpsc;
 use waypost_directory::{AnswerKey, AnswerStore, GatewayId, KeptAnswer};
 use waypost_mta::resolve::{Answer, Authority, Keep, Kept};
 use waypost_proto::route::TargetId;
@@ -27,7 +28,7 @@ type Change = (AnswerKey, Option<KeptAnswer>);
 pub(crate) struct Answers(Mutex<Option<Writer>>);
 
 struct Writer {
-    changes: SyncSender<Change>,
+    changes: mpsc::Sender<Change>,
     thread: JoinHandle<()>,
 }
 
@@ -42,14 +43,15 @@ impl Answers {
             AnswerStore::open(file).with_context(|| format!("cannot make {}", file.display()))
         });
         let store = opened?;
-        let (changes, waiting) = sync_channel(WAITING);
+        // Its room grows with what waits.
+        let (changes, waiting) = mpsc::channel(WAITING);
         let (pieces, kept) = sync_channel(PIECES);
         let thread = std::thread::Builder::new()
             .name("answers".to_owned())
             .spawn(move || {
                 read(&store, &pieces);
                 drop(pieces);
-                write(store, &waiting, most);
+                write(store, waiting, most);
             })
             .context("cannot start the thread that keeps answers")?;
         let writer = Writer { changes, thread };
@@ -108,12 +110,13 @@ fn read(store: &AnswerStore, pieces: &SyncSender<Vec<Kept>>) {
     }
 }
 
-fn write(mut store: AnswerStore, waiting: &Receiver<Change>, most: usize) {
-    while let Ok((key, answer)) = waiting.recv() {
+fn write(mut store: AnswerStore, mut waiting: mpsc::Receiver<Change>, most: usize) {
+    while let Some((key, answer)) = waiting.blocking_recv() {
         std::thread::park_timeout(GATHER);
         // Of several changes of one answer the last one counts.
         let mut changes = HashMap::from([(key, answer)]);
-        changes.extend(waiting.try_iter().take(WAITING));
+        let more = std::iter::from_fn(|| waiting.try_recv().ok());
+        changes.extend(more.take(WAITING));
         let changes: Vec<_> = changes.into_iter().collect();
         if let Err(error) = store.change(&changes, most) {
             let count = changes.len();
