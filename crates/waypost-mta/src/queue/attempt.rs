@@ -107,7 +107,7 @@ impl Inner {
             }
             let now = self.tick();
             let mut state = self.state();
-            let ready = state.hops.next(next_hop);
+            let ready = state.hops.next(next_hop, now);
             let mut wake = state.starving && state.hops.ready() < READY_MAX / 4;
             for id in state.hops.unpark(next_hop, now) {
                 wake |= state.table.hasten(id, now, false);

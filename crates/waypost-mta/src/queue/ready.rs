@@ -17,6 +17,11 @@ pub(super) const READY_MAX: usize = 8_000;
 /// Jobs that are ready at a time for one of many next hops.
 const READY_MIN: usize = 16;
 
+/// A job waits for its turn behind others no longer than this, or it need not begin to wait.
+const SOON: Tick = 500;
+/// Turns that tell how long others will take.
+const TURNS: usize = 32;
+
 /// A message sent to find out whether a next hop is back has this long to say so.
 const PROBE_AGAIN: Tick = 60_000;
 
@@ -49,6 +54,8 @@ struct Hop<J> {
     probe_at: Tick,
     /// Why it could not be reached.
     trouble: String,
+    /// When the last jobs were taken up, the latest last.
+    turns: VecDeque<Tick>,
 }
 
 impl<J> Hop<J> {
@@ -63,7 +70,28 @@ impl<J> Hop<J> {
             silent_until: 0,
             probe_at: 0,
             trouble: String::new(),
+            turns: VecDeque::new(),
         }
+    }
+
+    fn took_up(&mut self, now: Tick) {
+        if self.turns.len() == TURNS {
+            self.turns.pop_front();
+        }
+        self.turns.push_back(now);
+    }
+
+    /// Whether a job would be taken up soon: others do not fill all turns of a next hop once more,
+    /// or it has been so fast lately that all of them will be gone in a moment.
+    fn is_soon(&self, limit: u32, now: Tick) -> bool {
+        if self.ready.len() < limit.max(1) as usize {
+            return true;
+        }
+        let (Some(first), true) = (self.turns.front(), self.turns.len() == TURNS) else {
+            return false;
+        };
+        let ahead = self.ready.len() as Tick;
+        now.saturating_sub(*first) * ahead / TURNS as Tick <= SOON
     }
 
     /// One attempt finds out whether a next hop that failed is back.
@@ -144,8 +172,8 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
     /// Whether a job would soon be taken up: nobody else waits for long.
     pub(super) fn has_turn(&self, key: &K, limit: u32, now: Tick) -> bool {
         self.hops.get(key).is_none_or(|hop| {
-            let is_short = hop.ready.len() < limit.max(1) as usize;
-            hop.failures == 0 && now >= hop.silent_until && hop.parked.is_empty() && is_short
+            let is_up = hop.failures == 0 && now >= hop.silent_until;
+            is_up && hop.parked.is_empty() && hop.is_soon(limit, now)
         })
     }
 
@@ -200,12 +228,13 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
     }
 
     /// The next job of a worker; with none, the worker ends.
-    pub(super) fn next(&mut self, key: &K) -> Option<J> {
+    pub(super) fn next(&mut self, key: &K, now: Tick) -> Option<J> {
         let hop = self.hops.get_mut(key)?;
         if hop.running <= hop.workers()
             && let Some(job) = hop.ready.pop_front()
         {
             self.ready -= 1;
+            hop.took_up(now);
             return Some(job);
         }
         hop.running = hop.running.saturating_sub(1);
@@ -379,9 +408,9 @@ mod tests {
     fn another_message_is_sent_when_the_first_is_gone_or_silent() {
         let mut hops = Hops::new(READY_MAX);
         place(&mut hops, "a", 1);
-        hops.next(&"a");
+        hops.next(&"a", 0);
         hops.unreachable(&"a", "refused", 0, |_| 10);
-        hops.next(&"a");
+        hops.next(&"a", 0);
         (1..=3).for_each(|n| hops.park(&"a", id(n)));
         let mut asked = Vec::new();
         hops.probe(10, |i| {
@@ -401,10 +430,32 @@ mod tests {
         assert_eq!(place(&mut hops, "b", 4), Placed::Start);
         assert_eq!(hops.ready(), 4);
         for job in [Some(1), Some(2), Some(3), None, None] {
-            assert_eq!(hops.next(&"a"), job);
+            assert_eq!(hops.next(&"a", 0), job);
         }
-        assert_eq!(hops.next(&"b"), Some(4));
+        assert_eq!(hops.next(&"b", 0), Some(4));
         assert_eq!((hops.ready(), hops.keys()), (0, vec!["b"]));
+    }
+
+    #[test]
+    fn a_turn_comes_soon_where_few_wait_or_all_go_fast() {
+        let mut hops = Hops::new(READY_MAX);
+        for job in 0..2 + 100 {
+            place(&mut hops, "a", job);
+        }
+        let has_turn = |hops: &Hops<_, u32>, now| hops.has_turn(&"a", 2, now);
+        assert!(!has_turn(&hops, 0), "nobody knows how fast they go");
+        for turn in 0..u64::try_from(TURNS).unwrap() {
+            hops.next(&"a", 10 * turn);
+        }
+        // 70 wait, and one goes every 10 ms or so.
+        assert!(!has_turn(&hops, 320));
+        for turn in 0..u64::try_from(TURNS).unwrap() {
+            hops.next(&"a", 320 + turn);
+        }
+        assert!(has_turn(&hops, 352));
+        assert!(!has_turn(&hops, 1000), "it has stopped");
+        while hops.next(&"a", 1000).is_some() {}
+        assert!(has_turn(&hops, 1000));
     }
 
     #[test]
@@ -420,12 +471,12 @@ mod tests {
         assert_eq!(hops.place(&"a", 4, 3, 0), Placed::Ready);
         // Its job goes before what waits.
         assert_eq!(hops.use_turn(&"a", 9, 0), Placed::Start);
-        assert_eq!(hops.next(&"a"), Some(9));
-        assert_eq!((hops.next(&"a"), hops.next(&"a")), (Some(1), Some(2)));
+        assert_eq!(hops.next(&"a", 0), Some(9));
+        assert_eq!((hops.next(&"a", 0), hops.next(&"a", 0)), (Some(1), Some(2)));
         // The other is not needed: it serves whoever waits.
         assert!(hops.give_turn_back(&"a"));
-        assert_eq!(hops.next(&"a"), Some(3));
-        (0..4).for_each(|_| assert_eq!(hops.next(&"a"), None));
+        assert_eq!(hops.next(&"a", 0), Some(3));
+        (0..4).for_each(|_| assert_eq!(hops.next(&"a", 0), None));
         assert_eq!(hops.keys(), [] as [&str; 0]);
         assert!(keep(&mut hops));
         assert!(!hops.give_turn_back(&"a"));
@@ -437,7 +488,7 @@ mod tests {
         let mut hops = Hops::new(READY_MAX);
         assert!(hops.keep_turn(&"a", 4, 0));
         place(&mut hops, "a", 1);
-        hops.next(&"a");
+        hops.next(&"a", 0);
         hops.unreachable(&"a", "refused", 0, |_| 10);
         assert_eq!(hops.use_turn(&"a", 2, 5), Placed::Silent(2));
         assert!(!hops.keep_turn(&"a", 4, 10));
@@ -461,7 +512,7 @@ mod tests {
         hops.park(&"a", id(1));
         assert_eq!(hops.unpark(&"a", 0), []);
         for _ in 0..8 {
-            hops.next(&"a");
+            hops.next(&"a", 0);
         }
         assert_eq!(hops.unpark(&"a", 0), [id(1)]);
         assert_eq!(hops.unpark(&"a", 0), []);
@@ -473,8 +524,8 @@ mod tests {
         for n in 0..5 {
             place(&mut hops, "a", n);
         }
-        hops.next(&"a");
-        hops.next(&"a");
+        hops.next(&"a", 0);
+        hops.next(&"a", 0);
         let back = hops.unreachable(&"a", "refused", 0, |failures| 100 * u64::from(failures));
         assert_eq!(back, [2, 3, 4]);
         // The second worker says the same: that is no second failure.
@@ -482,7 +533,7 @@ mod tests {
             hops.unreachable(&"a", "refused", 1, |_| 9999),
             Vec::<u32>::new()
         );
-        assert_eq!((hops.next(&"a"), hops.next(&"a")), (None, None));
+        assert_eq!((hops.next(&"a", 0), hops.next(&"a", 0)), (None, None));
         assert_eq!(hops.place(&"a", 2, 9, 99), Placed::Silent(9));
         assert_eq!(hops.trouble(&"a"), "refused");
         hops.park(&"a", id(1));
@@ -496,7 +547,7 @@ mod tests {
         assert_eq!(hops.place(&"a", 2, 10, 100), Placed::Start);
         assert_eq!(hops.place(&"a", 2, 11, 100), Placed::Ready);
         assert_eq!(hops.place(&"a", 2, 12, 100), Placed::Ready);
-        assert_eq!(hops.next(&"a"), Some(10));
+        assert_eq!(hops.next(&"a", 0), Some(10));
         assert_eq!(hops.reached(&"a"), 1);
         assert_eq!((hops.reached(&"a"), hops.first_probe()), (0, None));
         assert_eq!(hops.unpark(&"a", 100), [id(2)]);
@@ -508,9 +559,9 @@ mod tests {
         let mut now = 0;
         for n in 1..4_u32 {
             assert_eq!(hops.place(&"a", 2, n, now), Placed::Start);
-            hops.next(&"a");
+            hops.next(&"a", 0);
             hops.unreachable(&"a", "timeout", now, |failures| 10 * u64::from(failures));
-            assert_eq!(hops.next(&"a"), None);
+            assert_eq!(hops.next(&"a", 0), None);
             assert_eq!(hops.first_probe(), Some(now + 10 * u64::from(n)));
             now += 10 * u64::from(n);
         }
@@ -524,9 +575,9 @@ mod tests {
     fn a_silent_next_hop_that_nobody_waits_for_is_forgotten() {
         let mut hops = Hops::new(READY_MAX);
         place(&mut hops, "a", 1);
-        hops.next(&"a");
+        hops.next(&"a", 0);
         hops.unreachable(&"a", "refused", 0, |_| 10);
-        hops.next(&"a");
+        hops.next(&"a", 0);
         assert_eq!(hops.keys(), ["a"]);
         assert_eq!(called(&mut hops, 10), []);
         assert_eq!(hops.keys(), [] as [&str; 0]);
