@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use waypost_proto::mail::{Domain, Mailbox};
 use waypost_proto::route::{TargetId, UserId};
@@ -72,6 +73,8 @@ impl Directory {
     /// [`OpenError::Newer`] when a later release has written it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut writer = connect(path)?;
+        // SQLite would otherwise plan many a statement of an edit anew for each row's values.
+        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         migrate(&mut writer)?;
         let mut reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;

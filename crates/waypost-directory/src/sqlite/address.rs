@@ -157,3 +157,24 @@ fn kind(word: &str) -> Kind {
         _ => Kind::User,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::directory::lock;
+    use crate::tests::Fixture;
+
+    #[test]
+    fn a_statement_of_an_edit_is_planned_once() {
+        let fixture = Fixture::split();
+        let writer = lock(&fixture.directory.writer);
+        for id in 1..4 {
+            rows_of_owner(&writer, (Kind::User, id)).unwrap();
+        }
+        let statement = writer.prepare_cached(SCOPES_OF_OWNER).unwrap();
+        assert!(statement.get_status(StatementStatus::Run) > 3);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}
