@@ -65,6 +65,9 @@ pub struct Login {
     pub user: UserId,
 }
 
+/// A user if there is one, unless he cannot be understood.
+pub type NamedUser = Result<Option<Stored<UserRecord>>, Unavailable>;
+
 impl Directory {
     /// Opens the directory, makes the file when there is none, and brings its schema up to date.
     ///
@@ -337,6 +340,25 @@ impl Directory {
             |reader| in_domain(reader, domain, login, sqlite::user::find),
             sqlite::user::read,
         )
+    }
+
+    /// The users with these logins in these domains, in this order, as they are at one moment;
+    /// each by himself where he cannot be understood.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`].
+    pub fn users_named<'n>(
+        &self,
+        names: impl IntoIterator<Item = (&'n Domain, &'n str)>,
+    ) -> Result<Vec<NamedUser>, Unavailable> {
+        let mut reader = lock(&self.reader);
+        let moment = reader.transaction()?;
+        let read = |(domain, login)| match in_domain(&moment, domain, login, sqlite::user::find)? {
+            Some(found) => Ok(sqlite::user::read(&moment, found.id)?),
+            None => Ok(None),
+        };
+        Ok(names.into_iter().map(read).collect())
     }
 
     fn one<T>(

@@ -27,7 +27,7 @@ mod tests;
 mod wording;
 
 pub use answers::{AnswerKey, AnswerStore, KeptAnswer};
-pub use directory::{Directory, Login, Page};
+pub use directory::{Directory, Login, NamedUser, Page};
 pub use edit::{
     Actor, AuditEntry, AuditQuery, Changed, Deed, DeedOf, Edit, Here, Hindrance, MingerHere,
     Nowhere, Progress, When,

@@ -5,6 +5,26 @@ use rusqlite::Connection;
 use super::*;
 
 #[test]
+fn many_users_are_read_at_once_each_by_himself() {
+    let fixture = Fixture::split();
+    let (here, nowhere) = (name("example.com"), name("nowhere.test"));
+    let named = [
+        (&here, "alice"),
+        (&here, "nobody"),
+        (&nowhere, "alice"),
+        (&here, "jdoe"),
+    ];
+    directory::lock(&fixture.directory.writer)
+        .execute_batch("UPDATE user SET mail = 'pigeon' WHERE login = 'jdoe'")
+        .unwrap();
+    let mut found = fixture.directory.users_named(named).unwrap();
+    assert!(found.pop().unwrap().is_err());
+    let found: Vec<_> = found.into_iter().map(Result::unwrap).collect();
+    let alice = fixture.directory.user(&here, "alice").unwrap();
+    assert_eq!(found, [alice, None, None]);
+}
+
+#[test]
 fn records_read_back_as_they_were_written() {
     let fixture = Fixture::split();
     let mut domain = fixture.domain();

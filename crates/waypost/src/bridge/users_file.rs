@@ -6,15 +6,17 @@ use std::str::Chars;
 
 use serde_json::{Value, json};
 use waypost_admin::request::{Fault, Import, Kind, Refused, Saying, words};
-use waypost_directory::{Edit, Key, Object, Scope, When, Words};
+use waypost_directory::{Edit, Key, Object, Scope, Stored, UserRecord, When, Words};
 use waypost_proto::mail::Domain;
 
-use super::Asked;
 use super::users_many::{How, Piece, Tally};
+use super::{Asked, later};
 use crate::object::{self, Fields};
 
-/// Users that are saved together.
-const TOGETHER: usize = 500;
+/// Users that are saved together, with one sync.
+const TOGETHER: usize = 2000;
+/// Users that are read together: others who read wait meanwhile.
+const READ_TOGETHER: usize = 500;
 /// The columns that there may be.
 const COLUMNS: [&str; 9] = [
     "domain",
@@ -57,11 +59,15 @@ impl Asked {
                 break;
             }
             let mut pieces = Vec::with_capacity(chunk.len());
-            for (line, cells) in chunk {
-                let read = self.row((&columns, &cells), (&scope, import.without_targets, comma));
-                match read.and_then(|piece| once(piece, line, &mut seen)) {
-                    Ok(piece) => pieces.push(piece),
-                    Err(faults) => tally.refuse_all(at(faults, line)),
+            for lines in chunk.chunks(READ_TOGETHER) {
+                let cells = lines.iter().map(|(_, cells)| cells);
+                let rows = cells.map(|cells| named((&columns, cells), &scope, comma));
+                let read = self.pieces(rows.collect(), import.without_targets)?;
+                for (read, (line, _)) in read.into_iter().zip(lines) {
+                    match read.and_then(|piece| once(piece, *line, &mut seen)) {
+                        Ok(piece) => pieces.push(piece),
+                        Err(faults) => tally.refuse_all(at(faults, *line)),
+                    }
                 }
             }
             self.save(pieces, how, &mut tally)?;
@@ -69,47 +75,81 @@ impl Asked {
         Ok(tally.told(how))
     }
 
-    fn row(
+    /// What is to be saved of rows, for each what is wrong with it.
+    fn pieces(
         &self,
-        (columns, cells): (&[String], &[String]),
-        (scope, without_targets, comma): (&Scope, bool, char),
-    ) -> Result<Piece, Vec<Fault>> {
-        if cells.len() > columns.len() {
-            let words = match comma {
-                ';' => words::CSV_TOO_MANY_SEMICOLONS,
-                _ => words::CSV_TOO_MANY,
-            };
-            let words = words.having("values", cells.len());
-            let words = words.having("columns", columns.len());
-            return Err(vec![Fault::new("", "", words)]);
-        }
-        let names = columns.iter().map(String::as_str);
-        let row: Row<'_> = names.zip(cells.iter().cloned()).collect();
-        let key = key_of(&row).map_err(|fault| vec![fault])?;
-        let own = matches!(&key, Key::User(domain, _) if scope.has(domain));
-        if !own {
+        rows: Vec<Result<Named<'_>, Vec<Fault>>>,
+        without_targets: bool,
+    ) -> Result<Vec<Result<Piece, Vec<Fault>>>, Refused> {
+        let named = rows.iter().flatten().map(|row| (&row.domain, &*row.login));
+        let found = self
+            .directory
+            .users_named(named)
+            .map_err(|error| later(&error))?;
+        let mut found = found.into_iter();
+        let piece = |row: Result<Named<'_>, _>| {
+            let row = row?;
+            let found = found.next().unwrap_or(Ok(None));
+            let found = found.map_err(|error| of(&row.key(), &later(&error)))?;
+            row.piece(found, without_targets)
+        };
+        Ok(rows.into_iter().map(piece).collect())
+    }
+}
+
+/// A row, and who is meant.
+struct Named<'a> {
+    domain: Domain,
+    login: String,
+    row: Row<'a>,
+}
+
+fn named<'a>(
+    (columns, cells): (&'a [String], &[String]),
+    scope: &Scope,
+    comma: char,
+) -> Result<Named<'a>, Vec<Fault>> {
+    if cells.len() > columns.len() {
+        let words = match comma {
+            ';' => words::CSV_TOO_MANY_SEMICOLONS,
+            _ => words::CSV_TOO_MANY,
+        };
+        let words = words.having("values", cells.len());
+        let words = words.having("columns", columns.len());
+        return Err(vec![Fault::new("", "", words)]);
+    }
+    let names = columns.iter().map(String::as_str);
+    let row: Row<'_> = names.zip(cells.iter().cloned()).collect();
+    match key_of(&row).map_err(|fault| vec![fault])? {
+        Key::User(domain, login) if scope.has(&domain) => Ok(Named { domain, login, row }),
+        key => {
             let object = key.to_string();
-            return Err(vec![Fault::new(
-                &object,
-                "domain",
-                words::CSV_DOMAIN_CLOSED,
-            )]);
+            let words = words::CSV_DOMAIN_CLOSED;
+            Err(vec![Fault::new(&object, "domain", words)])
         }
-        let found = self.read(&key).map_err(|refused| of(&key, &refused))?;
-        let mut fields = fields_of(&row, found.is_none());
+    }
+}
+
+impl Named<'_> {
+    fn key(&self) -> Key {
+        Key::User(self.domain.clone(), self.login.clone())
+    }
+
+    /// What is to be saved; `found` is he as he is.
+    fn piece(
+        &self,
+        found: Option<Stored<UserRecord>>,
+        without_targets: bool,
+    ) -> Result<Piece, Vec<Fault>> {
+        let key = self.key();
+        let mut fields = fields_of(&self.row, found.is_none());
         if without_targets {
-            let old = found.as_ref().and_then(|(object, _)| match object {
-                Object::User(user) => user.target.clone(),
-                _ => None,
-            });
+            let old = found.as_ref().and_then(|user| user.record.target.clone());
             let new = fields.remove("target");
             if new.is_some_and(|new| new != old.unwrap_or_default()) {
                 let object = key.to_string();
-                return Err(vec![Fault::new(
-                    &object,
-                    "target",
-                    words::CSV_TARGET_CLOSED,
-                )]);
+                let words = words::CSV_TARGET_CLOSED;
+                return Err(vec![Fault::new(&object, "target", words)]);
             }
         }
         let (edit, before) = match found {
@@ -117,9 +157,10 @@ impl Asked {
                 let made = object::make(&key, &fields)?;
                 (Edit::Put(made, When::Absent), None)
             }
-            Some((before, revision)) => {
+            Some(stored) => {
+                let before = Object::User(stored.record);
                 let changed = object::change(&before, &fields)?;
-                let edit = Edit::Put(changed, When::Revision(revision));
+                let edit = Edit::Put(changed, When::Revision(stored.revision));
                 (edit, Some(before))
             }
         };
