@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Committed, Envelope, Message, QueueId, Staged, Unavailable};
+use waypost_spool::{Committed, Content, Envelope, Message, QueueId, Staged, Unavailable};
 
 use crate::queue::Ahead;
 
@@ -53,6 +53,14 @@ pub type Taking<'a> = Pin<Box<dyn Future<Output = Result<Custody, Denied>> + Sen
 /// What was done for a message before its content was whole. Dropped, it is undone.
 #[derive(Debug)]
 pub struct Begun(pub(crate) Ahead);
+
+impl Begun {
+    /// So much of the content is here, among it the header, in which nothing was found that keeps
+    /// the message here. Nobody has charge of it before [`Take::take`].
+    pub fn grew(&self, message_key: &str, content: Content) {
+        self.0.grew(message_key, content);
+    }
+}
 
 /// Finds somebody who takes charge of a message whose sender waits.
 pub trait Take: Send + Sync {

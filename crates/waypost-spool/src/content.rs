@@ -118,6 +118,15 @@ impl Staged {
         self.len == 0
     }
 
+    /// What was written so far, once it lies in a file: it can be read while more is written.
+    #[must_use]
+    pub fn so_far(&self) -> Option<Content> {
+        match &self.body {
+            Body::File(file) => Some(Content::File(file.stored())),
+            Body::Lost(_) | Body::Memory(_) => None,
+        }
+    }
+
     /// Appends content. Large content goes to a file here and now, through the page cache.
     ///
     /// # Errors

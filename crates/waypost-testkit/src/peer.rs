@@ -43,6 +43,8 @@ pub enum Moment<'a> {
     Connect,
     /// A command line without CRLF.
     Command(&'a str),
+    /// So many octets of content behind DATA have come.
+    Content(usize),
     /// The whole content has come.
     End(&'a Taken),
 }
@@ -306,12 +308,18 @@ impl Conversation {
     fn scripted(&mut self, moment: &Moment<'_>) -> Result<bool> {
         match (self.shared.script)(moment) {
             None => Ok(false),
-            Some(Reaction::Say(text)) => self.say(&text).map(|()| true),
-            Some(Reaction::Close | Reaction::LoseReply) => {
+            Some(reaction) => self.react(&reaction).map(|()| true),
+        }
+    }
+
+    fn react(&mut self, reaction: &Reaction) -> Result<()> {
+        match reaction {
+            Reaction::Say(text) => self.say(text),
+            Reaction::Close | Reaction::LoseReply => {
                 self.reader.get_ref().shutdown()?;
                 Err(over())
             }
-            Some(Reaction::Stall) => {
+            Reaction::Stall => {
                 while !self.shared.closing.load(Ordering::SeqCst) {
                     thread::park_timeout(Duration::from_millis(50));
                 }
@@ -413,25 +421,17 @@ impl Conversation {
                 [b'.', rest @ ..] => self.now.content.extend_from_slice(rest),
                 all => self.now.content.extend_from_slice(all),
             }
+            let octets = self.now.content.len();
+            self.scripted(&Moment::Content(octets))?;
         }
     }
 
     fn end(&mut self) -> Result<()> {
         let taken = std::mem::take(&mut self.now);
-        match (self.shared.script)(&Moment::End(&taken)) {
-            None => {
-                lock(&self.shared.taken).push(taken);
-                self.say("250 2.0.0 Ok")
-            }
-            Some(Reaction::LoseReply) => {
-                lock(&self.shared.taken).push(taken);
-                self.reader.get_ref().shutdown()?;
-                Err(over())
-            }
-            Some(Reaction::Say(text)) => self.say(&text),
-            Some(Reaction::Close | Reaction::Stall) => {
-                self.scripted(&Moment::End(&taken)).map(|_| ())
-            }
+        let reaction = (self.shared.script)(&Moment::End(&taken));
+        if matches!(reaction, None | Some(Reaction::LoseReply)) {
+            lock(&self.shared.taken).push(taken);
         }
+        self.react(&reaction.unwrap_or_else(|| Reaction::Say("250 2.0.0 Ok".to_owned())))
     }
 }

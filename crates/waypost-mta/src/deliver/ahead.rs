@@ -1,14 +1,15 @@
 //! Envelopes that a host is told while the content is still on its way here: when that is whole, the
-//! host has answered already.
+//! host has answered already. Of large content it has most by then, too.
 //!
-//! A promise to nobody: dropped before any content, the connection is closed, and the host forgets
-//! the envelope (RFC 5321 §4.1.1.4: without the end of data there is no message).
+//! A promise to nobody: dropped before the end of data, the connection is closed, and the host
+//! forgets what it has (RFC 5321 §4.1.1.4: without the end of data there is no message).
 
 use std::fmt;
 
 use waypost_proto::mail::{Mailbox, ReversePath};
 use waypost_proto::smtp::client::Rcpt;
 use waypost_proto::smtp::params::{MailParams, RcptParams};
+use waypost_spool::Content;
 
 use super::connect::Connection;
 use super::dialogue::{Answer, Heard, Said, Sending};
@@ -22,6 +23,42 @@ pub struct Opened {
     /// Replies on this connection before, and what was heard since.
     replies: (u64, Heard),
     told: Told,
+    /// What has gone in front of content that was passed on while it came.
+    front: Option<Vec<u8>>,
+}
+
+impl Opened {
+    /// Whether the host has not got all of this yet.
+    #[must_use]
+    pub fn is_behind(&self, content: &Content) -> bool {
+        match &self.replies.1 {
+            Heard::Nothing => true,
+            Heard::Go(passing) => passing.gone < content.len(),
+            Heard::Over => false,
+        }
+    }
+
+    /// Passes on one more piece of content that lies in a file, which is going to become longer;
+    /// `front` goes before its first. None where the host will not take it: nothing more is to be
+    /// sent over this connection then.
+    pub async fn pass_on(&mut self, front: &[u8], content: &Content) -> Option<()> {
+        let connection = &mut self.connection;
+        if matches!(self.replies.1, Heard::Nothing) {
+            self.replies.1 = connection.hear_out().await?;
+        }
+        let Heard::Go(passing) = &mut self.replies.1 else {
+            return Some(());
+        };
+        if connection.too_large(front, content).is_some() {
+            return None;
+        }
+        if self.front.is_none() {
+            connection.write_front(passing, front).await.ok()?;
+            self.front = Some(front.to_owned());
+        }
+        let written = connection.write_piece(passing, content, Vec::new()).await;
+        written.ok().map(drop)
+    }
 }
 
 impl fmt::Debug for Opened {
@@ -59,6 +96,7 @@ impl Deliverer {
             connection,
             replies: (before, heard),
             told,
+            front: None,
         })
     }
 
@@ -117,7 +155,9 @@ impl Attempt<'_> {
     /// them get the message or nobody does.
     pub(super) async fn over_opened(&mut self, mut opened: Opened) -> bool {
         let is_only = opened.told.recipients.len() > 1;
-        if opened.way != *self.way || opened.told != self.told() {
+        let front = opened.front.as_ref();
+        let is_other = front.is_some_and(|front| *front != self.job.front);
+        if opened.way != *self.way || opened.told != self.told() || is_other {
             self.fail_open(&Trouble::transient(3, 5, "the target has just changed"));
             return is_only;
         }

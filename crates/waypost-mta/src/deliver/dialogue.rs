@@ -48,14 +48,34 @@ pub(super) enum Answer {
 }
 
 /// What was heard of an envelope that was told ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Heard {
     /// Nothing yet: nobody has listened.
     Nothing,
-    /// Every recipient is accepted, and the content is to be sent in this way.
-    Go(Transfer),
+    /// Every recipient is accepted, and so much of the content has gone.
+    Go(Passing),
     /// Every recipient is refused.
     Over,
+}
+
+/// Content on its way to a host, piece by piece.
+#[derive(Debug)]
+pub(super) struct Passing {
+    writer: ContentWriter,
+    /// Whether the command before it, and what stands in front of it, have gone.
+    is_begun: bool,
+    /// Octets of it that have gone.
+    pub(super) gone: u64,
+}
+
+impl Passing {
+    fn new(transfer: Transfer) -> Self {
+        Self {
+            writer: ContentWriter::new(transfer),
+            is_begun: false,
+            gone: 0,
+        }
+    }
 }
 
 /// What came of a transaction.
@@ -217,7 +237,7 @@ impl Connection {
     pub(super) async fn hear_out(&mut self) -> Option<Heard> {
         match self.event().await {
             Ok(Event::Content(transfer)) if !self.session.has_refused() => {
-                Some(Heard::Go(transfer))
+                Some(Heard::Go(Passing::new(transfer)))
             }
             Ok(Event::Finished) => Some(Heard::Over),
             _ => None,
@@ -238,11 +258,9 @@ impl Connection {
         front: &[u8],
         content: &Content,
     ) -> Said {
-        self.session
-            .content_measured(front.len() as u64 + content.len());
         let result = match heard {
             Heard::Nothing => self.converse(front, Some(content)).await,
-            Heard::Go(transfer) => match self.send_content(transfer, front, content).await {
+            Heard::Go(passing) => match self.send_content(passing, front, content).await {
                 Ok(()) => self.converse(front, Some(content)).await,
                 Err(lost) => Err(lost),
             },
@@ -268,7 +286,8 @@ impl Connection {
             match (self.event().await?, content) {
                 (Event::Finished, _) => return Ok(()),
                 (Event::Content(transfer), Some(content)) => {
-                    self.send_content(transfer, front, content).await?;
+                    let passing = Passing::new(transfer);
+                    self.send_content(passing, front, content).await?;
                 }
                 _ => return Err(Lost::Closed),
             }
@@ -277,11 +296,11 @@ impl Connection {
 
     async fn send_content(
         &mut self,
-        transfer: Transfer,
+        passing: Passing,
         front: &[u8],
         content: &Content,
     ) -> Result<(), Lost> {
-        let written = self.write_content(transfer, front, content).await;
+        let written = self.write_content(passing, front, content).await;
         match &written {
             Ok(()) => self.session.content_sent(),
             Err(Lost::Io(_)) => self.last_words().await,
@@ -292,30 +311,55 @@ impl Connection {
 
     async fn write_content(
         &mut self,
-        transfer: Transfer,
+        mut passing: Passing,
         front: &[u8],
         content: &Content,
     ) -> Result<(), Lost> {
-        let mut writer = ContentWriter::new(transfer);
+        if let (Some(memory), false) = (content.memory(), passing.is_begun) {
+            let writer = &mut passing.writer;
+            let command = std::mem::take(self.session.output());
+            let mut all = vec![&command[..]];
+            all.extend(writer.pieces(front));
+            all.extend(writer.pieces(memory));
+            all.push(writer.end());
+            return self.write_all(all.into_iter()).await;
+        }
+        self.write_front(&mut passing, front).await?;
+        let mut buffer = Vec::new();
+        while passing.gone < content.len() {
+            buffer = self.write_piece(&mut passing, content, buffer).await?;
+        }
+        self.write_all(std::iter::once(passing.writer.end())).await
+    }
+
+    /// Writes what stands before the content, once.
+    pub(super) async fn write_front(
+        &mut self,
+        passing: &mut Passing,
+        front: &[u8],
+    ) -> Result<(), Lost> {
+        if passing.is_begun {
+            return Ok(());
+        }
+        passing.is_begun = true;
         let command = std::mem::take(self.session.output());
-        let mut first = vec![&command[..]];
-        first.extend(writer.pieces(front));
-        if let Some(memory) = content.memory() {
-            first.extend(writer.pieces(memory));
-            first.push(writer.end());
-            return self.write_all(first.into_iter()).await;
-        }
-        self.write_all(first.into_iter()).await?;
-        let mut offset = 0;
-        let mut buffer = vec![0; PIECE_OCTETS];
-        while offset < content.len() {
-            let count;
-            (buffer, count) = read_piece(content, offset, buffer).await?;
-            offset += count as u64;
-            let piece = buffer.get(..count).unwrap_or_default();
-            self.write_all(writer.pieces(piece)).await?;
-        }
-        self.write_all(std::iter::once(writer.end())).await
+        let pieces = passing.writer.pieces(front);
+        self.write_all(std::iter::once(&command[..]).chain(pieces))
+            .await
+    }
+
+    /// Writes the next piece of content that lies in a file; the buffer may be used again.
+    pub(super) async fn write_piece(
+        &mut self,
+        passing: &mut Passing,
+        content: &Content,
+        buffer: Vec<u8>,
+    ) -> Result<Vec<u8>, Lost> {
+        let (buffer, count) = read_piece(content, passing.gone, buffer).await?;
+        passing.gone += count as u64;
+        let piece = buffer.get(..count).unwrap_or_default();
+        self.write_all(passing.writer.pieces(piece)).await?;
+        Ok(buffer)
     }
 
     /// A server that hangs up amid the content may have said why.
@@ -418,6 +462,7 @@ async fn read_piece(
 ) -> Result<(Vec<u8>, usize), Lost> {
     let content = content.clone();
     let reading = blocking::spawn_blocking(move || {
+        buffer.resize(PIECE_OCTETS, 0);
         let count = content.read_at(offset, &mut buffer);
         count.map(|count| (buffer, count))
     });

@@ -1,12 +1,13 @@
 //! The next hop is told the envelope while the content is still on its way here: its answers are
-//! there when the content is whole.
+//! there when the content is whole. Large content is passed on as it comes, all but its end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{oneshot, watch};
 use waypost_proto::mail::ReversePath;
 use waypost_spool::{Content, Message};
 
@@ -15,17 +16,33 @@ use super::plan::Copy;
 use super::timekeeper::far;
 use crate::deliver::{Job, JobRecipient, NextHop, Opened};
 
-/// A turn at a next hop is kept for so long for content that is still on its way.
+/// A turn at a next hop is kept for so long for content that is still on its way; for large content
+/// so long again after each piece of it.
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
 /// An envelope on its way to a next hop. Dropped, the next hop hears nothing more of it.
 #[derive(Debug)]
 pub(crate) struct Ahead {
+    grown: watch::Sender<Option<Grown>>,
     claim: oneshot::Sender<()>,
     told: oneshot::Receiver<Told>,
 }
 
+/// What has come of large content, and the key by which its trace field names the message.
+#[derive(Debug, Clone)]
+struct Grown {
+    message_key: String,
+    content: Content,
+}
+
 impl Ahead {
+    pub(crate) fn grew(&self, message_key: &str, content: Content) {
+        self.grown.send_replace(Some(Grown {
+            message_key: message_key.to_owned(),
+            content,
+        }));
+    }
+
     /// The content is whole. None: the envelope could not be told, or that was too long ago.
     pub(super) async fn claim(self) -> Option<Told> {
         self.claim.send(()).ok()?;
@@ -97,16 +114,26 @@ impl Inner {
         let job = unwritten(message, copy);
         let (reverse_path, recipients) = (job.reverse_path.clone(), job.recipients.clone());
         let (claim, claimed) = oneshot::channel();
+        let (grown, growing) = watch::channel(None);
         let (give, told) = oneshot::channel();
         let deliverer = Arc::clone(&self.deliverer);
         let patience = KEPT_FOR.min(self.settings.cut_through);
         tokio::spawn(async move {
-            let telling = async {
-                let opened = deliverer.open(job).await?;
-                claimed.await.ok()?;
-                Some(opened)
+            let opened = tokio::time::timeout(patience, deliverer.open(job)).await;
+            let Ok(Some(opened)) = opened else {
+                return;
             };
-            if let Ok(Some(opened)) = tokio::time::timeout(patience, telling).await {
+            let front = |message_key: &str| {
+                let outgoing = recipients.iter().map(|recipient| &recipient.address);
+                turn.queue.front(&turn.next_hop, outgoing, message_key, "")
+            };
+            let passing = Passing {
+                claimed,
+                growing,
+                opened,
+                latest: None,
+            };
+            if let Some(opened) = passing.until_claimed(patience, front).await {
                 // Whoever claimed it may be gone: then it ends here.
                 let _ = give.send(Told {
                     opened,
@@ -116,7 +143,7 @@ impl Inner {
                 });
             }
         });
-        Some(Ahead { claim, told })
+        Some(Ahead { grown, claim, told })
     }
 
     fn keep_turn(self: &Arc<Self>, next_hop: &NextHop) -> Option<Turn> {
@@ -127,6 +154,67 @@ impl Inner {
             next_hop: next_hop.clone(),
             is_used: false,
         })
+    }
+}
+
+/// Content on its way through.
+struct Passing {
+    claimed: oneshot::Receiver<()>,
+    growing: watch::Receiver<Option<Grown>>,
+    opened: Opened,
+    latest: Option<Grown>,
+}
+
+/// What happened to content on its way through.
+enum Step {
+    Claimed,
+    /// More of it has come.
+    Grown,
+    /// More of it has gone.
+    Passed,
+}
+
+impl Passing {
+    /// Passes on what comes until all is here; none where the client is gone, or a step of client or
+    /// next hop takes too long.
+    async fn until_claimed(
+        mut self,
+        patience: Duration,
+        front: impl Fn(&str) -> Vec<u8>,
+    ) -> Option<Opened> {
+        loop {
+            let step = tokio::time::timeout(patience, self.step(&front));
+            if let Step::Claimed = step.await.ok()?? {
+                return Some(self.opened);
+            }
+        }
+    }
+
+    async fn step(&mut self, front: &impl Fn(&str) -> Vec<u8>) -> Option<Step> {
+        if let Some(Grown {
+            message_key,
+            content,
+        }) = &self.latest
+            && self.opened.is_behind(content)
+        {
+            // What is left at the end goes with the attempt, which knows how long the sender waits.
+            match self.claimed.try_recv() {
+                Ok(()) => return Some(Step::Claimed),
+                Err(TryRecvError::Closed) => return None,
+                Err(TryRecvError::Empty) => {}
+            }
+            self.opened.pass_on(&front(message_key), content).await?;
+            return Some(Step::Passed);
+        }
+        tokio::select! {
+            biased;
+            claimed = &mut self.claimed => claimed.ok().map(|()| Step::Claimed),
+            grown = self.growing.changed() => {
+                grown.ok()?;
+                self.latest = self.growing.borrow_and_update().clone();
+                Some(Step::Grown)
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waypost_proto::dsn::Action;
+use waypost_proto::mail::Mailbox;
 use waypost_proto::route::Via;
 use waypost_proto::smtp::status::EnhancedStatus;
 
@@ -175,20 +176,10 @@ impl Inner {
 
     fn job(&self, ready: &Ready) -> Job {
         let (round, copy) = (&ready.round, &ready.copy);
-        let via = match &copy.next_hop {
-            NextHop::Lmtp | NextHop::Maildir => None,
-            NextHop::Mx(_) => Some(Via::Mx),
-            NextHop::SmartHost => Some(Via::SmartHost),
-            NextHop::Target(id) => Some(Via::Target(*id)),
-        };
         let envelope = &round.message.envelope;
-        let mut front = Vec::with_capacity(256 + envelope.signatures.len());
-        if let Some(via) = via {
-            let outgoing = copy.addressees.iter().map(|a| &a.job.address);
-            let key = &envelope.message_key;
-            self.tracer.field(key, via, outgoing).write_to(&mut front);
-        }
-        front.extend_from_slice(envelope.signatures.as_bytes());
+        let outgoing = copy.addressees.iter().map(|a| &a.job.address);
+        let (key, signatures) = (&envelope.message_key, &envelope.signatures);
+        let front = self.front(&copy.next_hop, outgoing, key, signatures);
         Job {
             message: Arc::clone(&round.message),
             content: round.content.clone(),
@@ -197,6 +188,29 @@ impl Inner {
             recipients: copy.addressees.iter().map(|a| a.job.clone()).collect(),
             front,
         }
+    }
+
+    /// What goes in front of the content of a copy.
+    pub(super) fn front<'a>(
+        &self,
+        next_hop: &NextHop,
+        outgoing: impl IntoIterator<Item = &'a Mailbox>,
+        message_key: &str,
+        signatures: &str,
+    ) -> Vec<u8> {
+        let via = match next_hop {
+            NextHop::Lmtp | NextHop::Maildir => None,
+            NextHop::Mx(_) => Some(Via::Mx),
+            NextHop::SmartHost => Some(Via::SmartHost),
+            NextHop::Target(id) => Some(Via::Target(*id)),
+        };
+        let mut front = Vec::with_capacity(256 + signatures.len());
+        if let Some(via) = via {
+            let field = self.tracer.field(message_key, via, outgoing);
+            field.write_to(&mut front);
+        }
+        front.extend_from_slice(signatures.as_bytes());
+        front
     }
 
     /// What an attempt says about the next hop itself.
@@ -482,7 +496,7 @@ impl Inner {
 #[derive(Clone, Copy)]
 struct Line<'a> {
     index: usize,
-    outgoing: Option<&'a waypost_proto::mail::Mailbox>,
+    outgoing: Option<&'a Mailbox>,
     proof: Option<&'a dyn Display>,
     times: Option<Times>,
     hearer: Hearer,

@@ -12,7 +12,7 @@ use waypost_proto::mail::{Date, Domain, dkim};
 use waypost_proto::route::{Rule, Side, Verdict};
 use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::Reply;
-use waypost_spool::{Envelope, Message, QueueId, Recipient, Staged, State, Unavailable};
+use waypost_spool::{Content, Envelope, Message, QueueId, Recipient, Staged, State, Unavailable};
 
 use super::drive::{Named, Session};
 use super::transaction::Transaction;
@@ -28,6 +28,9 @@ use crate::trace::Journey;
 /// Longest header that is kept back to see whether fields are missing; a longer one goes as it is.
 const MAX_HELD_OCTETS: usize = 64 * 1024;
 
+/// Octets by which content has grown before more of it is passed on.
+const GROWTH: u64 = 64 * 1024;
+
 /// Recipients of a message with which is begun before its content is here.
 const MAX_BEGUN: usize = 20;
 
@@ -42,6 +45,8 @@ pub(super) struct Incoming {
     progress: Progress,
     /// What is done for it meanwhile.
     begun: Option<Begun>,
+    /// Octets of it that may be passed on already; none before the header is judged.
+    passed: Option<u64>,
 }
 
 /// How content comes in, whether it is kept or thrown away.
@@ -92,6 +97,7 @@ impl Incoming {
             message_id: None,
             progress: Progress::new(now),
             begun: None,
+            passed: None,
         }
     }
 
@@ -111,6 +117,31 @@ impl Incoming {
         if self.scan.is_complete() || held.bytes.len() > MAX_HELD_OCTETS {
             self.release();
         }
+    }
+
+    /// Large content, as far as it is here and in its order, when it is worth while to pass it on.
+    /// What is signed goes behind its signature, and has to be whole.
+    fn grown(&self) -> Option<Content> {
+        let (Some(_), Ok(staged)) = (&self.begun, &self.staged) else {
+            return None;
+        };
+        let is_due = staged.len() >= self.passed.unwrap_or_default() + GROWTH;
+        let is_ready = is_due && self.scan.is_complete() && self.reading.is_none();
+        staged.so_far().filter(|_| is_ready)
+    }
+
+    /// Lets large content go on, as far as it is here.
+    fn pass_on(&mut self, content: Content) {
+        self.passed = Some(content.len());
+        if let (Some(begun), Ok(staged)) = (&self.begun, &self.staged) {
+            begun.grew(&self.message_key(staged.id()), content);
+        }
+    }
+
+    /// What names the message in trace fields.
+    fn message_key(&self, id: QueueId) -> String {
+        let message_id = self.message_id().map(str::to_owned);
+        message_id.unwrap_or_else(|| id.to_string())
     }
 
     /// Ends the header, and the content with it if there is no more.
@@ -262,6 +293,30 @@ where
         {
             incoming.take(self.proto.content(), now);
         }
+        self.pass_on();
+    }
+
+    /// Lets large content go on while more of it comes, once its header is judged.
+    fn pass_on(&mut self) {
+        let Some(incoming) = self.incoming() else {
+            return;
+        };
+        let Some(content) = incoming.grown() else {
+            return;
+        };
+        let is_first = incoming.passed.is_none();
+        let is_refused = is_first && self.judge_header(&incoming.scan).is_err();
+        let transaction = self.transaction.as_deref_mut();
+        match transaction.and_then(|transaction| transaction.incoming.as_deref_mut()) {
+            // Its sender hears why at the end.
+            Some(incoming) if is_refused => incoming.begun = None,
+            Some(incoming) => incoming.pass_on(content),
+            None => {}
+        }
+    }
+
+    fn incoming(&self) -> Option<&Incoming> {
+        self.transaction.as_deref()?.incoming.as_deref()
     }
 
     /// A piece that is thrown away: what was kept of the message goes too, and takes no more room.
@@ -303,11 +358,15 @@ where
         incoming.finish();
         self.judge_header(&incoming.scan)?;
         self.follow_traces(&incoming.scan).await?;
-        let message_id = incoming.message_id().map(str::to_owned);
         let signatures = self.signatures(&mut incoming);
+        let id = incoming
+            .staged
+            .as_ref()
+            .map_err(|why| refusal_of(*why))?
+            .id();
+        event::message_id(&id, incoming.message_id().unwrap_or("<>"));
+        let key = incoming.message_key(id);
         let staged = incoming.staged.map_err(refusal_of)?;
-        event::message_id(&staged.id(), message_id.as_deref().unwrap_or("<>"));
-        let key = message_id.unwrap_or_else(|| staged.id().to_string());
         let envelope = self.envelope(key, signatures);
         let envelope = envelope.ok_or_else(replies::storage_failed)?;
         let begun = incoming.begun;

@@ -29,6 +29,8 @@ pub const MAILDIR_DELIVERIES: usize = 16;
 pub const IN_FLIGHT: usize = 4 * CONNECTIONS + MAILDIR_DELIVERIES;
 /// Who sends, and gets what comes back.
 pub const SENDER: &str = "sender@example.com";
+/// The shaky server dies amid content after so many lines, about.
+const LINES: u64 = 10_000;
 /// How long a queue takes to become empty, when all is well.
 const EMPTIED: Duration = Duration::from_secs(120);
 
@@ -51,7 +53,8 @@ pub struct World {
     pub site: Site,
     /// Takes everything.
     pub steady: Peer,
-    /// Takes most, and refuses for now, hangs up, answers garbage or loses its final reply.
+    /// Takes most, and refuses for now, hangs up, amid content too, answers garbage or loses its
+    /// final reply.
     pub shaky: Peer,
     /// Says that it has no time, until it is told to take everything.
     pub busy: Peer,
@@ -282,10 +285,14 @@ fn shaky(seed: u64, unanswered: &Arc<Mutex<Vec<Entry>>>) -> Result<Peer> {
     let chance = Mutex::new(Chance::new(seed));
     let unanswered = Arc::clone(unanswered);
     Peer::start_scripted(unused_address()?, move |moment| {
+        let rarity = match moment {
+            Moment::Content(_) => LINES,
+            _ => 30,
+        };
         let drawn = chance
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .below(30);
+            .below(rarity);
         match (moment, drawn) {
             (Moment::Command(line), 0) if line.starts_with("RCPT") => {
                 Some(Reaction::Say("451 4.3.0 Not now".to_owned()))
@@ -300,7 +307,7 @@ fn shaky(seed: u64, unanswered: &Arc<Mutex<Vec<Entry>>>) -> Result<Peer> {
                 unanswered.extend(copies(&taken.text(), recipients));
                 Some(Reaction::LoseReply)
             }
-            (Moment::Connect, 4) => Some(Reaction::Close),
+            (Moment::Connect, 4) | (Moment::Content(_), 0) => Some(Reaction::Close),
             _ => None,
         }
     })

@@ -1,6 +1,8 @@
 //! Mail that is passed on while its sender waits: the next hop's own answer, and what happens when
 //! it does not come.
 
+mod large;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

@@ -365,14 +365,6 @@ impl Session {
         matches!(&self.state, State::Transaction(transaction) if transaction.has_refused())
     }
 
-    /// The content has so many octets, where that was not known when the transaction began: to be
-    /// said before it is written.
-    pub fn content_measured(&mut self, size: u64) {
-        if let State::Transaction(transaction) = &mut self.state {
-            transaction.content_measured(size, &mut self.output);
-        }
-    }
-
     /// All content and its end are written.
     pub fn content_sent(&mut self) {
         if let State::Transaction(transaction) = &mut self.state {
