@@ -224,7 +224,7 @@ impl Inner {
         let now = self.tick();
         let troubles: Option<Vec<_>> = outcomes.iter().map(trouble).collect();
         let Some(trouble) = troubles.and_then(|mut troubles| troubles.pop()) else {
-            let more = self.state().hops.reached(next_hop);
+            let more = self.state().hops.reached(next_hop, now);
             for _ in 0..more {
                 self.start_worker(next_hop.clone());
             }

@@ -5,6 +5,9 @@
 //! alone and comes back when there is room or somebody answers again. Nothing here does I/O or
 //! knows what a job is.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 
@@ -21,6 +24,15 @@ const READY_MIN: usize = 16;
 const SOON: Tick = 500;
 /// Turns that tell how long others will take.
 const TURNS: usize = 32;
+/// Jobs that may wait for each connection of a next hop whose pace nobody knows yet.
+const AT_FIRST: usize = 32;
+
+/// A next hop that was reached so lately is there, though it takes no further connection.
+const LATELY: Tick = 10_000;
+/// Next hops of which that is known while nothing is done for them.
+const LATELY_MAX: usize = 1_000;
+/// One that takes fewer connections than it may get is offered one more after so long.
+const OFFER_AGAIN: Tick = 10_000;
 
 /// A message sent to find out whether a next hop is back has this long to say so.
 const PROBE_AGAIN: Tick = 60_000;
@@ -47,6 +59,9 @@ struct Hop<J> {
     /// Turns that are kept for jobs to come.
     kept: u32,
     limit: u32,
+    /// Fewer than that where it took no more, and since when.
+    taken: Option<(u32, Tick)>,
+    reached_at: Option<Tick>,
     /// How often in a row it could not be reached.
     failures: u32,
     silent_until: Tick,
@@ -66,6 +81,8 @@ impl<J> Hop<J> {
             running: 0,
             kept: 0,
             limit: 1,
+            taken: None,
+            reached_at: None,
             failures: 0,
             silent_until: 0,
             probe_at: 0,
@@ -82,13 +99,15 @@ impl<J> Hop<J> {
     }
 
     /// Whether a job would be taken up soon: others do not fill all turns of a next hop once more,
-    /// or it has been so fast lately that all of them will be gone in a moment.
+    /// or it has been so fast lately that all of them will be gone in a moment. One that is new is
+    /// believed to be fast: else a burst would leave a backlog before its first answer.
     fn is_soon(&self, limit: u32, now: Tick) -> bool {
-        if self.ready.len() < limit.max(1) as usize {
+        let connections = limit.max(1) as usize;
+        if self.ready.len() < connections {
             return true;
         }
         let (Some(first), true) = (self.turns.front(), self.turns.len() == TURNS) else {
-            return false;
+            return self.ready.len() < connections * AT_FIRST;
         };
         let ahead = self.ready.len() as Tick;
         now.saturating_sub(*first) * ahead / TURNS as Tick <= SOON
@@ -96,7 +115,33 @@ impl<J> Hop<J> {
 
     /// One attempt finds out whether a next hop that failed is back.
     fn workers(&self) -> u32 {
-        if self.failures > 0 { 1 } else { self.limit }
+        match (self.failures, self.taken) {
+            (0, None) => self.limit,
+            (0, Some((taken, _))) => taken.min(self.limit),
+            _ => 1,
+        }
+    }
+
+    /// One more connection was not taken while others were: a quarter fewer from now on. Whether
+    /// that is what it means; a next hop that is gone has soon been offered one only.
+    fn is_pushed_back(&mut self, now: Tick) -> bool {
+        let is_there = self.reached_at.is_some_and(|at| now < at + LATELY);
+        let offered = self.workers().min(self.running);
+        let is_pushed_back = is_there && self.failures == 0 && offered > 1;
+        if is_pushed_back {
+            self.taken = Some((offered - offered.div_ceil(4), now));
+        }
+        is_pushed_back
+    }
+
+    /// One more connection where fewer were taken a while ago; whether a worker is to be started.
+    fn is_offered_more(&mut self, now: Tick) -> bool {
+        let Some((taken, since)) = self.taken.filter(|(_, since)| now >= since + OFFER_AGAIN)
+        else {
+            return false;
+        };
+        self.taken = Some((taken + 1, since + OFFER_AGAIN)).filter(|_| taken + 1 < self.limit);
+        !self.ready.is_empty() && self.running < self.workers()
     }
 
     fn is_idle(&self) -> bool {
@@ -121,6 +166,8 @@ pub(super) struct Hops<K, J> {
     probes: BTreeSet<(Tick, K)>,
     ready: usize,
     most: usize,
+    /// Next hops that nothing is done for, and when they were reached; the oldest first, about.
+    lately: VecDeque<(K, Tick)>,
 }
 
 impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
@@ -131,7 +178,41 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             probes: BTreeSet::new(),
             ready: 0,
             most,
+            lately: VecDeque::new(),
         }
+    }
+
+    /// A next hop that nothing is done for any more leaves no more behind than when it was reached.
+    fn forget_idle(&mut self, key: &K) {
+        let Some(hop) = self.hops.get(key).filter(|hop| hop.is_idle()) else {
+            return;
+        };
+        if let Some(at) = hop.reached_at {
+            if self.lately.len() == LATELY_MAX {
+                self.lately.pop_front();
+            }
+            self.lately.push_back((key.clone(), at));
+        }
+        self.hops.remove(key);
+    }
+
+    /// Makes room for a next hop that something is to be done for.
+    fn remember(&mut self, key: &K, now: Tick) {
+        if self.hops.contains_key(key) {
+            return;
+        }
+        while self
+            .lately
+            .front()
+            .is_some_and(|(_, at)| now >= at + LATELY)
+        {
+            self.lately.pop_front();
+        }
+        let mut hop = Hop::new();
+        if let Some(place) = self.lately.iter().rposition(|(known, _)| known == key) {
+            hop.reached_at = self.lately.remove(place).map(|(_, at)| at);
+        }
+        self.hops.insert(key.clone(), hop);
     }
 
     /// Jobs that are ready, all next hops together.
@@ -146,9 +227,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
 
     /// Makes a job ready for a next hop with so many attempts at a time.
     pub(super) fn place(&mut self, key: &K, limit: u32, job: J, now: Tick) -> Placed<J> {
-        if !self.hops.contains_key(key) {
-            self.hops.insert(key.clone(), Hop::new());
-        }
+        self.remember(key, now);
         let room = self.room();
         let Some(hop) = self.hops.get_mut(key) else {
             return Placed::Full(job);
@@ -183,16 +262,18 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         if !self.has_turn(key, limit, now) {
             return false;
         }
-        let hop = self.hops.entry(key.clone()).or_insert_with(Hop::new);
+        self.remember(key, now);
+        let Some(hop) = self.hops.get_mut(key) else {
+            return false;
+        };
         hop.limit = limit.max(1);
         let is_free = hop.ready.is_empty() && hop.running < hop.workers();
         let may_keep = is_free && hop.kept < hop.limit / 2;
         if may_keep {
             hop.running += 1;
             hop.kept += 1;
-        } else if hop.is_idle() {
-            self.hops.remove(key);
         }
+        self.forget_idle(key);
         may_keep
     }
 
@@ -221,9 +302,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             return true;
         }
         hop.running = hop.running.saturating_sub(1);
-        if hop.is_idle() {
-            self.hops.remove(key);
-        }
+        self.forget_idle(key);
         false
     }
 
@@ -238,9 +317,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             return Some(job);
         }
         hop.running = hop.running.saturating_sub(1);
-        if hop.is_idle() {
-            self.hops.remove(key);
-        }
+        self.forget_idle(key);
         None
     }
 
@@ -252,25 +329,29 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
     }
 
     /// A next hop was reached; how many more workers are to be started for what is ready.
-    pub(super) fn reached(&mut self, key: &K) -> u32 {
+    pub(super) fn reached(&mut self, key: &K, now: Tick) -> u32 {
         let Some(hop) = self.hops.get_mut(key) else {
             return 0;
         };
+        hop.reached_at = Some(now);
         if hop.failures == 0 {
-            return 0;
+            let more = u32::from(hop.is_offered_more(now));
+            hop.running += more;
+            return more;
         }
         self.probes.remove(&(hop.probe_at, key.clone()));
         hop.failures = 0;
         hop.silent_until = 0;
         hop.trouble.clear();
-        let more = hop.limit.saturating_sub(hop.running);
+        let more = hop.workers().saturating_sub(hop.running);
         let more = more.min(u32::try_from(hop.ready.len()).unwrap_or(u32::MAX));
         hop.running += more;
         more
     }
 
     /// A next hop could not be reached: it is left alone for `wait(failures)`. What was ready for
-    /// it is given back; nothing when its silence has already begun.
+    /// it is given back; nothing when its silence has already begun, or when it has time for others
+    /// only: then it gets fewer connections.
     pub(super) fn unreachable(
         &mut self,
         key: &K,
@@ -281,7 +362,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         let Some(hop) = self.hops.get_mut(key) else {
             return Vec::new();
         };
-        if now < hop.silent_until {
+        if now < hop.silent_until || hop.is_pushed_back(now) {
             return Vec::new();
         }
         hop.failures += 1;
@@ -319,9 +400,7 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
         }
         let count = (room - hop.ready.len()).min(hop.parked.len());
         let ids = hop.parked.drain(..count).collect();
-        if hop.is_idle() {
-            self.hops.remove(key);
-        }
+        self.forget_idle(key);
         ids
     }
 
@@ -379,207 +458,5 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
     /// All next hops, for [`Self::flush`].
     pub(super) fn keys(&self) -> Vec<K> {
         self.hops.keys().cloned().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(n: u64) -> QueueId {
-        QueueId::from_number(n).unwrap()
-    }
-
-    fn place(hops: &mut Hops<&'static str, u32>, key: &'static str, job: u32) -> Placed<u32> {
-        hops.place(&key, 2, job, 0)
-    }
-
-    /// Who is sent to find out.
-    fn called(hops: &mut Hops<&'static str, u32>, now: Tick) -> Vec<QueueId> {
-        let mut called = Vec::new();
-        hops.probe(now, |id| {
-            called.push(id);
-            true
-        });
-        called
-    }
-
-    #[test]
-    fn another_message_is_sent_when_the_first_is_gone_or_silent() {
-        let mut hops = Hops::new(READY_MAX);
-        place(&mut hops, "a", 1);
-        hops.next(&"a", 0);
-        hops.unreachable(&"a", "refused", 0, |_| 10);
-        hops.next(&"a", 0);
-        (1..=3).for_each(|n| hops.park(&"a", id(n)));
-        let mut asked = Vec::new();
-        hops.probe(10, |i| {
-            asked.push(i);
-            i == id(2)
-        });
-        assert_eq!(asked, [id(1), id(2)]);
-        assert_eq!(called(&mut hops, 10 + PROBE_AGAIN), [id(3)]);
-    }
-
-    #[test]
-    fn starts_as_many_workers_as_the_next_hop_may_have() {
-        let mut hops = Hops::new(READY_MAX);
-        assert_eq!(place(&mut hops, "a", 1), Placed::Start);
-        assert_eq!(place(&mut hops, "a", 2), Placed::Start);
-        assert_eq!(place(&mut hops, "a", 3), Placed::Ready);
-        assert_eq!(place(&mut hops, "b", 4), Placed::Start);
-        assert_eq!(hops.ready(), 4);
-        for job in [Some(1), Some(2), Some(3), None, None] {
-            assert_eq!(hops.next(&"a", 0), job);
-        }
-        assert_eq!(hops.next(&"b", 0), Some(4));
-        assert_eq!((hops.ready(), hops.keys()), (0, vec!["b"]));
-    }
-
-    #[test]
-    fn a_turn_comes_soon_where_few_wait_or_all_go_fast() {
-        let mut hops = Hops::new(READY_MAX);
-        for job in 0..2 + 100 {
-            place(&mut hops, "a", job);
-        }
-        let has_turn = |hops: &Hops<_, u32>, now| hops.has_turn(&"a", 2, now);
-        assert!(!has_turn(&hops, 0), "nobody knows how fast they go");
-        for turn in 0..u64::try_from(TURNS).unwrap() {
-            hops.next(&"a", 10 * turn);
-        }
-        // 70 wait, and one goes every 10 ms or so.
-        assert!(!has_turn(&hops, 320));
-        for turn in 0..u64::try_from(TURNS).unwrap() {
-            hops.next(&"a", 320 + turn);
-        }
-        assert!(has_turn(&hops, 352));
-        assert!(!has_turn(&hops, 1000), "it has stopped");
-        while hops.next(&"a", 1000).is_some() {}
-        assert!(has_turn(&hops, 1000));
-    }
-
-    #[test]
-    fn a_turn_is_kept_for_a_job_to_come_and_half_of_them_never() {
-        let mut hops = Hops::new(READY_MAX);
-        let keep = |hops: &mut Hops<_, _>| hops.keep_turn(&"a", 4, 0);
-        assert_eq!(
-            [keep(&mut hops), keep(&mut hops), keep(&mut hops)],
-            [true, true, false]
-        );
-        assert_eq!(hops.place(&"a", 4, 1, 0), Placed::Start);
-        assert_eq!(hops.place(&"a", 4, 2, 0), Placed::Start);
-        assert_eq!(hops.place(&"a", 4, 3, 0), Placed::Ready);
-        // Its job goes before what waits.
-        assert_eq!(hops.use_turn(&"a", 9, 0), Placed::Start);
-        assert_eq!(hops.next(&"a", 0), Some(9));
-        assert_eq!((hops.next(&"a", 0), hops.next(&"a", 0)), (Some(1), Some(2)));
-        // The other is not needed: it serves whoever waits.
-        assert!(hops.give_turn_back(&"a"));
-        assert_eq!(hops.next(&"a", 0), Some(3));
-        (0..4).for_each(|_| assert_eq!(hops.next(&"a", 0), None));
-        assert_eq!(hops.keys(), [] as [&str; 0]);
-        assert!(keep(&mut hops));
-        assert!(!hops.give_turn_back(&"a"));
-        assert_eq!((hops.keys(), hops.keep_turn(&"a", 1, 0)), (vec![], false));
-    }
-
-    #[test]
-    fn no_turn_is_kept_at_a_next_hop_that_is_silent() {
-        let mut hops = Hops::new(READY_MAX);
-        assert!(hops.keep_turn(&"a", 4, 0));
-        place(&mut hops, "a", 1);
-        hops.next(&"a", 0);
-        hops.unreachable(&"a", "refused", 0, |_| 10);
-        assert_eq!(hops.use_turn(&"a", 2, 5), Placed::Silent(2));
-        assert!(!hops.keep_turn(&"a", 4, 10));
-    }
-
-    #[test]
-    fn a_full_next_hop_leaves_room_for_the_others() {
-        let mut hops = Hops::new(64);
-        let placed = (0..100).filter(|n| !matches!(place(&mut hops, "a", *n), Placed::Full(_)));
-        assert_eq!(placed.count(), 32);
-        assert_eq!(place(&mut hops, "b", 1), Placed::Start);
-    }
-
-    #[test]
-    fn what_found_no_room_comes_back_when_there_is() {
-        let mut hops = Hops::new(32);
-        for n in 0..16 {
-            place(&mut hops, "a", n);
-        }
-        assert_eq!(place(&mut hops, "a", 99), Placed::Full(99));
-        hops.park(&"a", id(1));
-        assert_eq!(hops.unpark(&"a", 0), []);
-        for _ in 0..8 {
-            hops.next(&"a", 0);
-        }
-        assert_eq!(hops.unpark(&"a", 0), [id(1)]);
-        assert_eq!(hops.unpark(&"a", 0), []);
-    }
-
-    #[test]
-    fn a_silent_next_hop_is_tried_by_one_and_everybody_follows() {
-        let mut hops = Hops::new(READY_MAX);
-        for n in 0..5 {
-            place(&mut hops, "a", n);
-        }
-        hops.next(&"a", 0);
-        hops.next(&"a", 0);
-        let back = hops.unreachable(&"a", "refused", 0, |failures| 100 * u64::from(failures));
-        assert_eq!(back, [2, 3, 4]);
-        // The second worker says the same: that is no second failure.
-        assert_eq!(
-            hops.unreachable(&"a", "refused", 1, |_| 9999),
-            Vec::<u32>::new()
-        );
-        assert_eq!((hops.next(&"a", 0), hops.next(&"a", 0)), (None, None));
-        assert_eq!(hops.place(&"a", 2, 9, 99), Placed::Silent(9));
-        assert_eq!(hops.trouble(&"a"), "refused");
-        hops.park(&"a", id(1));
-        hops.park(&"a", id(2));
-        assert_eq!(
-            (hops.first_probe(), called(&mut hops, 99)),
-            (Some(100), vec![])
-        );
-        assert_eq!(hops.unpark(&"a", 100), []);
-        assert_eq!(called(&mut hops, 100), [id(1)]);
-        assert_eq!(hops.place(&"a", 2, 10, 100), Placed::Start);
-        assert_eq!(hops.place(&"a", 2, 11, 100), Placed::Ready);
-        assert_eq!(hops.place(&"a", 2, 12, 100), Placed::Ready);
-        assert_eq!(hops.next(&"a", 0), Some(10));
-        assert_eq!(hops.reached(&"a"), 1);
-        assert_eq!((hops.reached(&"a"), hops.first_probe()), (0, None));
-        assert_eq!(hops.unpark(&"a", 100), [id(2)]);
-    }
-
-    #[test]
-    fn the_silence_grows_with_every_failed_try_and_a_flush_ends_it() {
-        let mut hops = Hops::new(READY_MAX);
-        let mut now = 0;
-        for n in 1..4_u32 {
-            assert_eq!(hops.place(&"a", 2, n, now), Placed::Start);
-            hops.next(&"a", 0);
-            hops.unreachable(&"a", "timeout", now, |failures| 10 * u64::from(failures));
-            assert_eq!(hops.next(&"a", 0), None);
-            assert_eq!(hops.first_probe(), Some(now + 10 * u64::from(n)));
-            now += 10 * u64::from(n);
-        }
-        hops.park(&"a", id(7));
-        assert_eq!(hops.place(&"a", 2, 4, now - 1), Placed::Silent(4));
-        assert_eq!(hops.flush(&"a"), [id(7)]);
-        assert_eq!(hops.place(&"a", 2, 4, now - 1), Placed::Start);
-    }
-
-    #[test]
-    fn a_silent_next_hop_that_nobody_waits_for_is_forgotten() {
-        let mut hops = Hops::new(READY_MAX);
-        place(&mut hops, "a", 1);
-        hops.next(&"a", 0);
-        hops.unreachable(&"a", "refused", 0, |_| 10);
-        hops.next(&"a", 0);
-        assert_eq!(hops.keys(), ["a"]);
-        assert_eq!(called(&mut hops, 10), []);
-        assert_eq!(hops.keys(), [] as [&str; 0]);
     }
 }

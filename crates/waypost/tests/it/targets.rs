@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::{Value, json};
 use waypost_testkit::dialogue::Dialogue;
@@ -13,7 +14,7 @@ use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::tls::{Authority, Identity};
 use waypost_testkit::wait;
 
-use crate::{PROGRAM, message};
+use crate::{PROGRAM, message, split};
 
 const PASSWORD: &str = "hunter2-hunter2";
 
@@ -258,4 +259,87 @@ fn health_and_verbs_follow_a_target_that_was_away() {
     old.wait_for_taken(3).unwrap();
     let health = site.ask(&["target", "health"]).unwrap();
     assert_eq!(health[0]["state"], "up");
+}
+
+/// A server that takes no new connection while it keeps three clients waiting for its last word.
+#[derive(Default)]
+struct Narrow {
+    /// How many wait, and whether they have to.
+    state: Mutex<(usize, bool)>,
+    changed: Condvar,
+}
+
+impl Narrow {
+    fn keep(&self, is_kept: bool) {
+        self.state.lock().unwrap().1 = is_kept;
+        self.changed.notify_all();
+    }
+
+    fn until_waiting(&self, clients: usize) {
+        let state = self.state.lock().unwrap();
+        let too_few = |state: &mut (usize, bool)| state.0 < clients;
+        let waited = self
+            .changed
+            .wait_timeout_while(state, wait::PATIENCE, too_few);
+        assert!(!waited.unwrap().1.timed_out());
+    }
+
+    fn react(&self, moment: &Moment<'_>) -> Option<Reaction> {
+        let mut state = self.state.lock().unwrap();
+        match moment {
+            Moment::Connect if state.0 >= 3 => {
+                Some(Reaction::Say("421 4.7.0 Too many of you".to_owned()))
+            }
+            Moment::End(_) => {
+                state.0 += 1;
+                self.changed.notify_all();
+                let mut state = self
+                    .changed
+                    .wait_while(state, |(_, is_kept)| *is_kept)
+                    .unwrap();
+                state.0 -= 1;
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+#[test]
+fn a_target_that_takes_few_connections_gets_all_mail_over_those() {
+    let narrow = Arc::new(Narrow::default());
+    let of_peer = Arc::clone(&narrow);
+    let address = unused_address().unwrap();
+    let old = Peer::start_scripted(address, move |moment| of_peer.react(moment)).unwrap();
+    let file = split::site_file(&old, "");
+    let plan = Plan::new(PROGRAM)
+        .unwrap()
+        .section("queue", "retry_first = \"1h\"\n")
+        .section("outbound", "cut_through = \"0s\"\n");
+    let site = plan.site(&file).start().unwrap();
+    let send = |count: usize| {
+        for _ in 0..count {
+            let mut client = Dialogue::open(site.smtp()).unwrap();
+            let text = message("narrow");
+            let (_, last) = client
+                .submit("s@elsewhere.test", &["jdoe@example.com"], &text)
+                .unwrap();
+            assert_eq!(last.unwrap().code, 250);
+        }
+    };
+    send(1);
+    old.wait_for_taken(1).unwrap();
+    narrow.keep(true);
+    send(3);
+    narrow.until_waiting(3);
+    send(7);
+    site.wait_for_log(&["status=deferred", "Too many of you"])
+        .unwrap();
+    narrow.keep(false);
+    old.wait_for_taken(11).unwrap();
+    assert!(
+        !site.log().contains("delivery temporarily suspended"),
+        "{}",
+        site.log()
+    );
 }
