@@ -57,7 +57,14 @@ pub fn run(trial: &Trial<'_>) -> Result<Found> {
     };
     let mut world = World::start(trial.program, trial.seed, &shape)?;
     world.site.stop()?;
-    fill(&place.path().join("data/spool"), messages)?;
+    fill(
+        &place.path().join("data/spool"),
+        messages,
+        |number| match number < DUE {
+            true => ("steady@example.com", Duration::ZERO),
+            false => ("busy@example.com", later(number)),
+        },
+    )?;
     found.count("messages in the queue at a restart", messages);
     let before = world.steady.look(<[_]>::len);
     let begun = Instant::now();
@@ -161,19 +168,26 @@ fn sends(world: &World, mark: &str, letters: u64) -> bool {
     })
 }
 
-/// Puts messages into a spool that nobody has open: a few are due, the others wait.
-fn fill(dir: &Path, messages: u64) -> Result<()> {
+/// When the message with this number is due, of a queue that waits for hours.
+#[must_use]
+pub fn later(number: u64) -> Duration {
+    LATER + Duration::from_secs(number % SPREAD)
+}
+
+/// Puts messages into a spool that nobody has open, each to an address and due after a while.
+///
+/// # Errors
+///
+/// When the spool cannot be opened or written.
+pub fn fill<'a>(dir: &Path, messages: u64, due: impl Fn(u64) -> (&'a str, Duration)) -> Result<()> {
     let (spool, _) = Spool::open(dir, Settings::default())?;
     let now = SystemTime::now();
     let mut receipts: Vec<Receipt<_>> = Vec::with_capacity(TOGETHER);
     for number in 0..messages {
-        let (login, due) = match number < DUE {
-            true => ("steady", now),
-            false => ("busy", now + LATER + Duration::from_secs(number % SPREAD)),
-        };
+        let (address, after) = due(number);
         let mut staged = spool.stage(now)?;
         staged.write(format!("Subject: q{number}\r\n\r\nHello.\r\n").as_bytes())?;
-        receipts.push(spool.commit(staged, envelope(&format!("{login}@example.com"), now, due)?));
+        receipts.push(spool.commit(staged, envelope(address, now, now + after)?));
         if receipts.len() == TOGETHER {
             for receipt in receipts.drain(..) {
                 receipt.wait()?;

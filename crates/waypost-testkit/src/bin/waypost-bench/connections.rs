@@ -15,17 +15,18 @@ use waypost_testkit::site::{Plan, Site};
 use waypost_testkit::tls::client_of;
 use waypost_testkit::wait;
 
+use crate::results::Results;
 use crate::usage::resident_mib;
 
 /// How many there are at a time; the last is what 20,000 descriptors are enough for, as the server
 /// keeps two for each.
-const COUNTS: [u32; 3] = [100, 1000, 9500];
+const COUNTS: [u32; 4] = [10, 100, 1000, 9500];
 /// The longest that the last message may take to its mailbox.
 const LIMIT: Duration = Duration::from_secs(120);
 /// Messages by which the server's own buffers and threads are there before anything is measured.
 const FIRST: u32 = 200;
 
-pub(crate) fn run(program: &Path, quick: bool) -> Result<()> {
+pub(crate) fn run(program: &Path, quick: bool, results: &mut Results) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     let all = Rlimit {
         current: limit.maximum,
@@ -41,6 +42,14 @@ pub(crate) fn run(program: &Path, quick: bool) -> Result<()> {
             }
             let (greeted, used) = measure(program, count, secured)?;
             println!("| {count} | {secured} | {greeted:.1} | {used:.1} |");
+            let what = if secured { "TLS" } else { "plain" };
+            let figures = [("greeted_kib", greeted), ("used_kib", used)];
+            results.keep(
+                "connections",
+                &[("connections", count.into())],
+                what,
+                &figures,
+            )?;
         }
     }
     Ok(())

@@ -14,6 +14,7 @@ use waypost_testkit::wait;
 
 use crate::rcpt::{self, Questions};
 use crate::report::median;
+use crate::results::Results;
 use crate::servers::{self, Job};
 use crate::usage::{PeakMemory, resident_mib};
 use crate::{PAIRS, sink_address};
@@ -27,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// Between two recipients that are asked about beside an import.
 const PAUSE: Duration = Duration::from_millis(5);
 
-pub(crate) fn run(program: &Path, quick: bool) -> Result<()> {
+pub(crate) fn run(program: &Path, quick: bool, results: &mut Results) -> Result<()> {
     println!(
         "\n| known addresses | import s | rows/s | RCPT beside it, p99 ms | slowest ms | peak MiB \
          | MiB after it | start s | MiB after it | RCPT/s | CPU µs each |"
@@ -63,11 +64,16 @@ pub(crate) fn run(program: &Path, quick: bool) -> Result<()> {
         };
         let runs = (0..PAIRS).map(|_| rcpt::run(questions, site.smtp(), pid(&site)?));
         let runs = runs.collect::<Result<Vec<_>>>()?;
-        println!(
-            "| {start:.2} | {mib:.0} | {:.0} | {:.1} |",
-            median(runs.iter().map(|run| run.rate)),
-            median(runs.iter().map(|run| run.cpu_micros)),
-        );
+        let rate = median(runs.iter().map(|run| run.rate));
+        let cpu = median(runs.iter().map(|run| run.cpu_micros));
+        println!("| {start:.2} | {mib:.0} | {rate:.0} | {cpu:.1} |");
+        let figures = [
+            ("import", import.as_secs_f64()),
+            ("start", start),
+            ("mib", mib),
+            ("rcpt", rate),
+        ];
+        results.keep("directory", &[("known", known)], "Waypost", &figures)?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod haraka;
 mod load;
 mod messages;
 mod minger;
+mod queue;
 mod rcpt;
 mod report;
 mod results;
@@ -50,7 +51,7 @@ use servers::{Job, Way};
 const PAIRS: usize = 5;
 /// What can be measured by itself; `messages` is all tables of messages. Those that are steady are
 /// no part of the whole.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "messages",
     "sizes",
     "pace",
@@ -63,6 +64,7 @@ const PARTS: [&str; 14] = [
     "console",
     "connections",
     "directory",
+    "queue",
     "steady-spool",
     "steady-cut-through",
 ];
@@ -121,10 +123,13 @@ fn main() -> Result<()> {
         console::run(&program, quick)?;
     }
     if all || said("connections") {
-        connections::run(&program, quick)?;
+        connections::run(&program, quick, &mut results)?;
     }
     if all || said("directory") {
-        growth::run(&program, quick)?;
+        growth::run(&program, quick, &mut results)?;
+    }
+    if all || said("queue") {
+        queue::run(&program, quick, &mut results)?;
     }
     for (part, way) in [
         ("steady-spool", Way::Spool),
