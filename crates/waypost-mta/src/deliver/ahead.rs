@@ -43,9 +43,7 @@ impl Opened {
     /// sent over this connection then.
     pub async fn pass_on(&mut self, front: &[u8], content: &Content) -> Option<()> {
         let connection = &mut self.connection;
-        if matches!(self.replies.1, Heard::Nothing) {
-            self.replies.1 = connection.hear_out().await?;
-        }
+        connection.hear_for_passing(&mut self.replies.1).await?;
         let Heard::Go(passing) = &mut self.replies.1 else {
             return Some(());
         };

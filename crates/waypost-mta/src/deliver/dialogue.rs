@@ -61,6 +61,7 @@ pub(super) enum Heard {
 /// Content on its way to a host, piece by piece.
 #[derive(Debug)]
 pub(super) struct Passing {
+    transfer: Transfer,
     writer: ContentWriter,
     /// Whether the command before it, and what stands in front of it, have gone.
     is_begun: bool,
@@ -71,6 +72,7 @@ pub(super) struct Passing {
 impl Passing {
     fn new(transfer: Transfer) -> Self {
         Self {
+            transfer,
             writer: ContentWriter::new(transfer),
             is_begun: false,
             gone: 0,
@@ -244,6 +246,18 @@ impl Connection {
         }
     }
 
+    /// Hears out an envelope whose content is to go before it is measured.
+    pub(super) async fn hear_for_passing(&mut self, heard: &mut Heard) -> Option<()> {
+        if matches!(heard, Heard::Nothing) {
+            *heard = self.hear_out().await?;
+        }
+        if matches!(heard, Heard::Go(passing) if passing.transfer == Transfer::Counted) {
+            self.session.content_unmeasured();
+            *heard = self.hear_out().await?;
+        }
+        Some(())
+    }
+
     /// Why content that was measured after its envelope was told is not sent (RFC 1870 §6.3).
     pub(super) fn too_large(&self, front: &[u8], content: &Content) -> Option<Trouble> {
         let size = front.len() as u64 + content.len();
@@ -258,6 +272,8 @@ impl Connection {
         front: &[u8],
         content: &Content,
     ) -> Said {
+        self.session
+            .content_measured(front.len() as u64 + content.len());
         let result = match heard {
             Heard::Nothing => self.converse(front, Some(content)).await,
             Heard::Go(passing) => match self.send_content(passing, front, content).await {

@@ -365,6 +365,22 @@ impl Session {
         matches!(&self.state, State::Transaction(transaction) if transaction.has_refused())
     }
 
+    /// The content has so many octets, where that was not known when the transaction began: to be
+    /// said before it is written.
+    pub fn content_measured(&mut self, size: u64) {
+        if let State::Transaction(transaction) = &mut self.state {
+            transaction.content_measured(size, &mut self.output);
+        }
+    }
+
+    /// The content is to go before it is measured: where it would be counted, [`Event::Content`] comes
+    /// again, for the other way.
+    pub fn content_unmeasured(&mut self) {
+        if let State::Transaction(transaction) = &mut self.state {
+            transaction.content_unmeasured(&mut self.output);
+        }
+    }
+
     /// All content and its end are written.
     pub fn content_sent(&mut self) {
         if let State::Transaction(transaction) = &mut self.state {

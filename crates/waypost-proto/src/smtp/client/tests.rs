@@ -190,17 +190,54 @@ fn uses_bdat_where_offered_and_only_when_somebody_takes_it() {
 }
 
 #[test]
-fn content_that_still_arrives_goes_behind_data_where_it_cannot_be_counted_yet() {
+fn content_that_is_measured_late_is_announced_when_it_is() {
+    let begin = || {
+        let mut session = ready(Dialect::Smtp, CHUNKING);
+        let recipients = mailboxes(&["a@x.org"]);
+        let params = MailParams {
+            size: Some(400),
+            ..MailParams::default()
+        };
+        session
+            .send_mail(&Mail {
+                reverse_path: &ReversePath::Null,
+                params: &params,
+                size: None,
+                recipients: vec![Rcpt {
+                    address: &recipients[0],
+                    params: &RcptParams::default(),
+                }],
+            })
+            .unwrap();
+        wire(&mut session);
+        session
+    };
+    // Before the replies are heard, and after.
+    let mut session = begin();
+    session.content_measured(500);
+    assert_eq!(wire(&mut session), "");
+    hear(&mut session, "250 ok\r\n250 ok\r\n");
+    assert_eq!(wire(&mut session), "BDAT 500 LAST\r\n");
+    assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
+    let mut session = begin();
+    hear(&mut session, "250 ok\r\n250 ok\r\n");
+    assert_eq!(wire(&mut session), "");
+    assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
+    session.content_measured(500);
+    assert_eq!(wire(&mut session), "BDAT 500 LAST\r\n");
+    session.content_sent();
+    hear(&mut session, "250 ok\r\n");
+    assert_eq!(fates(&mut session), ["250"]);
+}
+
+#[test]
+fn content_that_goes_before_it_is_measured_goes_behind_data() {
     let mut session = ready(Dialect::Smtp, CHUNKING);
     let recipients = mailboxes(&["a@x.org"]);
-    let params = MailParams {
-        size: Some(400),
-        ..MailParams::default()
-    };
     session
         .send_mail(&Mail {
             reverse_path: &ReversePath::Null,
-            params: &params,
+            params: &MailParams::default(),
             size: None,
             recipients: vec![Rcpt {
                 address: &recipients[0],
@@ -208,9 +245,15 @@ fn content_that_still_arrives_goes_behind_data_where_it_cannot_be_counted_yet() 
             }],
         })
         .unwrap();
-    assert!(wire(&mut session).ends_with("\r\nDATA\r\n"));
-    hear(&mut session, "250 ok\r\n250 ok\r\n354 go\r\n");
+    wire(&mut session);
+    hear(&mut session, "250 ok\r\n250 ok\r\n");
+    assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
+    session.content_unmeasured();
+    assert_eq!(wire(&mut session), "DATA\r\n");
+    hear(&mut session, "354 go\r\n");
     assert_eq!(session.event(), Some(Event::Content(Transfer::Dotted)));
+    session.content_measured(500);
+    assert_eq!(wire(&mut session), "");
     session.content_sent();
     hear(&mut session, "250 ok\r\n");
     assert_eq!(fates(&mut session), ["250"]);

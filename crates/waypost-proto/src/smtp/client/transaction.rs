@@ -26,7 +26,7 @@ pub struct Mail<'a> {
     /// What was declared of the content; what the server does not offer is left out.
     pub params: &'a MailParams,
     /// Octets of content; none while it still arrives: what the client declared stands for it then,
-    /// and it goes behind DATA, which needs no number.
+    /// and the true number is told with [`super::Session::content_measured`].
     pub size: Option<u64>,
     /// The arguments of RCPT.
     pub recipients: Vec<Rcpt<'a>>,
@@ -115,8 +115,7 @@ pub(super) struct Transaction {
     dialect: Dialect,
     pipelining: bool,
     transfer: Transfer,
-    /// Octets of content that go behind BDAT.
-    counted: u64,
+    size: Option<u64>,
     is_probe: bool,
     /// Commands not yet sent, and how long each is in `wire`.
     unsent: VecDeque<(Ask, usize)>,
@@ -141,19 +140,21 @@ impl Transaction {
         offered: &Extensions,
     ) -> Result<Self, Unsupported> {
         let params = passed_params(mail, offered)?;
-        let counted = mail.size.filter(|_| offered.chunking);
+        let transfer = if offered.chunking {
+            Transfer::Counted
+        } else {
+            Transfer::Dotted
+        };
         let mut made = Self::empty(dialect, offered, mail.recipients.len());
-        if let Some(size) = counted {
-            made.transfer = Transfer::Counted;
-            made.counted = size;
-        }
+        made.transfer = transfer;
+        made.size = mail.size;
         made.push_mail(mail.reverse_path, &params);
         let plain = RcptParams::default();
         for (i, rcpt) in mail.recipients.iter().enumerate() {
             let params = if offered.dsn { rcpt.params } else { &plain };
             made.push_rcpt(i, rcpt.address, params);
         }
-        if counted.is_none() {
+        if transfer == Transfer::Dotted {
             made.push(Ask::Data, |wire| wire.extend_from_slice(b"DATA\r\n"));
         }
         Ok(made)
@@ -188,7 +189,7 @@ impl Transaction {
             dialect,
             pipelining: offered.pipelining,
             transfer: Transfer::Dotted,
-            counted: 0,
+            size: None,
             is_probe: false,
             unsent: VecDeque::with_capacity(recipients + 3),
             wire: Vec::with_capacity(128 + 64 * recipients),
@@ -288,9 +289,9 @@ impl Transaction {
         }
         let counted = self.transfer == Transfer::Counted && !self.is_probe;
         if counted && !self.content_begun && !self.accepted.is_empty() {
-            // RFC 3030 §2. Writing to a Vec does not fail.
-            let _ = write!(output, "BDAT {} LAST\r\n", self.counted);
-            return self.begin_content();
+            let begun = self.begin_content();
+            self.say_size(output);
+            return begun;
         }
         Next::Finished
     }
@@ -355,9 +356,37 @@ impl Transaction {
         Next::Content(self.transfer)
     }
 
+    /// The announcement of content (RFC 3030 §2), when it is due and can be made.
+    fn say_size(&self, output: &mut Vec<u8>) {
+        if let (Transfer::Counted, Some(size)) = (self.transfer, self.size) {
+            let _ = write!(output, "BDAT {size} LAST\r\n");
+        }
+    }
+
     /// Whether some recipient was refused.
     pub(super) fn has_refused(&self) -> bool {
         self.fates.iter().any(Option::is_some)
+    }
+
+    /// The content has so many octets.
+    pub(super) fn content_measured(&mut self, size: u64, output: &mut Vec<u8>) {
+        if self.size.replace(size).is_none() && self.content_begun {
+            self.say_size(output);
+        }
+    }
+
+    /// The content begins to go before it is measured: behind DATA, whose end needs no number.
+    pub(super) fn content_unmeasured(&mut self, output: &mut Vec<u8>) {
+        let is_announced = self.size.is_some();
+        if self.transfer == Transfer::Dotted || !self.content_begun || is_announced {
+            return;
+        }
+        self.transfer = Transfer::Dotted;
+        self.content_begun = false;
+        // The end of content that was not announced is not asked about yet.
+        self.asked.clear();
+        self.push(Ask::Data, |wire| wire.extend_from_slice(b"DATA\r\n"));
+        self.pump(output);
     }
 
     pub(super) fn content_sent(&mut self) {

@@ -27,6 +27,10 @@ struct Hop {
 
 impl Hop {
     fn start(reaction: Reaction) -> Self {
+        Self::offering("PIPELINING\nSIZE 104857600", reaction)
+    }
+
+    fn offering(offers: &str, reaction: Reaction) -> Self {
         let seen = Arc::<AtomicUsize>::default();
         let trap = Arc::new(AtomicUsize::new(usize::MAX));
         let (seeing, trapped) = (Arc::clone(&seen), Arc::clone(&trap));
@@ -42,7 +46,7 @@ impl Hop {
             let is_first = is_due && trapped.swap(usize::MAX, Ordering::SeqCst) != usize::MAX;
             is_first.then(|| reaction.clone())
         };
-        let peer = Peer::start_scripted(unused_address().unwrap(), script).unwrap();
+        let peer = Peer::start_with(unused_address().unwrap(), offers, script).unwrap();
         Self { peer, seen, trap }
     }
 
@@ -92,7 +96,15 @@ const HEADER: &str = "Subject: large\r\nMessage-ID: <large@elsewhere.test>";
 
 #[test]
 fn large_content_is_at_the_next_hop_all_but_its_end_before_its_client_has_sent_that() {
-    let hop = Hop::start(Reaction::Close);
+    passes_through(&Hop::start(Reaction::Close));
+}
+
+#[test]
+fn large_content_goes_behind_data_to_a_next_hop_that_takes_chunks_too() {
+    passes_through(&Hop::offering("PIPELINING\nCHUNKING", Reaction::Close));
+}
+
+fn passes_through(hop: &Hop) {
     let site = site(LONG, &hop.peer, None);
     let body = body();
     let mut client = until_end(&site, HEADER, &body);
