@@ -50,9 +50,20 @@ impl Hop {
         Self { peer, seen, trap }
     }
 
-    fn until_seen(&self, octets: usize) {
-        let has_come = || (self.seen.load(Ordering::SeqCst) >= octets).then_some(());
-        wait::until(&format!("{octets} octets at the next hop"), has_come).unwrap();
+    /// A client whose content is there, most of it. On a machine that is busy for a second its turn
+    /// is over before, which is as it should be: then with another one.
+    fn until_most(&self, site: &Site, body: &str) -> Dialogue {
+        loop {
+            let ended = self.peer.ended();
+            let client = until_end(site, HEADER, body);
+            let most = wait::until("most of the content at the next hop", || {
+                let is_there = self.seen.load(Ordering::SeqCst) >= MOST;
+                (is_there || self.peer.ended() > ended).then_some(is_there)
+            });
+            if most.unwrap() {
+                return client;
+            }
+        }
     }
 
     fn until_left(&self, times: usize) {
@@ -107,9 +118,9 @@ fn large_content_goes_behind_data_to_a_next_hop_that_takes_chunks_too() {
 fn passes_through(hop: &Hop) {
     let site = site(LONG, &hop.peer, None);
     let body = body();
-    let mut client = until_end(&site, HEADER, &body);
-    hop.until_seen(MOST);
+    let mut client = hop.until_most(&site, &body);
     assert!(hop.peer.taken().is_empty());
+    let envelopes = heard(&hop.peer, "RCPT");
     let said = client.say(".").unwrap();
     assert!(
         said.text.starts_with("250 2.0.0 Ok: relayed as "),
@@ -123,7 +134,7 @@ fn passes_through(hop: &Hop) {
     assert!(came == body, "{} octets became {}", body.len(), came.len());
     assert!(header.starts_with("Waypost-Trace: "), "{header}");
     assert!(header.contains("<large@elsewhere.test>"), "{header}");
-    assert_eq!((heard(&hop.peer, "RCPT"), in_queue(&site)), (1, 0));
+    assert_eq!((heard(&hop.peer, "RCPT"), in_queue(&site)), (envelopes, 0));
 }
 
 fn owned((a, b): (&str, &str)) -> (String, String) {
@@ -134,10 +145,10 @@ fn owned((a, b): (&str, &str)) -> (String, String) {
 fn a_client_that_leaves_amid_large_content_leaves_nothing_at_the_next_hop() {
     let hop = Hop::start(Reaction::Close);
     let site = site(LONG, &hop.peer, None);
-    let client = until_end(&site, HEADER, &body());
-    hop.until_seen(MOST);
+    let client = hop.until_most(&site, &body());
+    let ended = hop.peer.ended();
     drop(client);
-    hop.until_left(1);
+    hop.until_left(ended + 1);
     assert_eq!((hop.peer.taken().len(), in_queue(&site)), (0, 0));
 }
 
@@ -157,12 +168,12 @@ fn large_content_with_a_header_that_is_refused_is_not_passed_on() {
 fn large_content_that_is_refused_amid_it_is_never_whole_at_the_next_hop() {
     let hop = Hop::start(Reaction::Close);
     let site = site(LONG, &hop.peer, None);
-    let mut client = until_end(&site, HEADER, &body());
-    hop.until_seen(MOST);
+    let mut client = hop.until_most(&site, &body());
+    let ended = hop.peer.ended();
     client.send(b"bare\nLF\r\n").unwrap();
     let said = client.say(".").unwrap();
     assert!(said.text.starts_with("550 5.6.11 "), "{said:?}");
-    hop.until_left(1);
+    hop.until_left(ended + 1);
     assert_eq!((hop.peer.taken().len(), in_queue(&site)), (0, 0));
 }
 
