@@ -26,7 +26,7 @@ const MESSAGES: u32 = 20_000;
 /// A queue that is full beside one that is empty, in pairs, by way of the spool.
 pub(crate) fn run(program: &Path, quick: bool, results: &mut Results) -> Result<()> {
     println!(
-        "\n| messages that wait | greeting s | MiB after the start | delivered/s | of an empty queue \
+        "\n| messages that wait | greeting s | MiB after the runs | delivered/s | of an empty queue \
          | slowest pair |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
