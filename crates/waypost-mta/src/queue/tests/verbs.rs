@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use waypost_proto::mail::Domain;
+use waypost_spool::QueueId;
 
 use super::super::control::{
     Action, Ask, Chosen, ControlError, Count, Done, Filter, Flush, NotDone, Order, Sorted, Standing,
@@ -143,10 +144,8 @@ async fn impatient<T>(what: impl Future<Output = T>) -> T {
     result
 }
 
-#[tokio::test]
-async fn who_orders_something_hears_that_it_is_done_when_it_is_safe() {
-    let world = World::new();
-    world.says("a@one.example", Says::Later);
+/// What is said of removing a message whose only attempt goes on meanwhile.
+async fn removed_on_its_way(world: &World) -> (QueueId, Result<Done, ControlError>) {
     world.stall(1);
     let moving = world.send("<s@six.example>", &["a@one.example"]);
     world.until(|| world.attempts() == 1).await;
@@ -155,23 +154,23 @@ async fn who_orders_something_hears_that_it_is_done_when_it_is_safe() {
     let removal = tokio::spawn(async move { handle.remove(moving, Vec::new(), order).await });
     world.until(|| world.handle.0.is_ordered(moving)).await;
     world.release(1);
-    assert_eq!(removal.await.unwrap(), Ok(Done::Now));
+    (moving, removal.await.unwrap())
+}
+
+#[tokio::test]
+async fn who_orders_something_hears_that_it_is_done_when_it_is_safe() {
+    let world = World::new();
+    world.says("a@one.example", Says::Later);
+    let (_, said) = removed_on_its_way(&world).await;
+    assert_eq!(said, Ok(Done::Now));
     assert_eq!(world.in_spool(), 0);
 }
 
 #[tokio::test]
 async fn what_is_ordered_for_a_message_that_arrives_is_not_done() {
     let world = World::new();
-    world.stall(1);
-    let moving = world.send("<s@six.example>", &["a@one.example"]);
-    world.until(|| world.attempts() == 1).await;
-    let handle = world.handle.clone();
-    let order = order("spam");
-    let removal = tokio::spawn(async move { handle.remove(moving, Vec::new(), order).await });
-    world.until(|| world.handle.0.is_ordered(moving)).await;
-    world.release(1);
-    let gone = Err(ControlError::NoMessage(moving));
-    assert_eq!(removal.await.unwrap(), gone);
+    let (moving, said) = removed_on_its_way(&world).await;
+    assert_eq!(said, Err(ControlError::NoMessage(moving)));
 }
 
 #[tokio::test]
@@ -222,7 +221,7 @@ async fn flushing_tries_at_once() {
 }
 
 /// What a filter finds now.
-async fn found(world: &World, filter: &Filter) -> Vec<waypost_spool::QueueId> {
+async fn found(world: &World, filter: &Filter) -> Vec<QueueId> {
     world.handle.find(filter.clone()).await.unwrap()
 }
 

@@ -189,37 +189,39 @@ fn uses_bdat_where_offered_and_only_when_somebody_takes_it() {
     assert_eq!(session.event(), Some(Event::Finished));
 }
 
+/// A session that has told the envelope of a message whose size nobody knows.
+fn unmeasured() -> Session {
+    let mut session = ready(Dialect::Smtp, CHUNKING);
+    let recipients = mailboxes(&["a@x.org"]);
+    let params = MailParams {
+        size: Some(400),
+        ..MailParams::default()
+    };
+    session
+        .send_mail(&Mail {
+            reverse_path: &ReversePath::Null,
+            params: &params,
+            size: None,
+            recipients: vec![Rcpt {
+                address: &recipients[0],
+                params: &RcptParams::default(),
+            }],
+        })
+        .unwrap();
+    wire(&mut session);
+    session
+}
+
 #[test]
 fn content_that_is_measured_late_is_announced_when_it_is() {
-    let begin = || {
-        let mut session = ready(Dialect::Smtp, CHUNKING);
-        let recipients = mailboxes(&["a@x.org"]);
-        let params = MailParams {
-            size: Some(400),
-            ..MailParams::default()
-        };
-        session
-            .send_mail(&Mail {
-                reverse_path: &ReversePath::Null,
-                params: &params,
-                size: None,
-                recipients: vec![Rcpt {
-                    address: &recipients[0],
-                    params: &RcptParams::default(),
-                }],
-            })
-            .unwrap();
-        wire(&mut session);
-        session
-    };
     // Before the replies are heard, and after.
-    let mut session = begin();
+    let mut session = unmeasured();
     session.content_measured(500);
     assert_eq!(wire(&mut session), "");
     hear(&mut session, "250 ok\r\n250 ok\r\n");
     assert_eq!(wire(&mut session), "BDAT 500 LAST\r\n");
     assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
-    let mut session = begin();
+    let mut session = unmeasured();
     hear(&mut session, "250 ok\r\n250 ok\r\n");
     assert_eq!(wire(&mut session), "");
     assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
@@ -232,20 +234,7 @@ fn content_that_is_measured_late_is_announced_when_it_is() {
 
 #[test]
 fn content_that_goes_before_it_is_measured_goes_behind_data() {
-    let mut session = ready(Dialect::Smtp, CHUNKING);
-    let recipients = mailboxes(&["a@x.org"]);
-    session
-        .send_mail(&Mail {
-            reverse_path: &ReversePath::Null,
-            params: &MailParams::default(),
-            size: None,
-            recipients: vec![Rcpt {
-                address: &recipients[0],
-                params: &RcptParams::default(),
-            }],
-        })
-        .unwrap();
-    wire(&mut session);
+    let mut session = unmeasured();
     hear(&mut session, "250 ok\r\n250 ok\r\n");
     assert_eq!(session.event(), Some(Event::Content(Transfer::Counted)));
     session.content_unmeasured();
