@@ -71,7 +71,7 @@ const PARTS: [&str; 15] = [
 
 fn main() -> Result<()> {
     let usage = format!(
-        "usage: waypost-bench PROGRAM [{}]... [quick] [turns=N] [results=FILE]",
+        "usage: waypost-bench PROGRAM [{}]... [quick] [turns=N] [sessions=N] [results=FILE]",
         PARTS.join("|")
     );
     let usage = usage + "\n       waypost-bench charts RESULTS FOLDER";
@@ -83,7 +83,8 @@ fn main() -> Result<()> {
     }
     let option = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
     let is_known = |word: &String| {
-        let is_option = ["results=", "turns="].iter().any(|it| word.starts_with(it));
+        let mut options = ["results=", "turns=", "sessions="].iter();
+        let is_option = options.any(|it| word.starts_with(it));
         PARTS.contains(&word.as_str()) || word == "quick" || is_option
     };
     anyhow::ensure!(words.iter().all(is_known), usage);
@@ -95,7 +96,7 @@ fn main() -> Result<()> {
     let mut results = Results::new(file.map(PathBuf::from))?;
     let messages = all || said("messages");
     let turns = match option("turns=") {
-        Some(turns) => turns.parse().context(usage)?,
+        Some(turns) => turns.parse().context(usage.clone())?,
         None if quick => 1,
         None => PAIRS,
     };
@@ -131,15 +132,14 @@ fn main() -> Result<()> {
     if all || said("queue") {
         queue::run(&program, quick, &mut results)?;
     }
-    for (part, way) in [
+    let sessions = option("sessions=").unwrap_or("50");
+    let sessions = sessions.parse().context(usage)?;
+    let steady = [
         ("steady-spool", Way::Spool),
         ("steady-cut-through", Way::CutThrough),
-    ] {
-        if said(part) {
-            steady::run(&program, way)?;
-        }
-    }
-    Ok(())
+    ];
+    let mut steady = steady.into_iter().filter(|(part, _)| said(part));
+    steady.try_for_each(|(_, way)| steady::run(&program, way, sessions))
 }
 
 /// RCPT decisions of Waypost and Postfix, with short and long lists of addresses.
