@@ -335,6 +335,8 @@ where
     /// The content is complete: refuses it, or takes it into our charge. Over LMTP every recipient
     /// gets the same reply: what could be told apart was told at RCPT.
     pub(super) async fn end_content(&mut self) {
+        // The client waits for the reply now, for as long as custody takes.
+        self.proto.release();
         let outcome = self.take_charge().await;
         self.counts.data.count(outcome.is_ok());
         match outcome {

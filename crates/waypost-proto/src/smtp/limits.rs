@@ -10,8 +10,8 @@ pub const AUTH_LINE_OCTETS: usize = 12_288;
 /// Unread input a session keeps; more than one whole line of any kind, and one large read.
 pub const INPUT_OCTETS: usize = 64 * 1024;
 
-/// Room made for one read while commands are expected.
-pub const COMMAND_READ_OCTETS: usize = 16 * 1024;
+/// Room made for one read, unless it is content and the read before was filled.
+pub const READ_OCTETS: usize = 16 * 1024;
 
 /// Replies that may wait to be written before no further command is taken.
 pub const OUTPUT_OCTETS: usize = 32 * 1024;

@@ -47,6 +47,11 @@ impl Input {
         INPUT_OCTETS.saturating_sub(self.unread().len())
     }
 
+    /// Whether what came last left no space behind it: then more is likely to follow at once.
+    pub(crate) fn was_filled(&self) -> bool {
+        self.bytes.capacity() > 0 && self.bytes.len() == self.bytes.capacity()
+    }
+
     /// The buffer to append to, with `wanted` bytes or all the room left at its end.
     pub(crate) fn spare(&mut self, wanted: usize) -> &mut Vec<u8> {
         if self.start > 0 {

@@ -211,8 +211,8 @@ impl Session {
     /// To be filled when there is no event, nothing to answer and no output: then there is room.
     pub fn input(&mut self) -> &mut Vec<u8> {
         let wanted = match self.state {
-            State::Chunk(_) | State::Data(..) => limits::INPUT_OCTETS,
-            _ => limits::COMMAND_READ_OCTETS,
+            State::Chunk(_) | State::Data(..) if self.input.was_filled() => limits::INPUT_OCTETS,
+            _ => limits::READ_OCTETS,
         };
         self.input.spare(wanted)
     }
