@@ -1,5 +1,6 @@
 //! One line of the log as it is kept: what it says, and its fields packed one behind the other.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
@@ -49,8 +50,11 @@ const NAMES: [&str; 36] = [
 const OTHER: u8 = u8::MAX;
 /// Longest value of a field, and longest text, that is kept; the rest is cut off.
 const VALUE_MAX: usize = 2_048;
-/// What most lines need.
-const USUAL: usize = 256;
+
+thread_local! {
+    /// Room that is used again for the next line.
+    static PACKING: Cell<Packing> = Cell::default();
+}
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,23 +65,35 @@ pub(crate) struct Line {
     /// The part of the program, such as `waypost::smtpd`.
     pub(crate) target: &'static str,
     /// What the log says, without the fields.
-    pub(crate) text: String,
+    pub(crate) text: Box<str>,
     /// The fields, packed.
-    pub(crate) fields: Vec<u8>,
+    pub(crate) fields: Box<[u8]>,
+}
+
+/// A line while it is packed: tens of thousands wait under load, so none keeps spare room.
+#[derive(Debug, Default)]
+struct Packing {
+    text: String,
+    fields: Vec<u8>,
 }
 
 impl Line {
     /// Keeps what an event says.
     pub(super) fn of(event: &Event<'_>, at_ms: u64) -> Self {
         let metadata = event.metadata();
-        let mut kept = Self {
+        // Taken, so that a value that itself logs something finds other room.
+        let mut packing = PACKING.take();
+        packing.text.clear();
+        packing.fields.clear();
+        event.record(&mut packing);
+        let kept = Self {
             at_ms,
             level: *metadata.level(),
             target: metadata.target(),
-            text: String::with_capacity(USUAL),
-            fields: Vec::with_capacity(USUAL),
+            text: packing.text.as_str().into(),
+            fields: packing.fields.as_slice().into(),
         };
-        event.record(&mut kept);
+        PACKING.set(packing);
         kept
     }
 
@@ -90,7 +106,9 @@ impl Line {
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         fields(&self.fields).find_map(|(known, value)| (known == name).then_some(value))
     }
+}
 
+impl Packing {
     fn pack(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let fields = &mut self.fields;
         match NAMES.iter().position(|known| *known == name) {
@@ -122,7 +140,7 @@ fn packed(to: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-impl Visit for Line {
+impl Visit for Packing {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.pack(field.name(), |to| to.extend_from_slice(value.as_bytes()));
     }
@@ -171,17 +189,17 @@ fn unpack<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
 
 #[cfg(test)]
 pub(super) fn line(at_ms: u64, values: &[(&str, &str)]) -> Line {
-    let mut line = Line {
+    let mut packing = Packing::default();
+    for (name, value) in values {
+        packing.pack(name, |to| to.extend_from_slice(value.as_bytes()));
+    }
+    Line {
         at_ms,
         level: Level::INFO,
         target: "waypost::test",
-        text: String::new(),
-        fields: Vec::new(),
-    };
-    for (name, value) in values {
-        line.pack(name, |to| to.extend_from_slice(value.as_bytes()));
+        text: Box::default(),
+        fields: packing.fields.into(),
     }
-    line
 }
 
 #[cfg(test)]

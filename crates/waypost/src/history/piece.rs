@@ -77,7 +77,7 @@ impl Piece {
         let id = line.value("queue_id").map_or(0, |id| 1 + 2 + id.len());
         number(&mut self.lines, (line.fields.len() - id) as u64);
         // The queue id stands beside the lines; everything else as it came.
-        let mut rest = line.fields.as_slice();
+        let mut rest = &*line.fields;
         if let Some(at) = place_of_id(&line.fields) {
             let (before, behind) = rest.split_at(at);
             self.lines.extend_from_slice(before);

@@ -16,7 +16,7 @@ pub(crate) const LAST: usize = 2_000;
 /// Lines that may wait to be written; what comes then is left out, and counted.
 const WAITING: usize = 32_768;
 /// So many do not wait for the next turn.
-const MANY: usize = WAITING / 4;
+const MANY: usize = WAITING / 16;
 
 /// Sees every line of the log.
 #[derive(Debug, Clone)]
