@@ -9,6 +9,7 @@
 //! history that `waypost trace` searches.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{self, Display, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub const NOQUEUE: &str = "NOQUEUE";
 /// Escapes control characters, so that the text stays within its line.
 #[must_use]
 pub fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
+    if is_plain(text) || !text.chars().any(char::is_control) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len() + 16);
@@ -41,6 +42,29 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Whether all of it is printable ASCII, which most lines are; looks at many octets at once.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
+}
+
+thread_local! {
+    /// Room that is used again for the next line.
+    static SAID: Cell<String> = Cell::default();
+}
+
+/// Gives a text to what logs it, as one line.
+#[doc(hidden)]
+pub fn say(text: fmt::Arguments<'_>, log: impl FnOnce(&str)) {
+    // Taken, so that a value that itself logs something finds other room.
+    let mut said = SAID.take();
+    said.clear();
+    // Writing to a String does not fail.
+    let _ = said.write_fmt(text);
+    log(&escaped(&said));
+    SAID.set(said);
+}
+
 /// Writes one line at info level under the given target. Fields before the text are what the line
 /// says, for logs whose lines are records; text logs leave out the fields of a line that has a field
 /// `event`.
@@ -49,14 +73,16 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 macro_rules! log_line {
     ($target:literal, { $($fields:tt)+ }, $($text:tt)+) => {
         if tracing::enabled!(target: $target, tracing::Level::INFO) {
-            let text = format!($($text)+);
-            tracing::info!(target: $target, $($fields)+, "{}", $crate::event::escaped(&text));
+            $crate::event::say(format_args!($($text)+), |text| {
+                tracing::info!(target: $target, $($fields)+, "{text}");
+            });
         }
     };
     ($target:literal, $($text:tt)+) => {
         if tracing::enabled!(target: $target, tracing::Level::INFO) {
-            let text = format!($($text)+);
-            tracing::info!(target: $target, "{}", $crate::event::escaped(&text));
+            $crate::event::say(format_args!($($text)+), |text| {
+                tracing::info!(target: $target, "{text}");
+            });
         }
     };
 }

@@ -1,5 +1,6 @@
 //! The log on standard error: lines as Postfix and syslog write them, or JSON.
 
+use std::cell::Cell;
 use std::fmt::{self, Write as _};
 use std::io;
 
@@ -31,6 +32,7 @@ pub(crate) fn start(log: &Log, hostname: &str, tap: Tap) -> anyhow::Result<Filte
         LogFormat::Postfix => {
             let lines = Lines {
                 prefix: Prefix::of_this_process(hostname),
+                pid: std::process::id(),
             };
             layer.event_format(lines).with_filter(filter).boxed()
         }
@@ -61,6 +63,8 @@ fn wanted(log: &Log) -> anyhow::Result<Targets> {
 /// Lines in the shape of `2026-11-22T06:22:40Z mx1 waypost/smtpd[123]: text key=value`.
 struct Lines {
     prefix: Prefix,
+    /// Kept, since asking is a system call.
+    pid: u32,
 }
 
 /// What stands before the program's name.
@@ -100,16 +104,20 @@ where
             }
         }
         let program = program(event.metadata().target());
-        let pid = std::process::id();
-        write!(writer, "{program}[{pid}]: {}", word(level))?;
-        let mut text = Text {
-            // Such a line says by itself what its fields say.
-            whole_line: event.metadata().fields().field("event").is_some(),
-            ..Text::default()
-        };
+        write!(writer, "{program}[{}]: {}", self.pid, word(level))?;
+        // Taken, so that a value that itself logs something finds other room.
+        let mut text = TEXT.take();
+        text.begin(event);
         event.record(&mut text);
-        writeln!(writer, "{}", escaped(text.whole().trim_end()))
+        let written = writeln!(writer, "{}", escaped(text.whole().trim_end()));
+        TEXT.set(text);
+        written
     }
+}
+
+thread_local! {
+    /// Room that is used again for the next line.
+    static TEXT: Cell<Text> = Cell::default();
 }
 
 /// The message, then the fields.
@@ -121,9 +129,16 @@ struct Text {
 }
 
 impl Text {
-    fn whole(mut self) -> String {
+    fn begin(&mut self, event: &Event<'_>) {
+        // Such a line says by itself what its fields say.
+        self.whole_line = event.metadata().fields().field("event").is_some();
+        self.message.clear();
+        self.fields.clear();
+    }
+
+    fn whole(&mut self) -> &str {
         self.message += &self.fields;
-        self.message
+        &self.message
     }
 }
 
