@@ -10,38 +10,41 @@ use super::Inner;
 use super::plan::{Ground, Plan, plan, request};
 use super::progress::Round;
 use super::timekeeper::far;
+use super::timetable::Tick;
 use crate::event;
 use crate::resolve::Decided;
 
 impl Inner {
-    pub(super) fn submit(self: &Arc<Self>, committed: &Committed) {
+    /// Begins with a new message; how long it waits for its turns, as far as that is known.
+    pub(super) fn submit(self: &Arc<Self>, committed: &Committed) -> Option<Tick> {
         let message = committed.message();
         let content = committed.content();
         self.keeper.came(message);
         let mut state = self.state();
         if state.active.contains_key(&message.id) || state.table.contains(message.id) {
             // The index had it first.
-            return;
+            return None;
         }
         let Some(content) = content.filter(|_| !self.is_stopping()) else {
             state.table.insert(message.id, self.tick());
             drop(state);
             self.wake.notify_one();
-            return;
+            return None;
         };
         state.active.insert(message.id, Vec::new());
         drop(state);
         let due = far(self.clock.wall());
-        self.begin(Arc::clone(message), content.clone(), due);
+        self.begin(Arc::clone(message), content.clone(), due)
     }
 
     /// Starts a round for every recipient that is due at `due`. The message is active already.
+    /// Tells how long it waits for its turns, as far as that is known.
     pub(super) fn begin(
         self: &Arc<Self>,
         message: Arc<Message>,
         content: Content,
         due: SystemTime,
-    ) {
+    ) -> Option<Tick> {
         self.active(&message);
         let plan = self.plan(&message, due, &HashMap::new());
         if plan.unasked.is_empty() {
@@ -55,6 +58,7 @@ impl Inner {
             queue.launch(message, content, plan);
             queue.leave();
         });
+        None
     }
 
     /// Says that a message is worked on.
@@ -99,19 +103,25 @@ impl Inner {
         asked
     }
 
-    fn launch(self: &Arc<Self>, message: Arc<Message>, content: Content, plan: Plan) {
+    fn launch(
+        self: &Arc<Self>,
+        message: Arc<Message>,
+        content: Content,
+        plan: Plan,
+    ) -> Option<Tick> {
         let round = Arc::new(Round::new(message, content, &plan));
         for (index, end) in &plan.ends {
             self.log_unsent(&round, *index, end);
         }
-        self.run(&round, plan);
+        self.run(&round, plan)
     }
 
     /// Makes the copies of a new round ready.
-    pub(super) fn run(self: &Arc<Self>, round: &Arc<Round>, plan: Plan) {
-        for copy in plan.copies {
-            self.place(round, copy);
-        }
+    pub(super) fn run(self: &Arc<Self>, round: &Arc<Round>, plan: Plan) -> Option<Tick> {
+        let waits = plan.copies.into_iter().map(|copy| self.place(round, copy));
+        // Each of them is placed, whatever the others wait.
+        let wait = waits.fold(None, Ord::max);
         self.end(round, plan.ends);
+        wait
     }
 }

@@ -103,14 +103,20 @@ impl<J> Hop<J> {
     /// believed to be fast: else a burst would leave a backlog before its first answer.
     fn is_soon(&self, limit: u32, now: Tick) -> bool {
         let connections = limit.max(1) as usize;
-        if self.ready.len() < connections {
-            return true;
+        match self.wait(now) {
+            _ if self.ready.len() < connections => true,
+            Some(wait) => wait <= SOON,
+            None => self.ready.len() < connections * AT_FIRST,
         }
-        let (Some(first), true) = (self.turns.front(), self.turns.len() == TURNS) else {
-            return self.ready.len() < connections * AT_FIRST;
-        };
-        let ahead = self.ready.len() as Tick;
-        now.saturating_sub(*first) * ahead / TURNS as Tick <= SOON
+    }
+
+    /// How long the last of what is ready waits for its turn, at the pace of late; none where that
+    /// is not known.
+    fn wait(&self, now: Tick) -> Option<Tick> {
+        let first = self.turns.front()?;
+        let is_known = self.turns.len() == TURNS;
+        let each = || now.saturating_sub(*first) * self.ready.len() as Tick / TURNS as Tick;
+        is_known.then(each)
     }
 
     /// One attempt finds out whether a next hop that failed is back.
@@ -254,6 +260,11 @@ impl<K: Hash + Eq + Ord + Clone, J> Hops<K, J> {
             let is_up = hop.failures == 0 && now >= hop.silent_until;
             is_up && hop.parked.is_empty() && hop.is_soon(limit, now)
         })
+    }
+
+    /// How long a job that was just placed waits for its turn, as far as that is known.
+    pub(super) fn wait(&self, key: &K, now: Tick) -> Option<Tick> {
+        self.hops.get(key)?.wait(now)
     }
 
     /// Keeps a turn for a job to come, of a next hop with so many attempts at a time. Half of them

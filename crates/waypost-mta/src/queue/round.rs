@@ -20,6 +20,7 @@ use super::orders::Left;
 use super::plan::{Copy, bound, request};
 use super::progress::{Progress, Round};
 use super::ready::Placed;
+use super::timetable::Tick;
 use super::{Inner, ticks};
 use crate::blocking;
 use crate::bounce::{Notification, Reporter};
@@ -57,7 +58,7 @@ impl Rest<'_> {
 
 impl Inner {
     /// Makes a copy ready for its next hop, or ends it when that is not possible now.
-    pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) {
+    pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) -> Option<Tick> {
         let next_hop = copy.next_hop.clone();
         let limit = self.limit(&next_hop);
         let now = self.tick();
@@ -69,7 +70,9 @@ impl Inner {
         };
         let mut state = self.state();
         let placed = state.hops.place(&next_hop, limit, ready, now);
+        let wait = state.hops.wait(&next_hop, now);
         self.placed(state, next_hop, placed);
+        wait
     }
 
     /// Makes a copy whose envelope was told already the next one of its next hop.

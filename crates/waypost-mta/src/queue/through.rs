@@ -43,6 +43,20 @@ const SLOW_FOR: Duration = Duration::from_mins(1);
 /// Next hops of which that is remembered.
 const SLOW_MAX: usize = 1_000;
 
+/// What waits no longer than this for its turn holds back no sender; milliseconds, as all here.
+const EASY: Tick = 100;
+/// A sender is held back no longer than this.
+const HELD_BACK_MAX: Tick = 500;
+/// Where a turn is farther away, the next hop is slow or a great deal waits: a moment gains nothing.
+const BURST: Tick = 2_000;
+
+/// In-flow control: what comes faster than a next hop takes it would pile up here, in memory first,
+/// and each message arrive the later. Its sender waits with it instead, for a moment.
+fn held_back(wait: Option<Tick>) -> Option<Duration> {
+    let wait = wait.filter(|wait| (EASY + 1..=BURST).contains(wait))?;
+    Some(Duration::from_millis((wait - EASY).min(HELD_BACK_MAX)))
+}
+
 impl Take for QueueHandle {
     fn dated(&self, id: QueueId) {
         Self::dated(self, id);
@@ -106,7 +120,9 @@ impl Inner {
         };
         let Some(mut passage) = self.pass(&sealed, told) else {
             let committed = self.spool.commit_sealed(sealed).await?;
-            self.submit(&committed);
+            if let Some(pause) = held_back(self.submit(&committed)) {
+                tokio::time::sleep(pause).await;
+            }
             return Ok(Custody::Ours(committed));
         };
         let patience = tokio::time::sleep(self.settings.cut_through);
@@ -332,4 +348,28 @@ fn refusal(round: &Round, ends: &[(usize, End)]) -> Option<Reply> {
     };
     let said = mask(said, &recipient.address.domain);
     Some(replies::refused_beyond(code, trouble.status, &said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_held_back_where_that_helps_and_never_for_long() {
+        for (wait, pause) in [
+            (None, None),
+            (Some(0), None),
+            (Some(EASY), None),
+            (Some(EASY + 50), Some(50)),
+            (Some(BURST / 2), Some(HELD_BACK_MAX)),
+            (Some(BURST), Some(HELD_BACK_MAX)),
+            (Some(BURST + 1), None),
+        ] {
+            assert_eq!(
+                held_back(wait),
+                pause.map(Duration::from_millis),
+                "{wait:?}"
+            );
+        }
+    }
 }

@@ -73,6 +73,27 @@ fn a_turn_comes_soon_where_few_wait_or_all_go_fast() {
 }
 
 #[test]
+fn how_long_a_job_waits_is_told_by_the_pace_of_late() {
+    let mut hops = Hops::new(READY_MAX);
+    assert_eq!(hops.wait(&"a", 0), None);
+    for job in 0..96 {
+        place(&mut hops, "a", job);
+    }
+    for turn in 0..31 {
+        hops.next(&"a", 10 * turn);
+    }
+    assert_eq!(hops.wait(&"a", 310), None, "too few have gone");
+    hops.next(&"a", 310);
+    // 64 wait, and 32 went in 320 ms.
+    assert_eq!(hops.wait(&"a", 320), Some(640));
+    assert_eq!(hops.wait(&"a", 3_200), Some(6_400), "it has stopped");
+    while hops.next(&"a", 3_200).is_some() {}
+    place(&mut hops, "a", 96);
+    assert_eq!(hops.wait(&"a", 3_200), Some(0), "all went at once");
+    assert_eq!(hops.wait(&"b", 3_200), None);
+}
+
+#[test]
 fn a_turn_is_kept_for_a_job_to_come_and_half_of_them_never() {
     let mut hops = Hops::new(READY_MAX);
     let keep = |hops: &mut Hops<_, _>| hops.keep_turn(&"a", 4, 0);

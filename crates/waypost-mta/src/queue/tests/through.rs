@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use waypost_proto::mail::Mailbox;
 use waypost_proto::smtp::params::Notify;
@@ -213,6 +213,25 @@ async fn an_address_that_nobody_has_any_more_is_refused_to_the_sender_and_one_in
     assert!(matches!(custody, Err(Denied::Refused(_))), "{custody:?}");
     assert_eq!(world.in_spool(), 1);
     assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn who_sends_faster_than_a_next_hop_takes_is_held_back_with_what_is_queued() {
+    let world = World::new();
+    world.admit(34);
+    world.send_many(54, "<s@six.example>", ONE);
+    // Two are on their way, and 18 wait; 32 before them took 640 ms.
+    world.until(|| world.attempts() == 36).await;
+    world.advance(Duration::from_millis(640));
+    let begun = Instant::now();
+    assert!(is_ours(&world.offer(ONE).await));
+    assert!(
+        begun.elapsed() >= Duration::from_millis(200),
+        "{:?}",
+        begun.elapsed()
+    );
+    world.admit(usize::MAX);
+    world.until_empty().await;
 }
 
 #[tokio::test]

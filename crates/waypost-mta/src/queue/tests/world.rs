@@ -58,6 +58,8 @@ struct Script {
     facts: Mutex<Facts>,
     attempts: AtomicUsize,
     stalled: watch::Sender<HashSet<u32>>,
+    /// Attempts that may go on; all beyond that wait.
+    admitted: watch::Sender<usize>,
 }
 
 impl Script {
@@ -131,7 +133,9 @@ impl Script {
     }
 
     async fn answer(&self, job: Job) -> Vec<Outcome> {
-        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let before = self.attempts.fetch_add(1, Ordering::SeqCst);
+        let mut admitted = self.admitted.subscribe();
+        drop(admitted.wait_for(|admitted| before < *admitted).await);
         let hop = job.next_hop.to_string();
         if let NextHop::Target(TargetId(number)) = job.next_hop {
             let mut stalled = self.stalled.subscribe();
@@ -311,6 +315,7 @@ impl World {
             facts: Mutex::default(),
             attempts: AtomicUsize::new(0),
             stalled: watch::Sender::new(HashSet::new()),
+            admitted: watch::Sender::new(usize::MAX),
         });
         let wall = UNIX_EPOCH + Duration::from_secs(1_795_328_572);
         let clock = Arc::new(ManualClock::new(wall));
@@ -484,6 +489,11 @@ impl World {
         self.script.stalled.send_modify(|stalled| {
             stalled.remove(&target);
         });
+    }
+
+    /// Lets so many attempts go on, all told.
+    pub(super) fn admit(&self, attempts: usize) {
+        self.script.admitted.send_replace(attempts);
     }
 
     pub(super) fn advance(&self, by: Duration) {
