@@ -1,14 +1,15 @@
-//! The file of the history: pieces, and an index by hashes of addresses and queue ids.
+//! The file of the history: pieces, and an index by hashes of addresses and by queue ids.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use waypost_spool::QueueId;
 
 use super::piece::{Piece, Step, fold, keys, steps, stored};
 
 /// The layout of the file; another one is made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A lost second does no harm, a torn file would.
 const OPEN: &str = "
     PRAGMA journal_mode = WAL;
@@ -21,9 +22,9 @@ const OPEN: &str = "
         lines    BLOB NOT NULL
     ) STRICT;
     CREATE TABLE IF NOT EXISTS seen (
-        hash  INTEGER NOT NULL,
+        mark  INTEGER NOT NULL,
         piece INTEGER NOT NULL,
-        PRIMARY KEY (hash, piece)
+        PRIMARY KEY (mark, piece)
     ) WITHOUT ROWID, STRICT;
     CREATE TABLE IF NOT EXISTS seed (number INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS sample (
@@ -34,17 +35,17 @@ const OPEN: &str = "
     ) WITHOUT ROWID, STRICT;";
 const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM piece";
 const ADD: &str = "INSERT INTO piece (id, queue_id, at_ms, lines) VALUES (?1, ?2, ?3, ?4)";
-const SEE: &str = "INSERT OR IGNORE INTO seen (hash, piece) VALUES (?1, ?2)";
+const SEE: &str = "INSERT OR IGNORE INTO seen (mark, piece) VALUES (?1, ?2)";
 const OLDEST: &str = "
     SELECT id, queue_id, at_ms, lines FROM piece WHERE id < ?1 ORDER BY id LIMIT ?2";
 const DROP: &str = "DELETE FROM piece WHERE id = ?1";
-const UNSEE: &str = "DELETE FROM seen WHERE hash = ?1 AND piece = ?2";
+const UNSEE: &str = "DELETE FROM seen WHERE mark = ?1 AND piece = ?2";
 const NEWEST_FIRST: &str = "
     SELECT p.id, p.queue_id, p.at_ms, p.lines FROM seen s JOIN piece p ON p.id = s.piece
-    WHERE s.hash = ?1 AND s.piece BETWEEN ?2 AND ?3 ORDER BY s.piece DESC";
+    WHERE s.mark = ?1 AND s.piece BETWEEN ?2 AND ?3 ORDER BY s.piece DESC";
 const OLDEST_FIRST: &str = "
     SELECT p.id, p.queue_id, p.at_ms, p.lines FROM seen s JOIN piece p ON p.id = s.piece
-    WHERE s.hash = ?1 AND s.piece BETWEEN ?2 AND ?3 ORDER BY s.piece";
+    WHERE s.mark = ?1 AND s.piece BETWEEN ?2 AND ?3 ORDER BY s.piece";
 const EMPTY: &str = "DELETE FROM seen; DELETE FROM piece; VACUUM;";
 const SAMPLE: &str = "INSERT OR REPLACE INTO sample (step_s, at_s, points) VALUES (?1, ?2, ?3)";
 const FORGET: &str = "DELETE FROM sample WHERE step_s = ?1 AND at_s < ?2";
@@ -55,8 +56,8 @@ const SAMPLES: &str = "SELECT step_s, at_s, points FROM sample ORDER BY step_s, 
 const WITHIN: u32 = 16;
 /// A piece may hold lines that are later than its first one by this, if the disk was busy.
 const SLACK_S: u64 = 120;
-/// Bits of a hash that are kept: what SQLite stores in six bytes.
-const HASH_BITS: u32 = 47;
+/// Bits of an address's hash; one more, which marks queue ids, is what SQLite stores in six bytes.
+const HASH_BITS: u32 = 46;
 /// Milliseconds that the writer waits for a reader's lock, and the other way round.
 const BUSY_MS: &str = "PRAGMA busy_timeout = 5000;";
 
@@ -153,14 +154,14 @@ impl Store {
             transaction
                 .prepare_cached(ADD)?
                 .execute(params![newest, queue_id, at_ms, lines])?;
-            let hashes = piece.keys.iter().map(|key| hash(self.seed, key));
-            entries.extend(hashes.map(|hash| (hash, newest)));
+            let marks = piece.keys.iter().map(|key| mark(self.seed, key));
+            entries.extend(marks.map(|mark| (mark, newest)));
         }
         // In the order of the tree its pages are visited once each.
         entries.sort_unstable();
         let mut see = transaction.prepare_cached(SEE)?;
-        for (hash, piece) in entries {
-            see.execute([hash, piece])?;
+        for (mark, piece) in entries {
+            see.execute([mark, piece])?;
         }
         drop(see);
         transaction.commit()?;
@@ -184,13 +185,13 @@ impl Store {
             let mut entries = Vec::with_capacity(pieces.len() * 3);
             for (id, piece) in &pieces {
                 transaction.prepare_cached(DROP)?.execute([id])?;
-                let hashes = keys(piece).into_iter().map(|key| hash(self.seed, &key));
-                entries.extend(hashes.map(|hash| (hash, *id)));
+                let marks = keys(piece).into_iter().map(|key| mark(self.seed, &key));
+                entries.extend(marks.map(|mark| (mark, *id)));
             }
             entries.sort_unstable();
             let mut unsee = transaction.prepare_cached(UNSEE)?;
-            for (hash, piece) in entries {
-                unsee.execute([hash, piece])?;
+            for (mark, piece) in entries {
+                unsee.execute([mark, piece])?;
             }
         }
         transaction.commit()?;
@@ -250,8 +251,8 @@ impl Reader {
         };
         let bounds = |id: u64| i64::try_from(id).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(statement)?;
-        let hash = hash(self.seed, &key);
-        let mut rows = statement.query(params![hash, bounds(first), bounds(last)])?;
+        let mark = mark(self.seed, &key);
+        let mut rows = statement.query(params![mark, bounds(first), bounds(last)])?;
         let mut hits = Vec::new();
         while hits.len() <= search.limit
             && let Some(row) = rows.next()?
@@ -304,7 +305,16 @@ fn seed(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     Ok(Some(number.cast_unsigned()))
 }
 
-/// FNV-1a, which is the same for ever, mixed at its end; what is found is compared itself.
+/// What a key is found by; what is found is compared itself. Queue ids keep their order, so that
+/// those of a batch stand together in the tree instead of each on a page of its own.
+fn mark(seed: u64, key: &str) -> u64 {
+    key.parse().map_or_else(
+        |_| hash(seed, key),
+        |id: QueueId| (1 << HASH_BITS) | id.number() & ((1 << HASH_BITS) - 1),
+    )
+}
+
+/// FNV-1a, which is the same for ever, mixed at its end.
 fn hash(seed: u64, key: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325 ^ seed;
     for byte in key.bytes() {

@@ -28,12 +28,22 @@ fn empty() -> Opened {
     }
 }
 
-fn delivery(at_s: u64, id: usize, from: usize, to: usize) -> Line {
+/// Every other one is a queue id as they are, the others are another program's.
+fn id(number: usize) -> String {
+    if number.is_multiple_of(2) {
+        return format!("ID{number}");
+    }
+    QueueId::from_number((number as u64) << 40 | 7)
+        .unwrap()
+        .to_string()
+}
+
+fn delivery(at_s: u64, message: usize, from: usize, to: usize) -> Line {
     line(
         at_s * 1_000,
         &[
             ("event", "delivery"),
-            ("queue_id", &format!("ID{id}")),
+            ("queue_id", &id(message)),
             ("from", &format!("<s{from}@A.example>")),
             ("to", &format!("R{to}@b.example")),
         ],
@@ -83,13 +93,33 @@ fn pieces_outlive_the_store_and_keep_their_order() {
         add(&mut store, &[delivery(at, 1, 1, 1)]);
     }
     let reader = Reader::open(&file).unwrap();
-    let found = all(&reader, search("id1", 10));
+    let found = all(&reader, search(&id(1).to_lowercase(), 10));
     assert_eq!(
         times(&found),
         [15, 20, 10],
         "in the order in which they were said"
     );
-    assert_eq!(found[0].queue_id, "ID1");
+    assert_eq!(found[0].queue_id, id(1));
+}
+
+#[test]
+fn queue_ids_stand_together_in_the_index_and_apart_from_addresses() {
+    let at = |number| {
+        mark(
+            1,
+            &QueueId::from_number(number)
+                .unwrap()
+                .to_string()
+                .to_lowercase(),
+        )
+    };
+    let now = 1_795_328_572_000_000 << 8;
+    assert!(at(now) < at(now + (1 << 8)) && at(now + (1 << 8)) < at(now + (2_000_000 << 8)));
+    assert!(at(now) < 1 << 47, "SQLite stores it in six bytes");
+    for address in ["a@b.example", "ID1", "mailer-daemon"] {
+        assert!(mark(1, address) < 1 << 46, "{address}");
+        assert_ne!(mark(1, address), mark(2, address), "{address}");
+    }
 }
 
 #[test]
@@ -165,7 +195,8 @@ proptest! {
             add(&mut place.store, some);
         }
         let span = (span.0.min(span.1), span.0.max(span.1));
-        for key in ["s1@A.example", "r2@b.example", "Id3", "nobody@b.example"] {
+        let third = id(3);
+        for key in ["s1@A.example", "r2@b.example", &third, "Id4", "nobody@b.example"] {
             let wanted = Search { span_s: span, newest_first, ..search(key, limit) };
             let mut found = times(&all(&place.reader, wanted.clone()));
             let whole = times(&all(&place.reader, Search { limit: 1_000, ..wanted }));
@@ -175,8 +206,8 @@ proptest! {
                 .filter(|(_, id, from, to)| match key {
                     "s1@A.example" => *from == 1,
                     "r2@b.example" => *to == 2,
-                    "Id3" => *id == 3,
-                    _ => false,
+                    "Id4" => *id == 4,
+                    _ => key == third && *id == 3,
                 })
                 .map(|(at, ..)| *at)
                 .filter(|at| (span.0..=span.1).contains(at))
