@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use waypost_testkit::abroad::{Abroad, Wish};
+use waypost_testkit::dialogue::Dialogue;
 use waypost_testkit::overheard::Overheard;
 use waypost_testkit::place::unused_address;
 use waypost_testkit::site::{Plan, SMTP_PORT, Site};
@@ -297,6 +298,36 @@ fn big<A: Abroad>() -> Found {
     (abroad.version().unwrap(), "20 MB unchanged".to_owned())
 }
 
+/// Half of it is there before the client has sent its end.
+fn big_before_its_end<A: Abroad>() -> Found {
+    let (site, abroad, between) = overheard::<A>(None);
+    let half = ".0123456789\r\n".repeat(60_000);
+    let wanted = format!("Begin.\r\n{half}in the middle\r\n{half}");
+    let content = written("ahead", &wanted.replace("\r\n.", "\r\n.."));
+    // On a machine that is busy for a second its turn is over before; then with another one.
+    let mut tries = 0..3;
+    let mut client = loop {
+        tries.next().expect("nothing went ahead of its end");
+        let mut client = Dialogue::open(site.smtp()).unwrap();
+        client.expect(&format!("MAIL FROM:{ALICE}"), 250).unwrap();
+        client.expect(&format!("RCPT TO:{BOB}"), 250).unwrap();
+        client.expect("DATA", 354).unwrap();
+        client.send(content.as_bytes()).unwrap();
+        if between.wait_for("in the middle").is_ok() {
+            break client;
+        }
+    };
+    assert!(abroad.messages("bob").is_empty());
+    client.expect(".", 250).unwrap();
+    let message = wait_for_mail(&abroad, "bob", &["Subject: ahead"]);
+    assert!(body(&message) == wanted, "the body has changed");
+    assert_eq!(abroad.messages("bob").len(), 1);
+    site.wait_for_log(&["passed on while its sender waits"])
+        .unwrap();
+    let came_out = "half there before the end was sent, then taken once, unchanged";
+    (abroad.version().unwrap(), came_out.to_owned())
+}
+
 /// It comes up only after the message has come.
 fn absent_at_first<A: Abroad>() -> Found {
     let plan = Plan::new(PROGRAM).unwrap();
@@ -343,6 +374,7 @@ macro_rules! server {
                 put_off_then_taken => "temporary refusal, then another try";
                 success_report => "DSN: NOTIFY=SUCCESS";
                 big => "20 MB";
+                big_before_its_end => "1.5 MB passed on while it comes";
                 absent_at_first => "started after the message came";
             }
         }
