@@ -85,7 +85,13 @@ pub(crate) fn postfix(job: &Job, dir: &Path) -> Result<Postfix> {
         write!(ways, " {{{domain}=relay:[{ip}]:{port}}}")?;
     }
     fs::write(&table, known)?;
+    // Its package may have left the machine without a configuration, and postmap wants one.
+    let defaults = dir.join("postmap");
+    fs::create_dir_all(&defaults)?;
+    fs::write(defaults.join("main.cf"), "compatibility_level = 3.6\n")?;
     let status = Command::new("/usr/sbin/postmap")
+        .arg("-c")
+        .arg(&defaults)
         .arg(format!("hash:{}", table.display()))
         .status();
     anyhow::ensure!(status.context("run postmap")?.success(), "postmap failed");
