@@ -93,6 +93,7 @@ impl Inner {
         };
         tokio::spawn(async move {
             while let Some(ready) = worker.queue.next_ready(&worker.next_hop) {
+                ready.round.begin();
                 worker.round = Some(Arc::clone(&ready.round));
                 worker.queue.attempt(ready).await;
                 worker.round = None;

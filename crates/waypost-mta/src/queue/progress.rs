@@ -1,5 +1,6 @@
 //! One round of a message, and how far it has come.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ pub(super) struct Round {
     pub(super) message: Arc<Message>,
     pub(super) content: Content,
     pub(super) hold_changes: u64,
+    /// An attempt has begun.
+    has_begun: AtomicBool,
     progress: Mutex<Progress>,
 }
 
@@ -48,6 +51,7 @@ impl Round {
             message,
             content,
             hold_changes: plan.hold_changes,
+            has_begun: AtomicBool::new(false),
             progress: Mutex::new(Progress {
                 copies,
                 left: copies + 1,
@@ -66,6 +70,15 @@ impl Round {
         let round = Self::new(message, content, plan);
         round.progress().waits = Some(waits);
         round
+    }
+
+    /// A copy has its turn.
+    pub(super) fn begin(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     /// Its message is in the spool: it concludes like any other. What was unsaid until now; none

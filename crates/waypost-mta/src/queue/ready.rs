@@ -21,7 +21,7 @@ pub(super) const READY_MAX: usize = 8_000;
 const READY_MIN: usize = 16;
 
 /// A job waits for its turn behind others no longer than this, or it need not begin to wait.
-const SOON: Tick = 500;
+pub(super) const SOON: Tick = 500;
 /// Turns that tell how long others will take.
 const TURNS: usize = 32;
 /// Jobs that may wait for each connection of a next hop whose pace nobody knows yet.

@@ -30,6 +30,7 @@ use super::attempt::Hearer;
 use super::conclude::End;
 use super::plan::{Copy, Plan};
 use super::progress::{Progress, Round};
+use super::ready::SOON;
 use super::round::wants_success;
 use super::timekeeper::far;
 use super::timetable::Tick;
@@ -40,6 +41,8 @@ use crate::{event, metrics};
 
 /// A next hop that has kept a sender waiting for too long is not waited for again for so long.
 const SLOW_FOR: Duration = Duration::from_mins(1);
+/// The same for one at which a sender got no turn in time.
+const BUSY_FOR: Duration = Duration::from_secs(5);
 /// Next hops of which that is remembered.
 const SLOW_MAX: usize = 1_000;
 
@@ -78,20 +81,22 @@ pub(super) struct Slow(Mutex<VecDeque<(NextHop, Tick)>>);
 impl Slow {
     fn note(&self, next_hop: NextHop, until: Tick) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(known, _)| *known != next_hop);
+        let place = all.iter().position(|(known, _)| *known == next_hop);
+        let before = place.and_then(|place| all.remove(place));
         if all.len() == SLOW_MAX {
             all.pop_front();
         }
+        let until = before.map_or(until, |(_, before)| before.max(until));
         all.push_back((next_hop, until));
     }
 
     fn has(&self, next_hop: &NextHop, now: Tick) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The oldest ends first.
         while all.front().is_some_and(|(_, until)| *until <= now) {
             all.pop_front();
         }
-        all.iter().any(|(known, _)| known == next_hop)
+        all.iter()
+            .any(|(known, until)| known == next_hop && *until > now)
     }
 }
 
@@ -125,13 +130,12 @@ impl Inner {
             }
             return Ok(Custody::Ours(committed));
         };
-        let patience = tokio::time::sleep(self.settings.cut_through);
         let ended = tokio::select! {
             biased;
             // A round that was lost with a bug has told nobody, and is taken up from the spool.
             ended = &mut passage.ended => ended.ok(),
             () = self.stopped() => None,
-            () = patience => None,
+            () = waited_enough(&passage.round, self.settings.cut_through) => None,
         };
         match ended {
             Some(progress) => self.arrive(sealed, &passage.round, progress).await,
@@ -265,7 +269,9 @@ impl Inner {
         mut passage: Passage,
     ) -> Result<Custody, Denied> {
         if !self.is_stopping() {
-            let until = self.tick() + ticks(SLOW_FOR);
+            let has_begun = passage.round.has_begun();
+            let avoided = ticks(if has_begun { SLOW_FOR } else { BUSY_FOR });
+            let until = self.tick() + avoided;
             self.slow.note(passage.next_hop.clone(), until);
         }
         let committed = match self.commit_active(sealed).await {
@@ -318,6 +324,16 @@ impl Inner {
             Err(_) => self.forget(id),
         }
         committed
+    }
+}
+
+/// Ends when a sender has waited long enough: for the answer, or for his turn. Who waits for turns
+/// at one next hop has nothing for all others meanwhile.
+async fn waited_enough(round: &Round, patience: Duration) {
+    let soon = patience.min(Duration::from_millis(SOON));
+    tokio::time::sleep(soon).await;
+    if round.has_begun() {
+        tokio::time::sleep(patience - soon).await;
     }
 }
 

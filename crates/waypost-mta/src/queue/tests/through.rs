@@ -145,6 +145,27 @@ async fn who_is_slow_is_waited_for_once_and_gets_the_message_once() {
 }
 
 #[tokio::test]
+async fn who_gets_no_turn_in_time_is_queued_and_for_a_moment_so_is_all_for_that_next_hop() {
+    let world = World::where_senders_wait(LONG);
+    world.stall(1);
+    let queued = async {
+        world.until(|| world.attempts() == 2).await;
+        // Both of its connections are in use: one waits for a turn in vain, and the next need not.
+        assert!(is_ours(&world.offer(ONE).await));
+        assert!(is_ours(&world.offer(ONE).await));
+        assert!(is_beyond(&world.offer(&["b@two.example"]).await));
+        world.release(1);
+    };
+    let (one, two, ()) = tokio::join!(world.offer(ONE), world.offer(ONE), queued);
+    assert!(is_beyond(&one) && is_beyond(&two), "{one:?} {two:?}");
+    world.until_empty().await;
+    assert!(is_ours(&world.offer(ONE).await));
+    world.until_empty().await;
+    world.advance(Duration::from_secs(6));
+    assert!(is_beyond(&world.offer(ONE).await));
+}
+
+#[tokio::test]
 async fn a_bug_in_the_attempt_keeps_the_message_held() {
     let world = World::where_senders_wait(LONG);
     world.says("a@one.example", Says::Panic);
