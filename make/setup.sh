@@ -21,7 +21,8 @@ as_root() {
 
 missing_packages() {
     for package in "$@"; do
-        state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)
+        # Its failure, with a name that it has never heard, must not end a shell under -e.
+        state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=
         [ "$state" = installed ] || printf '%s ' "$package"
     done
 }

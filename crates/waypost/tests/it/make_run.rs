@@ -1,4 +1,7 @@
-//! The two sites that `make run` starts, from its own site files.
+//! The two sites that `make run` starts, from its own site files, and what brings packages before.
+
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 use waypost_testkit::dialogue::Dialogue;
@@ -77,4 +80,22 @@ fn explain_names_the_way_of_each_form() {
         assert!(told.contains(&format!("why    {why}")), "{told}");
         assert!(told.contains("250 2.1.5 Ok"), "{told}");
     }
+}
+
+const ASKED: &str = ". make/setup.sh
+missing=$(missing_packages waypost-no-such-1 waypost-no-such-2)
+echo \"$missing\"";
+
+/// Under `-e`, as most of the scripts are, in which a failure that nobody looks at ends everything.
+#[test]
+fn packages_that_the_machine_has_never_heard_of_are_missing_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let asked = Command::new("sh")
+        .args(["-euc", ASKED])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&asked.stdout);
+    assert!(asked.status.success(), "{asked:?}");
+    assert_eq!(said.trim_end(), "waypost-no-such-1 waypost-no-such-2");
 }
