@@ -112,10 +112,10 @@ fn lines(rows: &Rows<'_>) -> Vec<(&'static str, String)> {
         ),
         (
             "connections",
-            "Memory of the server for each idle connection, KiB",
+            "Memory of the server with idle connections, MiB",
             ("connections", Unit::Count),
             rows.of("connections")
-                .lines("connections", &|row| figure(row, "greeted_kib")),
+                .lines("connections", &|row| figure(row, "greeted_mib")),
         ),
         (
             "directory",
