@@ -444,10 +444,8 @@ impl World {
     }
 
     pub(super) fn route_when_asked(&self, address: &str, target: u32) {
-        self.script
-            .facts()
-            .asked
-            .insert(address.into(), Some(target));
+        let asked = &mut self.script.facts().asked;
+        asked.insert(address.into(), Some(target));
     }
 
     pub(super) fn refuse_when_asked(&self, address: &str) {
@@ -455,10 +453,8 @@ impl World {
     }
 
     pub(super) fn target(&self, facts: TargetFacts) {
-        self.script
-            .facts()
-            .targets
-            .insert(facts.name.clone(), facts);
+        let targets = &mut self.script.facts().targets;
+        targets.insert(facts.name.clone(), facts);
     }
 
     pub(super) fn hold_target(&self, target: u32, held: bool) {
@@ -531,12 +527,8 @@ impl World {
 
     /// Recipients that a next hop has taken.
     pub(super) fn taken_by(&self, hop: &str) -> usize {
-        self.script
-            .facts()
-            .taken
-            .get(hop)
-            .copied()
-            .unwrap_or_default()
+        let taken = &self.script.facts().taken;
+        taken.get(hop).copied().unwrap_or_default()
     }
 
     pub(super) fn condition(&self) -> Condition {
