@@ -116,7 +116,7 @@ impl Inner {
         self.run(&round, plan)
     }
 
-    /// Makes the copies of a new round ready.
+    /// Makes the copies of a new round ready; how long they wait for their turns, as far as known.
     pub(super) fn run(self: &Arc<Self>, round: &Arc<Round>, plan: Plan) -> Option<Tick> {
         let waits = plan.copies.into_iter().map(|copy| self.place(round, copy));
         // Each of them is placed, whatever the others wait.

@@ -24,6 +24,7 @@ mod conclude;
 pub mod control;
 mod find;
 pub mod health;
+mod in_flow;
 mod index;
 mod orders;
 mod plan;

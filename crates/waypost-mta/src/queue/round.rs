@@ -57,7 +57,8 @@ impl Rest<'_> {
 }
 
 impl Inner {
-    /// Makes a copy ready for its next hop, or ends it when that is not possible now.
+    /// Makes a copy ready for its next hop, or ends it when that is not possible now. Tells how long
+    /// it waits for its turn, as far as that is known.
     pub(super) fn place(self: &Arc<Self>, round: &Arc<Round>, copy: Copy) -> Option<Tick> {
         let next_hop = copy.next_hop.clone();
         let limit = self.limit(&next_hop);

@@ -34,7 +34,7 @@ use super::ready::SOON;
 use super::round::wants_success;
 use super::timekeeper::far;
 use super::timetable::Tick;
-use super::{QueueHandle, ticks};
+use super::{QueueHandle, in_flow, ticks};
 use crate::custody::{Begun, Beyond, Custody, Denied, Take, Taking};
 use crate::deliver::NextHop;
 use crate::{event, metrics};
@@ -45,20 +45,6 @@ const SLOW_FOR: Duration = Duration::from_mins(1);
 const BUSY_FOR: Duration = Duration::from_secs(5);
 /// Next hops of which that is remembered.
 const SLOW_MAX: usize = 1_000;
-
-/// What waits no longer than this for its turn holds back no sender; milliseconds, as all here.
-const EASY: Tick = 100;
-/// A sender is held back no longer than this.
-const HELD_BACK_MAX: Tick = 500;
-/// Where a turn is farther away, the next hop is slow or a great deal waits: a moment gains nothing.
-const BURST: Tick = 2_000;
-
-/// In-flow control: what comes faster than a next hop takes it would pile up here, in memory first,
-/// and each message arrive the later. Its sender waits with it instead, for a moment.
-fn held_back(wait: Option<Tick>) -> Option<Duration> {
-    let wait = wait.filter(|wait| (EASY + 1..=BURST).contains(wait))?;
-    Some(Duration::from_millis((wait - EASY).min(HELD_BACK_MAX)))
-}
 
 impl Take for QueueHandle {
     fn dated(&self, id: QueueId) {
@@ -125,8 +111,8 @@ impl Inner {
         };
         let Some(mut passage) = self.pass(&sealed, told) else {
             let committed = self.spool.commit_sealed(sealed).await?;
-            if let Some(pause) = held_back(self.submit(&committed)) {
-                tokio::time::sleep(pause).await;
+            if let Some(delay) = self.submit(&committed).and_then(in_flow::delay) {
+                tokio::time::sleep(delay).await;
             }
             return Ok(Custody::Ours(committed));
         };
@@ -371,21 +357,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sender_is_held_back_where_that_helps_and_never_for_long() {
-        for (wait, pause) in [
-            (None, None),
-            (Some(0), None),
-            (Some(EASY), None),
-            (Some(EASY + 50), Some(50)),
-            (Some(BURST / 2), Some(HELD_BACK_MAX)),
-            (Some(BURST), Some(HELD_BACK_MAX)),
-            (Some(BURST + 1), None),
-        ] {
-            assert_eq!(
-                held_back(wait),
-                pause.map(Duration::from_millis),
-                "{wait:?}"
-            );
-        }
+    fn a_next_hop_that_is_slow_stays_so_when_it_is_busy_too() {
+        let slow = Slow::default();
+        slow.note(NextHop::Lmtp, 60_000);
+        slow.note(NextHop::SmartHost, 70_000);
+        slow.note(NextHop::Lmtp, 5_000);
+        assert!(slow.has(&NextHop::Lmtp, 59_999));
+        assert!(!slow.has(&NextHop::Lmtp, 60_000));
+        assert!(slow.has(&NextHop::SmartHost, 60_000));
+        assert!(!slow.has(&NextHop::Maildir, 0));
     }
 }
