@@ -85,6 +85,12 @@ impl Trouble {
         self
     }
 
+    /// Whether no host has said anything of this very mail.
+    #[must_use]
+    pub fn reached_nobody(&self) -> bool {
+        self.unopened || self.host.is_empty()
+    }
+
     /// The same, as something that may pass: what an administrator can mend is no fault of the
     /// message.
     #[must_use]

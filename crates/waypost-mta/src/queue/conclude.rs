@@ -76,6 +76,8 @@ pub(super) struct Facts<'a> {
     /// Until when the message has aged: by the clock that dated it, whatever was done to clocks
     /// since.
     pub(super) now: SystemTime,
+    /// How long the server has been running.
+    pub(super) up: Duration,
     /// The times of the retry schedule.
     pub(super) schedule: Schedule,
     /// The site's postmaster.
@@ -272,6 +274,10 @@ impl Round<'_> {
             ..self.facts.schedule
         };
         let unwanted = recipient.params.notify.is_some_and(|notify| !notify.delay);
+        let age = match trouble.reached_nobody() {
+            true => schedule.age_unreached(age, self.facts.up),
+            false => age,
+        };
         let next = schedule.after_failure(Waited {
             attempts: recipient.attempts,
             age,

@@ -247,6 +247,7 @@ impl Inner {
             &Facts {
                 wall,
                 now: self.skews.now_for(dated, self.steady(), wall),
+                up: Duration::from_millis(self.tick()),
                 schedule: self.schedule(),
                 postmaster: &self.settings.postmaster,
                 leaves: &leaves,

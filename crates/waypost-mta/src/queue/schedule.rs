@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How long a contradicted recipient is tried again before it is believed to be unknown.
 pub const CONTRADICTION_MAX: Duration = Duration::from_secs(4 * 3600);
 
+/// How long after a start a next hop may take to be there before mail for it is given up.
+const ARRIVING_MAX: Duration = Duration::from_secs(3600);
+
 /// The times of the retry schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
@@ -89,6 +92,17 @@ impl Schedule {
         self.retry_first
             .saturating_mul(1 << doublings)
             .min(self.retry_max)
+    }
+
+    /// The age that counts so long after the start where nobody was reached, neither a next hop nor
+    /// who knows of one; at most the lifetime.
+    ///
+    /// A machine that comes back after days finds mail that is too old, and may be there before
+    /// its network and its peers are: one look at them is not enough to give everything up.
+    #[must_use]
+    pub fn age_unreached(&self, age: Duration, up: Duration) -> Duration {
+        let arriving = ARRIVING_MAX.min(self.lifetime / 20);
+        age.min(self.lifetime.saturating_sub(arriving.saturating_sub(up)))
     }
 
     /// How long a next hop that could not be reached so many times is left alone.
@@ -185,6 +199,27 @@ mod tests {
                 "{waited:?}"
             );
         }
+    }
+
+    #[test]
+    fn who_was_not_reached_is_not_too_old_until_an_hour_after_the_start() {
+        let schedule = Schedule::default();
+        let hour = 60 * MINUTE;
+        for (age, up, counts) in [
+            (hour, MINUTE, hour),
+            (9999 * hour, Duration::ZERO, 119 * hour),
+            (9999 * hour, 40 * MINUTE, 119 * hour + 40 * MINUTE),
+            (9999 * hour, hour, schedule.lifetime),
+            (9999 * hour, 9999 * hour, schedule.lifetime),
+        ] {
+            assert_eq!(schedule.age_unreached(age, up), counts, "{age:?} {up:?}");
+        }
+        let short = Schedule {
+            lifetime: 20 * MINUTE,
+            ..schedule
+        };
+        assert_eq!(short.age_unreached(hour, Duration::ZERO), 19 * MINUTE);
+        assert_eq!(short.age_unreached(hour, MINUTE), short.lifetime);
     }
 
     #[test]

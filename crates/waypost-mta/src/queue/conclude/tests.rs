@@ -90,9 +90,20 @@ fn at(
     steady: SystemTime,
     ends: Vec<(usize, End)>,
 ) -> Conclusion {
+    up_for(HOUR, message, (wall, steady), ends)
+}
+
+/// The conclusion so long after the start of the server.
+fn up_for(
+    up: Duration,
+    message: &Message,
+    (wall, steady): (SystemTime, SystemTime),
+    ends: Vec<(usize, End)>,
+) -> Conclusion {
     let facts = Facts {
         wall,
         now: wall.min(steady),
+        up,
         schedule: Schedule::default(),
         postmaster: &mailbox("postmaster@mx1.example.com"),
         leaves: &|to| to.domain.as_str() != "example.com",
@@ -261,6 +272,33 @@ fn groups_expanded_at_acceptance_are_reported_once() {
     );
     let second = after(&first.message, HOUR, vec![(1, taken())]);
     assert_eq!((second.notifications.len(), second.due_in), (0, None));
+}
+
+#[test]
+fn who_is_not_reached_right_after_a_start_is_not_given_up_yet() {
+    let message = message("<s@example.com>", &["jdoe@example.com"]);
+    let old = start() + 500 * HOUR;
+    let nobody = || Trouble::transient(4, 3, "nobody said who has it");
+    let suspended = || Trouble::transient(4, 1, "delivery temporarily suspended");
+    let asleep = || {
+        timeout()
+            .at_host("ex7.corp.example[10.0.0.7]:25")
+            .unopened()
+    };
+    let deferred = || timeout().at_host("ex7.corp.example[10.0.0.7]:25");
+    for (trouble, is_reached) in [
+        (nobody(), false),
+        (suspended(), false),
+        (asleep(), false),
+        (deferred(), true),
+    ] {
+        let end = || vec![(0, End::Later(trouble.clone(), way()))];
+        let soon = up_for(Duration::from_secs(1), &message, (old, old), end());
+        assert_eq!(soon.expired.len(), usize::from(is_reached), "{trouble:?}");
+        assert!(is_reached || soon.due_in <= Some(HOUR), "{trouble:?}");
+        let later = up_for(HOUR, &message, (old, old), end());
+        assert_eq!(later.expired, [0], "{trouble:?}");
+    }
 }
 
 #[test]

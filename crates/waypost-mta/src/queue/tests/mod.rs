@@ -300,6 +300,30 @@ async fn what_came_while_the_clock_was_set_back_is_no_older_after_a_restart_eith
 }
 
 #[tokio::test]
+async fn what_is_too_old_at_a_start_waits_an_hour_for_a_next_hop_that_is_not_there_yet() {
+    let mut world = World::new();
+    world.dead(1, true);
+    world.send_many(3, "<s@six.example>", &["a@one.example"]);
+    world.until_deferred(3).await;
+    let before = world.attempts();
+    world.jump(world.wall() + 1000 * HOUR);
+    world.restart().await;
+    world.until(|| world.attempts() > before).await;
+    world.until_deferred(3).await;
+    let told = |what: &str| {
+        let reports = world.contents_for("s@six.example");
+        reports
+            .iter()
+            .filter(|report| report.contains(what))
+            .count()
+    };
+    assert_eq!((told("Action: delayed"), told("Action: failed")), (3, 0));
+    world.advance(HOUR);
+    world.until_empty().await;
+    assert_eq!(told("Action: failed"), 3);
+}
+
+#[tokio::test]
 async fn a_full_next_hop_parks_and_comes_back() {
     let world = World::new();
     world.stall(1);

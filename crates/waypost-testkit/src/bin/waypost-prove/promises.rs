@@ -91,6 +91,7 @@ pub(crate) const PROMISES: [Promise; 22] = [
             "a_queued_message_stays_queued_while_nobody_can_tell_whose_it_is",
             "nothing_expires_without_an_attempt_after_a_restart",
             "required_tls_that_is_spoilt_defers_and_says_nothing_of_the_message",
+            "what_is_too_old_at_a_start_waits_an_hour_for_a_next_hop_that_is_not_there_yet",
         ],
         is_counted: false,
     },
