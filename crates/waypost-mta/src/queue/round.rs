@@ -187,6 +187,9 @@ impl Inner {
     /// Others of the same message are still on their way: what was taken is recorded now, so that
     /// a crash does not send it again.
     fn record_taken(&self, message: &Message, ends: &[(usize, End)]) {
+        if !ends.iter().any(|(_, end)| matches!(end, End::Taken(_))) {
+            return;
+        }
         let mut envelope = message.envelope.clone();
         note_taken(&mut envelope, ends);
         // A failure is mended by the conclusion, which stores the same and more.
@@ -219,6 +222,10 @@ impl Inner {
 
     /// Concludes a round: asks again where there is doubt, stores the result, reports.
     async fn conclude(self: &Arc<Self>, round: &Round, mut progress: Progress) {
+        if !progress.doubts.is_empty() {
+            // Whoever is asked may be slow to answer.
+            self.record_taken(&round.message, &progress.ends);
+        }
         for index in self.settle_doubts(round, &mut progress).await {
             if let Some((_, end)) = progress.ends.iter().find(|(i, _)| *i == index) {
                 self.log_unsent(round, index, end);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use waypost_proto::smtp::params::Notify;
 use waypost_spool::State;
-use world::{Says, World};
+use world::{AUTHORITY, Says, World};
 
 use super::control::Standing;
 use super::route::TargetFacts;
@@ -182,6 +182,23 @@ async fn a_contradiction_is_held_and_tried_again_or_goes_where_the_user_is() {
     world.until_empty().await;
     assert_eq!(world.taken_by("target:2"), 1);
     assert_eq!(world.contents_for("s@six.example").len(), 0);
+}
+
+#[tokio::test]
+async fn what_was_taken_is_recorded_while_the_authorities_are_asked_about_another() {
+    let world = World::new();
+    world.send("<s@six.example>", &["a@one.example"]);
+    world.until_empty().await;
+    world.says("a@one.example", Says::No);
+    world.stall(AUTHORITY);
+    let id = world.send("<s@six.example>", &["a@one.example", "b@two.example"]);
+    let half = [State::Queued, State::Delivered];
+    world.until(|| world.states_in_spool(id) == half).await;
+    assert_eq!(world.taken_by("target:2"), 1);
+    world.refuse_when_asked("a@one.example");
+    world.release(AUTHORITY);
+    world.until_empty().await;
+    assert_eq!(world.taken_by("target:2"), 1);
 }
 
 #[tokio::test]

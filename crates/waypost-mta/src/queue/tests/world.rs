@@ -13,7 +13,7 @@ use waypost_proto::smtp::replies;
 use waypost_proto::smtp::reply::RemoteReply;
 use waypost_spool::{
     Committed, Condition, Disk, Envelope, QueueId, Receipt, Recipient, Settings as SpoolSettings,
-    Spool, Staged,
+    Spool, Staged, State,
 };
 
 use super::super::route::{Bound, Deciding, Held, Holding, Route, TargetFacts};
@@ -28,6 +28,9 @@ use crate::trace::Tracer;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who is asked again about an address, where targets are named by numbers.
+pub(super) const AUTHORITY: u32 = 0;
 
 /// What a scripted server says to RCPT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +222,11 @@ impl Route for Script {
         _: &'a Mailbox,
     ) -> Deciding<'a> {
         Box::pin(async move {
+            let mut stalled = self.stalled.subscribe();
+            let answers = stalled
+                .wait_for(|stalled| !stalled.contains(&AUTHORITY))
+                .await;
+            drop(answers);
             let text = request.recipient.to_string();
             let asked = self.facts().asked.get(&text).copied();
             match asked {
@@ -533,6 +541,13 @@ impl World {
 
     pub(super) fn condition(&self) -> Condition {
         self.spool.condition()
+    }
+
+    /// How the recipients of a message stand there.
+    pub(super) fn states_in_spool(&self, id: QueueId) -> Vec<State> {
+        let message = self.spool.message(id).unwrap().unwrap();
+        let recipients = message.envelope.recipients.iter();
+        recipients.map(|recipient| recipient.state).collect()
     }
 
     pub(super) fn in_spool(&self) -> usize {
