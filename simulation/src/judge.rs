@@ -16,6 +16,8 @@ const PROMPT: Duration = Duration::from_secs(45);
 const VISITS_OF_MOVED: usize = 3;
 /// RFC 3463 §3.5: delivery time expired.
 const EXPIRED: &str = "4.4.7";
+/// RFC 3463 §3.5: routing loop detected.
+const LOOP: &str = "5.4.6";
 
 /// What happened besides that.
 #[derive(Debug, Default)]
@@ -72,8 +74,8 @@ fn lost_replies(seen: &Seen, entry: &Entry) -> u64 {
     of(&seen.taken).saturating_sub(of(&seen.told))
 }
 
-/// Every end that was seen: one for each arrival, and one for each report. A report that came twice
-/// is one: its final reply was lost.
+/// Every end that was seen: one for each arrival, and one for each report, with its sender or with
+/// the postmaster. A report that came twice is one: its final reply was lost.
 fn ends(seen: &Seen) -> Vec<&Entry> {
     let id = |report: &str| -> String {
         let id = report.lines().find(|line| line.starts_with("Message-ID:"));
@@ -84,10 +86,10 @@ fn ends(seen: &Seen) -> Vec<&Entry> {
         .iter()
         .map(|(entry, report)| (entry, id(report)))
         .collect();
+    let told: Vec<&Entry> = reports.into_iter().map(|(entry, _)| entry).collect();
+    let shown = seen.shown.iter().filter(|shown| !told.contains(shown));
     let arrived = seen.arrived.iter().map(|(entry, _)| entry);
-    arrived
-        .chain(reports.into_iter().map(|(entry, _)| entry))
-        .collect()
+    arrived.chain(shown).chain(told.iter().copied()).collect()
 }
 
 fn duplicates(seen: &Seen, found: &mut Found) {
@@ -119,7 +121,8 @@ fn is_certain(plan: &Plan, to: &str) -> bool {
 fn bounces(plan: &Plan, past: &Past, seen: &Seen, found: &mut Found) {
     for (entry, report) in &seen.bounced {
         let (message, to) = entry;
-        let is_expired = report.contains(EXPIRED);
+        let said = of_recipient(report, to);
+        let is_expired = said.contains(EXPIRED);
         let was_tried = |site: &usize| {
             let tried = seen.tried.get(site);
             tried.is_some_and(|tried| tried.contains(entry))
@@ -128,18 +131,9 @@ fn bounces(plan: &Plan, past: &Past, seen: &Seen, found: &mut Found) {
             found.broke(5, format!("{message} for {to} has expired"));
         }
         let is_outside = to.ends_with("@outside.test") || to.ends_with("@stall.test");
-        // Mail that waits at one site and came from the one that its user has moved to is not handed
-        // back (see docs/known-issues.md).
-        let was_at = |site: &usize| {
-            let visit = (*site, message.clone(), to.clone());
-            seen.visits.contains_key(&visit)
-        };
-        let has_gone_back = past
-            .moved
-            .get(to)
-            .is_some_and(|sites| sites.iter().any(was_at));
-        if !is_expired && !has_gone_back && (is_certain(plan, to) || is_outside) {
-            let why = report
+        let is_right = is_expired || has_gone_back(past, seen, entry, said);
+        if !is_right && (is_certain(plan, to) || is_outside) {
+            let why = said
                 .lines()
                 .find(|line| line.starts_with("Diagnostic-Code"));
             let why = why.unwrap_or_default();
@@ -149,6 +143,24 @@ fn bounces(plan: &Plan, past: &Past, seen: &Seen, found: &mut Found) {
             );
         }
     }
+}
+
+/// What a report says of one recipient.
+fn of_recipient<'a>(report: &'a str, to: &str) -> &'a str {
+    let named = format!("Final-Recipient: rfc822;{to}");
+    let (_, said) = report.split_once(&named).unwrap_or(("", report));
+    said.split("\r\n\r\n").next().unwrap_or(said)
+}
+
+/// Whether the way to a user who has moved leads back to where his mail, which waited, came from:
+/// it is not handed back (see docs/known-issues.md). Either he is there, or it goes on from there.
+fn has_gone_back(past: &Past, seen: &Seen, (message, to): &Entry, said: &str) -> bool {
+    let was_at = |site: &usize| {
+        let visit = (*site, message.clone(), to.clone());
+        seen.visits.contains_key(&visit)
+    };
+    let moved = past.moved.get(to);
+    moved.is_some_and(|sites| said.contains(LOOP) || sites.iter().any(was_at))
 }
 
 fn replies(plan: &Plan, seen: &Seen, found: &mut Found) {

@@ -42,6 +42,8 @@ pub(crate) struct Seen {
     pub(crate) arrived: Vec<(Entry, Duration)>,
     /// Reports of failure that came to the sender: the report's text is kept with them.
     pub(crate) bounced: Vec<(Entry, String)>,
+    /// What such reports would have told, had they come to the sender: the postmaster has them.
+    pub(crate) shown: BTreeSet<Entry>,
     /// Promises that were broken in front of somebody's eyes.
     pub(crate) broken: BTreeSet<(u8, String)>,
     /// Bad things that sites have logged.

@@ -33,9 +33,11 @@ use waypost_proto::net::Network;
 use waypost_spool::{
     Committed, Content, Envelope, Message, QueueId, Recipient, Spool, Staged, State,
 };
+use waypost_testkit::lab::account::failures;
 use waypost_testkit::ledger::subject;
 
 use crate::arrangement::{SECRET, SHARED, domain};
+use crate::client::SENDER;
 use crate::clock::SiteClock;
 use crate::names::Names;
 use crate::notes::Notes;
@@ -469,6 +471,9 @@ impl Outgoing {
         let is_report = job.reverse_path == ReversePath::Null;
         let name = subject(&text).filter(|_| !is_report).unwrap_or("report");
         if job.next_hop == NextHop::Maildir {
+            if is_report {
+                self.show(&text);
+            }
             return self.keep(&job, name);
         }
         let outcomes = self.deliverer.attempt_over(&job, opened).await;
@@ -495,6 +500,12 @@ impl Outgoing {
             }
         });
         kept.collect()
+    }
+
+    /// What a report that did not reach its sender told him is shown to the postmaster.
+    fn show(&self, report: &str) {
+        let told = failures(report).into_iter().filter(|(_, to)| to != SENDER);
+        self.site.notes.seen().shown.extend(told);
     }
 
     /// What a next hop takes while the sender waits is in nobody's charge here.
