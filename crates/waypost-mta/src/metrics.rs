@@ -71,10 +71,19 @@ static DELIVERIES: [[AtomicU64; HOPS.len()]; RESULTS.len()] =
 /// Lines about mail that the history has no room for.
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 
+/// Messages whose senders were told later that they are queued, as more came than a next hop takes.
+static HELD_BACK: AtomicU64 = AtomicU64::new(0);
+
 /// Messages taken into our charge.
 #[must_use]
 pub fn messages() -> u64 {
     ACCEPTED.load(Ordering::Relaxed)
+}
+
+/// Messages whose senders were held back for a moment.
+#[must_use]
+pub fn messages_held_back() -> u64 {
+    HELD_BACK.load(Ordering::Relaxed)
 }
 
 /// Recipients refused, as rule, class of the reply, and count; what was never refused is not named.
@@ -103,6 +112,11 @@ pub fn left_out_of_history(lines: u64) {
 /// A message was taken into our charge.
 pub fn accepted() {
     ACCEPTED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The sender of a message is held back for a moment.
+pub(crate) fn held_back() {
+    HELD_BACK.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A recipient was refused, or put off, at RCPT.
@@ -345,6 +359,8 @@ impl Parts<'_> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let help = "Messages taken into our charge";
         registry.register("messages_accepted", help, counter(read(&ACCEPTED)));
+        let help = "Messages whose senders waited as a next hop was slower than they";
+        registry.register("messages_held_back", help, counter(messages_held_back()));
         let help = "Lines about mail that the history had no room for";
         registry.register("history_lines_left_out", help, counter(read(&LEFT_OUT)));
         let refusals = Family::<Refusal, Counter>::default();

@@ -112,6 +112,7 @@ impl Inner {
         let Some(mut passage) = self.pass(&sealed, told) else {
             let committed = self.spool.commit_sealed(sealed).await?;
             if let Some(delay) = self.submit(&committed).and_then(in_flow::delay) {
+                metrics::held_back();
                 tokio::time::sleep(delay).await;
             }
             return Ok(Custody::Ours(committed));

@@ -12,6 +12,7 @@ use waypost_spool::{Call, Condition, Disk};
 use super::super::route::TargetFacts;
 use super::world::{Says, World};
 use crate::custody::{Custody, Denied};
+use crate::metrics;
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(600);
@@ -251,6 +252,7 @@ async fn who_sends_faster_than_a_next_hop_takes_is_held_back_with_what_is_queued
         "{:?}",
         begun.elapsed()
     );
+    assert_eq!(metrics::messages_held_back(), 1);
     world.admit(usize::MAX);
     world.until_empty().await;
 }
