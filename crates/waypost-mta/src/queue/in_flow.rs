@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::timetable::Tick;
 
 /// What waits no longer than this for its turn delays no sender; milliseconds, as all here.
-const EASY: Tick = 100;
+const EASY: Tick = 25;
 /// The longest delay.
 const DELAY_MAX: Tick = 500;
 /// Where a turn is farther away, the next hop is slow or a great deal waits: a moment gains nothing.
