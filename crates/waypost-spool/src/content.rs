@@ -214,7 +214,9 @@ impl Fresh {
 
     /// The bytes, counted until the last slice of them is dropped; whether there was room to keep
     /// them for the first delivery.
-    pub(crate) fn share(self: &Arc<Self>, memory: Vec<u8>) -> (Bytes, bool) {
+    pub(crate) fn share(self: &Arc<Self>, mut memory: Vec<u8>) -> (Bytes, bool) {
+        // It may wait for its turn with many others.
+        memory.shrink_to_fit();
         let size = memory.capacity() as u64;
         let used = self.used.fetch_add(size, Ordering::Relaxed);
         let counted = Counted {

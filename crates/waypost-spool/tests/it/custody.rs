@@ -546,7 +546,7 @@ fn large_content_that_cannot_be_written_is_refused_and_removed() {
 fn fresh_content_beyond_its_limit_is_read_back_from_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings {
-        fresh_bytes: 20_000,
+        fresh_bytes: SMALL as u64 * 3 / 2,
         ..Settings::default()
     };
     let (spool, _) = Spool::open(dir.path(), settings).unwrap();
