@@ -33,6 +33,7 @@ mod source;
 mod steady;
 mod targets;
 mod usage;
+mod week;
 
 use std::env;
 use std::net::SocketAddr;
@@ -51,7 +52,7 @@ use servers::{Job, Way};
 const PAIRS: usize = 5;
 /// What can be measured by itself; `messages` is all tables of messages. Those that are steady are
 /// no part of the whole.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "messages",
     "sizes",
     "pace",
@@ -65,6 +66,7 @@ const PARTS: [&str; 15] = [
     "connections",
     "directory",
     "queue",
+    "week",
     "steady-spool",
     "steady-cut-through",
 ];
@@ -132,14 +134,22 @@ fn main() -> Result<()> {
     if all || said("queue") {
         queue::run(&program, quick, &mut results)?;
     }
+    if all || said("week") {
+        week::run(&program, quick)?;
+    }
     let sessions = option("sessions=").unwrap_or("50");
     let sessions = sessions.parse().context(usage)?;
+    profiled(&program, said, sessions)
+}
+
+/// Waypost by itself, to be looked at with a profiler.
+fn profiled(program: &Path, said: impl Fn(&str) -> bool, sessions: u32) -> Result<()> {
     let steady = [
         ("steady-spool", Way::Spool),
         ("steady-cut-through", Way::CutThrough),
     ];
     let mut steady = steady.into_iter().filter(|(part, _)| said(part));
-    steady.try_for_each(|(_, way)| steady::run(&program, way, sessions))
+    steady.try_for_each(|(_, way)| steady::run(program, way, sessions))
 }
 
 /// RCPT decisions of Waypost and Postfix, with short and long lists of addresses.
