@@ -153,14 +153,14 @@ fn of_recipient<'a>(report: &'a str, to: &str) -> &'a str {
 }
 
 /// Whether the way to a user who has moved leads back to where his mail, which waited, came from:
-/// it is not handed back (see docs/known-issues.md). Either he is there, or it goes on from there.
+/// it is not handed back (see docs/known-issues.md). Either he is there, or it would go on from
+/// there, which a loop is only to mail that two sites have had.
 fn has_gone_back(past: &Past, seen: &Seen, (message, to): &Entry, said: &str) -> bool {
-    let was_at = |site: &usize| {
-        let visit = (*site, message.clone(), to.clone());
-        seen.visits.contains_key(&visit)
-    };
+    let visited = |(_, it, for_whom): &&(usize, String, String)| it == message && for_whom == to;
+    let sites: Vec<usize> = seen.visits.keys().filter(visited).map(|at| at.0).collect();
+    let is_loop = said.contains(LOOP) && sites.len() > 1;
     let moved = past.moved.get(to);
-    moved.is_some_and(|sites| said.contains(LOOP) || sites.iter().any(was_at))
+    moved.is_some_and(|homes| is_loop || homes.iter().any(|home| sites.contains(home)))
 }
 
 fn replies(plan: &Plan, seen: &Seen, found: &mut Found) {
