@@ -82,7 +82,7 @@ pub fn messages() -> u64 {
 
 /// Messages whose senders were held back for a moment.
 #[must_use]
-pub fn messages_held_back() -> u64 {
+pub(crate) fn messages_held_back() -> u64 {
     HELD_BACK.load(Ordering::Relaxed)
 }
 

@@ -373,6 +373,7 @@ fn metrics_count_mail_questions_and_queries_and_name_no_address() {
         "waypost_peer_paused{target=\"lyon\"} 0",
         "waypost_address_conflicts 0",
         "waypost_messages_accepted_total 1",
+        "waypost_messages_held_back_total 0",
         "waypost_recipients_refused_total{rule=\"unknown\",class=\"5\"} 1",
         "waypost_deliveries_total{result=\"sent\",next_hop=\"maildir\"} 1",
         "waypost_minger_queries_total{asker=\"stranger\",target=\"\",result=\"active\"} 1",
